@@ -1,0 +1,14 @@
+//! What training and serving share: an employee's history, the features computed from it, the encoder, the logistic model,
+//! its explanation and the artifact that carries all of it.
+//!
+//! The crate is small on purpose: a server links it without linking anything that trains.
+
+pub mod company;
+pub mod date;
+pub mod features;
+pub mod history;
+pub mod survey;
+
+pub use company::{Company, TeamContext, TeamsOnDay};
+pub use date::Day;
+pub use history::{EmployeeHistory, EmployeeId};

@@ -1,0 +1,1 @@
+//! From histories to an artifact: snapshots, design, fit, evaluation.

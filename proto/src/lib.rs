@@ -1,0 +1,1 @@
+//! The protobuf API and the code generated from it.

@@ -1,0 +1,1 @@
+//! HR tables in, validated histories out; the generator of sample companies.
