@@ -1,0 +1,175 @@
+//! Files and folders that appear whole or not at all.
+//!
+//! A reader must never meet a half-written artifact, and an interrupted run must leave the former output in its place.
+//! Everything is written beside its destination, forced to the disk and renamed; a rename within one folder is atomic.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a file or folder could not be put in its place.
+#[derive(Debug, thiserror::Error)]
+pub enum AtomicError {
+    /// The system refused an operation on a path.
+    #[error("cannot {doing} {path}: {source}", path = path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The destination has no name (it is empty, `/` or ends in `..`).
+    #[error("`{path}` is no name for an output; give a path that ends in a name", path = .0.display())]
+    NoName(PathBuf),
+    /// A file stands where a folder is to be put.
+    #[error("{path} is a file, not a folder; choose another output folder", path = .0.display())]
+    NotAFolder(PathBuf),
+    /// A folder stands where a file is to be put.
+    #[error("{path} is a folder, not a file; choose another output file", path = .0.display())]
+    NotAFile(PathBuf),
+    /// The destination holds files that no earlier run of this program wrote.
+    #[error(
+        "{path} holds other files and is left alone; choose an empty or new folder, or remove it yourself",
+        path = .0.display()
+    )]
+    Foreign(PathBuf),
+}
+
+fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> AtomicError + use<'a> {
+    move |source| AtomicError::Io { doing, path: path.to_owned(), source }
+}
+
+/// The folder of a path and the last name in it; the folder of a bare name is the current one.
+fn folder_and_name(path: &Path) -> Result<(PathBuf, &std::ffi::OsStr), AtomicError> {
+    let name = path.file_name().ok_or_else(|| AtomicError::NoName(path.to_owned()))?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((folder.to_owned(), name))
+}
+
+/// Forces a folder's entries to the disk, so that a rename survives a power cut.
+fn sync_folder(folder: &Path) -> Result<(), AtomicError> {
+    // Only Unix lets a folder be opened; elsewhere the rename alone has to do.
+    if cfg!(unix) {
+        File::open(folder).and_then(|f| f.sync_all()).map_err(failed("write", folder))?;
+    }
+    Ok(())
+}
+
+/// A temporary name beside the destination. Hidden, so that a folder read as data does not take it for a table.
+fn builder(prefix: &str) -> tempfile::Builder<'_, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).suffix(".partial");
+    builder
+}
+
+/// Writes a file through `write`; the file appears under `path` only when all of it is on the disk.
+///
+/// On any error nothing is left behind and a former file of that name stays as it was.
+pub fn write_atomically<T>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
+) -> Result<T, AtomicError> {
+    let (folder, name) = folder_and_name(path)?;
+    if path.is_dir() {
+        return Err(AtomicError::NotAFile(path.to_owned()));
+    }
+    let prefix = format!(".{}-", name.to_string_lossy());
+    let mut builder = builder(&prefix);
+    #[cfg(unix)]
+    {
+        // The same permissions as any new file has (the process's mask applies), not a temporary file's 0600.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let (file, temporary) = builder.tempfile_in(&folder).map_err(failed("write to", &folder))?.into_parts();
+    let mut out = BufWriter::with_capacity(1 << 18, file);
+    let value = write(&mut out).map_err(failed("write", path))?;
+    out.flush().map_err(failed("write", path))?;
+    out.get_ref().sync_all().map_err(failed("write", path))?;
+    temporary.persist(path).map_err(|e| failed("write", path)(e.error))?;
+    sync_folder(&folder)?;
+    Ok(value)
+}
+
+/// Whether a folder may be put under `path`: nothing is there yet, or an empty folder, or a former output by `is_ours`.
+///
+/// Worth asking before hours of work; [`replace_directory`] asks again.
+pub fn check_replaceable(path: &Path, is_ours: impl Fn(&Path) -> bool) -> Result<(), AtomicError> {
+    folder_and_name(path)?;
+    match fs::metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(failed("look at", path)(e)),
+        Ok(found) if !found.is_dir() => Err(AtomicError::NotAFolder(path.to_owned())),
+        Ok(_) => {
+            let empty = fs::read_dir(path).map_err(failed("read", path))?.next().is_none();
+            if empty || is_ours(path) { Ok(()) } else { Err(AtomicError::Foreign(path.to_owned())) }
+        }
+    }
+}
+
+/// Fills a new folder through `build` and puts it in place of `path` at the end, when all of it is on the disk.
+///
+/// An existing folder is replaced only when it is empty or `is_ours` says that it is a former output; anything else is
+/// [`AtomicError::Foreign`] and stays untouched. On any error the new folder is removed and the former one stays.
+pub fn replace_directory<T, E: From<AtomicError>>(
+    path: &Path,
+    is_ours: impl Fn(&Path) -> bool,
+    build: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<T, E> {
+    check_replaceable(path, &is_ours)?;
+    // A link to a folder stays a link: what it points to is replaced.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (folder, name) = folder_and_name(path)?;
+    fs::create_dir_all(&folder).map_err(failed("create", &folder))?;
+    let prefix = format!(".{}-", name.to_string_lossy());
+    let mut builder = builder(&prefix);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    let temporary = builder.tempdir_in(&folder).map_err(failed("write to", &folder))?;
+    let value = build(temporary.path())?;
+    sync_tree(temporary.path())?;
+    check_replaceable(path, &is_ours)?;
+    swap_in(temporary, path, &folder)?;
+    Ok(value)
+}
+
+fn swap_in(temporary: tempfile::TempDir, path: &Path, folder: &Path) -> Result<(), AtomicError> {
+    let former = path.exists().then(|| {
+        let mut name = temporary.path().as_os_str().to_owned();
+        name.push(".former");
+        PathBuf::from(name)
+    });
+    if let Some(former) = &former {
+        fs::rename(path, former).map_err(failed("replace", path))?;
+    }
+    if let Err(e) = fs::rename(temporary.path(), path) {
+        if let Some(former) = &former {
+            fs::rename(former, path).map_err(failed("put back", path))?;
+        }
+        return Err(failed("write", path)(e));
+    }
+    // It has moved: nothing is left to remove under the temporary name.
+    drop(temporary.keep());
+    sync_folder(folder)?;
+    if let Some(former) = &former {
+        fs::remove_dir_all(former).map_err(failed("remove the former", former))?;
+    }
+    Ok(())
+}
+
+fn sync_tree(folder: &Path) -> Result<(), AtomicError> {
+    for entry in fs::read_dir(folder).map_err(failed("read", folder))? {
+        let path = entry.map_err(failed("read", folder))?.path();
+        if path.is_dir() {
+            sync_tree(&path)?;
+        } else {
+            File::open(&path).and_then(|f| f.sync_all()).map_err(failed("write", &path))?;
+        }
+    }
+    sync_folder(folder)
+}

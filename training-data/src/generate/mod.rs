@@ -1,0 +1,1 @@
+//! Sample companies whose true hazard is known.
