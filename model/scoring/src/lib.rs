@@ -3,12 +3,22 @@
 //!
 //! The crate is small on purpose: a server links it without linking anything that trains.
 
+pub mod artifact;
 pub mod company;
 pub mod date;
+pub mod encoding;
+pub mod explain;
 pub mod features;
 pub mod history;
+pub mod metrics;
+pub mod probability;
+pub mod schema;
+pub mod scorer;
 pub mod survey;
 
+pub use artifact::{Artifact, ArtifactContent};
 pub use company::{Company, TeamContext, TeamsOnDay};
 pub use date::Day;
 pub use history::{EmployeeHistory, EmployeeId};
+pub use probability::{LogOdds, Probability};
+pub use scorer::{Assessment, Scorer};

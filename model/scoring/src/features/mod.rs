@@ -194,13 +194,33 @@ pub fn compute(input: &FeatureInput<'_>) -> FeatureValues {
     values
 }
 
-/// The value of one clock feature after `months` more months (fewer when negative) in which nothing happened; `value` is its
-/// value now and `tenure_years` the tenure now (NaN: unknown). Features that do not move by themselves keep their value.
-pub fn advance(name: &str, value: f64, tenure_years: f64, months: i32) -> f64 {
-    if let Some(moved) = tenure::advance(name, tenure_years, months) {
-        return if value.is_nan() { value } else { moved };
+/// How a feature moves by itself as time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// A function of the tenure, at this position of the tenure family.
+    Tenure(usize),
+    /// Months since something that does not happen again meanwhile.
+    Months,
+}
+
+impl Clock {
+    /// How the feature of this name moves; `None` when it keeps its value until something happens.
+    pub fn of(name: &str) -> Option<Self> {
+        registry().find(|spec| spec.name == name && spec.clock)?;
+        Some(tenure::SPECS.iter().position(|spec| spec.name == name).map_or(Self::Months, Self::Tenure))
     }
-    (value + f64::from(months)).max(0.0)
+
+    /// The value after `months` more months (fewer when negative) in which nothing happened. `value` and `tenure_years` are
+    /// the values now, NaN where unknown.
+    pub fn advance(self, value: f64, tenure_years: f64, months: i32) -> f64 {
+        match self {
+            Self::Tenure(_) if tenure_years.is_nan() => value,
+            Self::Tenure(position) => tenure::advance(position, tenure_years, months).unwrap_or(value),
+            // A clock that is not known stays unknown: NaN.max would turn it into 0.
+            Self::Months if value.is_nan() => value,
+            Self::Months => (value + f64::from(months)).max(0.0),
+        }
+    }
 }
 
 /// The data dictionary in Markdown: every feature with unit, definition and use.

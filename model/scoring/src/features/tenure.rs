@@ -65,9 +65,8 @@ pub(super) fn compute(input: &FeatureInput<'_>) -> [f64; SPECS.len()] {
     values(input.days_since(input.history.hire_date()) / DAYS_PER_YEAR)
 }
 
-/// The value of a tenure feature after some months; `None` for features of other families.
-pub(super) fn advance(name: &str, tenure_years: f64, months: i32) -> Option<f64> {
-    let position = SPECS.iter().position(|spec| spec.name == name)?;
+/// The value of the tenure feature at this position after some months.
+pub(super) fn advance(position: usize, tenure_years: f64, months: i32) -> Option<f64> {
     let moved = (tenure_years + f64::from(months) * DAYS_PER_MONTH / DAYS_PER_YEAR).max(0.0);
     values(moved).get(position).copied()
 }

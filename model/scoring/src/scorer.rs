@@ -1,0 +1,359 @@
+//! The scoring path: a checked row in, a risk with interval, contributions and doubts out.
+
+use crate::artifact::{Artifact, ArtifactContent, Target};
+use crate::encoding::Encoding;
+use crate::explain::Factor;
+use crate::features::{self, Clock, FeatureInput};
+use crate::probability::{LogOdds, Probability};
+use crate::schema::{FeatureKind, FeatureRow, Schema};
+
+/// Standard errors on each side of a 90 % interval.
+const Z_90: f64 = 1.644_853_626_951_472_7;
+
+/// How a headline risk is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Band {
+    /// Less than 1.5 times the odds of the base rate.
+    Low,
+    /// From 1.5 times the odds of the base rate.
+    Elevated,
+    /// From 3 times the odds of the base rate.
+    High,
+    /// The model does not know enough to say.
+    Abstained,
+}
+
+impl Band {
+    /// The name in files and replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Elevated => "elevated",
+            Self::High => "high",
+            Self::Abstained => "abstained",
+        }
+    }
+}
+
+/// Why the model says that it does not know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AbstentionReason {
+    /// Fewer facts are known than of all but a thousandth of the employees it learned from.
+    TooLittleKnown {
+        /// Known features.
+        known: u32,
+        /// Features of the model.
+        of: u32,
+    },
+    /// The combination of values is far from everything seen in training: the standard error is beyond the limit. The
+    /// features outside their range in training are named; there may be none when only the combination is unusual.
+    OutsideRange {
+        /// Positions of the features in the schema.
+        features: Vec<usize>,
+    },
+}
+
+/// The risk at one horizon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HorizonRisk {
+    /// Length of the horizon in months.
+    pub months: u32,
+    /// Probability of a voluntary exit within it.
+    pub risk: Probability,
+    /// Lower end of the 90 % interval.
+    pub low: Probability,
+    /// Upper end of the 90 % interval.
+    pub high: Probability,
+}
+
+/// What the model says of one employee.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// Log-odds of a voluntary exit in the next period (or of the target of a flat table).
+    pub log_odds: LogOdds,
+    /// Headline risk: at the model's headline horizon, or the one probability of a flat table.
+    pub risk: Probability,
+    /// Lower end of its 90 % interval.
+    pub low: Probability,
+    /// Upper end of its 90 % interval.
+    pub high: Probability,
+    /// Risk at every horizon; empty for a flat table.
+    pub horizons: Vec<HorizonRisk>,
+    /// Headline risk over the base rate at the same horizon.
+    pub multiple_of_base_rate: f64,
+    /// How to take the headline risk; [`Band::Abstained`] when there are `doubts`.
+    pub band: Band,
+    /// Contribution of every feature in log-odds, in the schema's order.
+    pub contributions: Vec<f64>,
+    /// Why the model abstains; empty when it answers.
+    pub doubts: Vec<AbstentionReason>,
+}
+
+impl Assessment {
+    /// The factors, strongest first.
+    pub fn factors(&self) -> Vec<Factor> {
+        let mut factors: Vec<Factor> = self
+            .contributions
+            .iter()
+            .enumerate()
+            .map(|(feature, &contribution_log_odds)| Factor { feature, contribution_log_odds })
+            .collect();
+        // Stable: equal contributions stay in the schema's order.
+        factors.sort_by(|a, b| b.contribution_log_odds.abs().total_cmp(&a.contribution_log_odds.abs()));
+        factors
+    }
+}
+
+/// A feature's encoding with its place among the columns.
+#[derive(Clone, Debug)]
+struct Slot {
+    encoding: Encoding,
+    start: usize,
+    clock: Option<Clock>,
+    /// Known values seen in training, for numeric features.
+    range: Option<(f64, f64)>,
+}
+
+impl Slot {
+    fn columns(&self) -> std::ops::Range<usize> {
+        self.start..self.start + self.encoding.width()
+    }
+}
+
+/// A model ready to score: what the artifact holds, laid out for the path that runs for every employee.
+#[derive(Clone, Debug)]
+pub struct Scorer {
+    artifact: Artifact,
+    schema: Schema,
+    slots: Vec<Slot>,
+    /// Coefficients with the calibration's slope in them.
+    coefficients: Vec<f64>,
+    reference_log_odds: f64,
+    tenure: Option<usize>,
+    /// Position in the native registry of each feature; `None` for a flat table.
+    native: Option<Vec<usize>>,
+    widest: usize,
+}
+
+impl Scorer {
+    /// Lays out a checked artifact.
+    pub fn new(artifact: Artifact) -> Self {
+        let content = artifact.content();
+        let mut slots = Vec::with_capacity(content.features.len());
+        let mut start = 0;
+        let hazard = matches!(content.target, Target::Hazard { .. });
+        for (feature, encoding) in content.features.iter().zip(&content.encodings) {
+            let range = match feature.kind {
+                FeatureKind::Numeric { min, max, .. } => Some((min, max)),
+                FeatureKind::Categorical { .. } => None,
+            };
+            let clock = if hazard { Clock::of(&feature.name) } else { None };
+            slots.push(Slot { encoding: encoding.clone(), start, clock, range });
+            start += encoding.width();
+        }
+        let coefficients: Vec<f64> = content.coefficients.iter().map(|c| c * content.calibration.slope).collect();
+        let at_reference = dot(&content.coefficients, &content.reference.column_means);
+        let reference_log_odds =
+            content.calibration.slope * (content.intercept + at_reference) + content.calibration.intercept;
+        let schema = Schema::new(content.features.clone());
+        let native = if hazard {
+            content.features.iter().map(|feature| features::position(&feature.name)).collect()
+        } else {
+            None
+        };
+        let widest = content.encodings.iter().map(Encoding::width).max().unwrap_or_default();
+        let tenure = schema.position("tenure_years");
+        Self { schema, slots, coefficients, reference_log_odds, tenure, native, widest, artifact }
+    }
+
+    /// The artifact.
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// What the model expects of an employee.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Log-odds of the reference population, from which contributions are measured.
+    pub fn reference_log_odds(&self) -> LogOdds {
+        LogOdds(self.reference_log_odds)
+    }
+
+    /// The base rate at the headline horizon.
+    pub fn base_rate(&self) -> f64 {
+        headline_base_rate(self.artifact.content())
+    }
+
+    /// The row of an employee of native tables; `None` when the model was trained on a flat table.
+    pub fn row(&self, input: &FeatureInput<'_>) -> Option<FeatureRow> {
+        let native = self.native.as_ref()?;
+        let values = features::compute(input);
+        let row = native.iter().map(|&position| values.get(position).copied().unwrap_or(f64::NAN)).collect();
+        // Features are finite or NaN; a row from the wrong shape is impossible, one with an infinity is refused.
+        self.schema.packed_row(row).ok()
+    }
+
+    /// Scores a row: risk, interval, contributions and doubts.
+    pub fn score(&self, row: &FeatureRow) -> Assessment {
+        let content = self.artifact.content();
+        let values = row.values();
+        let means = &content.reference.column_means;
+        let mut columns = vec![0.0; self.coefficients.len()];
+        let mut contributions = Vec::with_capacity(self.slots.len());
+        for (slot, &value) in self.slots.iter().zip(values) {
+            let range = slot.columns();
+            let (Some(out), Some(mean), Some(weights)) =
+                (columns.get_mut(range.clone()), means.get(range.clone()), self.coefficients.get(range))
+            else {
+                continue;
+            };
+            slot.encoding.encode(value, mean, out);
+            contributions.push(weights.iter().zip(out.iter()).zip(mean).map(|((w, x), m)| w * (x - m)).sum());
+        }
+        let log_odds = self.reference_log_odds + contributions.iter().sum::<f64>();
+        let standard_error = content.calibration.slope * quadratic_form(&content.covariance, &columns).max(0.0).sqrt();
+        let spread = Z_90 * standard_error;
+        let (horizons, headline) = self.horizons(values, log_odds, spread);
+        let doubts = self.doubts(values, standard_error);
+        let base_rate = self.base_rate();
+        let band = if !doubts.is_empty() {
+            Band::Abstained
+        } else if headline.risk.get() >= content.bands.high {
+            Band::High
+        } else if headline.risk.get() >= content.bands.elevated {
+            Band::Elevated
+        } else {
+            Band::Low
+        };
+        Assessment {
+            log_odds: LogOdds(log_odds),
+            risk: headline.risk,
+            low: headline.low,
+            high: headline.high,
+            horizons,
+            multiple_of_base_rate: headline.risk.get() / base_rate,
+            band,
+            contributions,
+            doubts,
+        }
+    }
+
+    /// Risk at every horizon, and at the headline one.
+    ///
+    /// The hazard of each coming period is that of today's facts with the clocks moved to the day that lies a blackout before
+    /// the period; the risk is the chance of leaving in any of them. All periods share the interval's shift: their errors
+    /// come from the same coefficients.
+    fn horizons(&self, values: &[f64], log_odds: f64, spread: f64) -> (Vec<HorizonRisk>, HorizonRisk) {
+        let at = |log_odds: f64| {
+            let p = |shift: f64| LogOdds(log_odds + shift).probability();
+            HorizonRisk { months: 0, risk: p(0.0), low: p(-spread), high: p(spread) }
+        };
+        let now = at(log_odds);
+        let Target::Hazard { period_months, blackout_days, horizons_months, risk_horizon_months } =
+            &self.artifact.content().target
+        else {
+            return (Vec::new(), now);
+        };
+        let lead = (f64::from(*blackout_days) / crate::date::DAYS_PER_MONTH / f64::from(*period_months)).round() as i32;
+        let mut survival = [1.0; 3];
+        let mut period = 0;
+        let mut horizons = Vec::with_capacity(horizons_months.len());
+        let mut headline = now;
+        for &months in horizons_months {
+            while period * period_months < months {
+                let moved = (period as i32 - lead) * *period_months as i32;
+                let hazard = at(log_odds + self.clock_shift(values, moved));
+                for (s, p) in survival.iter_mut().zip([hazard.risk, hazard.low, hazard.high]) {
+                    *s *= 1.0 - p.get();
+                }
+                period += 1;
+            }
+            let [risk, low, high] = survival.map(|s| Probability::new(1.0 - s).unwrap_or(now.risk));
+            let horizon = HorizonRisk { months, risk, low, high };
+            if months == *risk_horizon_months {
+                headline = horizon;
+            }
+            horizons.push(horizon);
+        }
+        (horizons, headline)
+    }
+
+    /// By how much the log-odds move when the clocks move by some months.
+    fn clock_shift(&self, values: &[f64], months: i32) -> f64 {
+        if months == 0 {
+            return 0.0;
+        }
+        let tenure_years = self.tenure.and_then(|i| values.get(i)).copied().unwrap_or(f64::NAN);
+        let means = &self.artifact.content().reference.column_means;
+        let mut shift = 0.0;
+        let mut cells = vec![0.0; 2 * self.widest];
+        let (before, after) = cells.split_at_mut(self.widest);
+        for (slot, &value) in self.slots.iter().zip(values) {
+            let Some(clock) = slot.clock else { continue };
+            let width = slot.encoding.width();
+            let (Some(before), Some(after), Some(mean), Some(weights)) = (
+                before.get_mut(..width),
+                after.get_mut(..width),
+                means.get(slot.columns()),
+                self.coefficients.get(slot.columns()),
+            ) else {
+                continue;
+            };
+            slot.encoding.encode(value, mean, before);
+            slot.encoding.encode(clock.advance(value, tenure_years, months), mean, after);
+            shift += weights.iter().zip(after.iter()).zip(before.iter()).map(|((w, a), b)| w * (a - b)).sum::<f64>();
+        }
+        shift
+    }
+
+    fn doubts(&self, values: &[f64], standard_error: f64) -> Vec<AbstentionReason> {
+        let limits = &self.artifact.content().limits;
+        let mut doubts = Vec::new();
+        let known = values.iter().filter(|value| !value.is_nan()).count() as u32;
+        if known < limits.min_known_features {
+            doubts.push(AbstentionReason::TooLittleKnown { known, of: self.slots.len() as u32 });
+        }
+        if standard_error > limits.max_standard_error {
+            let outside =
+                |(slot, value): (&Slot, &f64)| slot.range.is_some_and(|(min, max)| *value < min || *value > max);
+            let features =
+                self.slots.iter().zip(values).enumerate().filter(|(_, pair)| outside(*pair)).map(|(i, _)| i).collect();
+            doubts.push(AbstentionReason::OutsideRange { features });
+        }
+        doubts
+    }
+}
+
+/// The base rate at the headline horizon of a model.
+fn headline_base_rate(content: &ArtifactContent) -> f64 {
+    match &content.target {
+        Target::Hazard { horizons_months, risk_horizon_months, .. } => horizons_months
+            .iter()
+            .position(|months| months == risk_horizon_months)
+            .and_then(|i| content.base_rates.horizons.get(i))
+            .copied()
+            .unwrap_or(content.base_rates.period),
+        Target::SinglePeriod { .. } => content.base_rates.period,
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// `z' V z` for `z = (1, columns)` and the lower triangle of V, row by row.
+fn quadratic_form(lower: &[f64], columns: &[f64]) -> f64 {
+    let mut rest = lower;
+    let mut sum = 0.0;
+    let mut row = Vec::with_capacity(columns.len() + 1);
+    for x in std::iter::once(1.0).chain(columns.iter().copied()) {
+        let Some((head, tail)) = rest.split_at_checked(row.len() + 1) else { return f64::NAN };
+        let (diagonal, off) = head.split_last().map_or((0.0, head), |(d, off)| (*d, off));
+        sum += x * (diagonal * x + 2.0 * dot(off, &row));
+        row.push(x);
+        rest = tail;
+    }
+    sum
+}
