@@ -96,6 +96,11 @@ impl Company {
         &self.histories
     }
 
+    /// Gives all histories back, in the order in which they were given.
+    pub fn into_histories(self) -> Vec<EmployeeHistory> {
+        self.histories
+    }
+
     /// Since when each kind of record has been kept.
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
