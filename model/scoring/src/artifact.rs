@@ -40,6 +40,8 @@ pub enum Target {
         target: String,
         /// Its value that is predicted.
         positive: String,
+        /// Name of the column that identifies a row; `None`: rows are numbered.
+        id_column: Option<String>,
     },
 }
 
@@ -144,6 +146,8 @@ pub struct ArtifactContent {
     pub calibration: Calibration,
     /// The population from which contributions are measured.
     pub reference: Reference,
+    /// Mean absolute contribution of every feature over that population, in log-odds, parallel to `features`.
+    pub importance: Vec<f64>,
     /// Base rates.
     pub base_rates: BaseRates,
     /// Bands of the headline risk.
@@ -269,6 +273,7 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
     same("encodings", content.encodings.len(), content.features.len())?;
     same("coefficients", content.coefficients.len(), columns)?;
     same("column means", content.reference.column_means.len(), columns)?;
+    same("importances", content.importance.len(), content.features.len())?;
     same("covariances", content.covariance.len(), (columns + 1) * (columns + 2) / 2)?;
     let finite = |what: &str, values: &[f64]| {
         if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(format!("{what} not finite")) }
@@ -276,6 +281,7 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
     finite("coefficient", &content.coefficients)?;
     finite("column mean", &content.reference.column_means)?;
     finite("covariance", &content.covariance)?;
+    finite("importance", &content.importance)?;
     finite("intercept or calibration", &[content.intercept, content.calibration.slope, content.calibration.intercept])?;
     let rates = content.base_rates.horizons.iter().chain([
         &content.base_rates.period,
