@@ -1,1 +1,18 @@
-//! From histories to an artifact: snapshots, design, fit, evaluation.
+//! From histories to an artifact: employee-periods, design, fit, calibration, evaluation.
+
+mod assemble;
+pub mod bulk;
+mod cholesky;
+pub mod config;
+mod covariance;
+pub mod design;
+pub mod fit;
+pub mod folds;
+pub mod metrics;
+pub mod pipeline;
+pub mod snapshots;
+pub mod solver;
+pub mod table;
+
+pub use config::{TrainingConfig, TrainingPlan};
+pub use pipeline::{TrainError, train_flat, train_native};

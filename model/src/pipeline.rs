@@ -1,0 +1,311 @@
+//! Training, from top to bottom: rows, split, evaluation on what the model has not seen, the fit on everything, the artifact.
+
+use flight_risk_data::flat::{FlatSchema, FlatTable};
+use flight_risk_data::native::NativeData;
+use flight_risk_scoring::artifact::{Artifact, ArtifactError, Calibration, Provenance, Target};
+use flight_risk_scoring::metrics::{HorizonQuality, Metrics, Split};
+use flight_risk_scoring::{Day, Scorer};
+
+use crate::assemble::{Circumstances, assemble};
+use crate::bulk::score_company;
+use crate::config::TrainingPlan;
+use crate::fit::{Selection, fit, log_odds, probabilities, select};
+use crate::folds::time_cut;
+use crate::metrics::quality;
+use crate::snapshots::{Outcome, Snapshots, outcome, snapshots};
+use crate::solver::SolveError;
+use crate::table::TrainingTable;
+
+/// Fewer exits, or fewer rows without one, and there is nothing that could be told from chance.
+pub const MIN_EVENTS: usize = 10;
+/// Share of the exits that must stay before the cut for the judged time to be stretched to the headline horizon.
+const ENOUGH_BEFORE_CUT: f64 = 0.6;
+
+/// Why there is no model.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Nothing to learn from.
+    #[error("no employee-period can be built: {0}")]
+    NoRows(String),
+    /// Too few exits or too few who stayed.
+    #[error(
+        "{events} voluntary exits in {rows} rows: at least {MIN_EVENTS} exits and {MIN_EVENTS} rows without one are needed to learn anything; add more history or more employees"
+    )]
+    TooFewEvents {
+        /// Rows.
+        rows: usize,
+        /// Exits among them.
+        events: usize,
+    },
+    /// No feature varies.
+    #[error("no feature can be used: {}", .0.join("; "))]
+    NoFeatures(Vec<String>),
+    /// The fit failed.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// The uncertainty cannot be computed.
+    #[error(
+        "the covariance of the coefficients cannot be computed: a column is an exact copy of others beyond what the penalty separates; raise `penalties`"
+    )]
+    Covariance,
+    /// The artifact would contradict itself.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+/// Says which stage has begun.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Trains on the histories of a company.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train_native(data: &NativeData, plan: &TrainingPlan, progress: Progress<'_>) -> Result<Artifact, TrainError> {
+    progress("Building employee-periods");
+    let snapshots = snapshots(&data.company, plan);
+    let table = snapshots.table();
+    if table.rows() == 0 {
+        return Err(TrainError::NoRows(why_no_rows(&snapshots)));
+    }
+    learnable(&table)?;
+    let target = Target::Hazard {
+        period_months: plan.period_months,
+        blackout_days: plan.blackout_days,
+        horizons_months: plan.horizons_months.clone(),
+        risk_horizon_months: plan.risk_horizon_months,
+    };
+    let mut notes = vec![format!(
+        "employee-periods begin on {}; {} were left out because another kind of exit or the end of observation falls into them",
+        snapshots.observed_from, snapshots.censored
+    )];
+    let job = Job { table: &table, plan, target, digest: &data.digest };
+    let (metrics, selection) = match native_cut(&table, &snapshots, plan) {
+        Some(cut) => {
+            progress("Judging on later time");
+            let judged = job.judge_later(cut, &trained_before(&snapshots, cut))?;
+            let horizon = horizon_quality(data, &snapshots, cut, &judged.artifact, plan);
+            (Metrics { horizon, ..judged.metrics }, None)
+        }
+        None => {
+            progress("Judging by cross-validation");
+            notes.push(NO_TIME_SPLIT.to_owned());
+            job.judge_by_folds()?
+        }
+    };
+    progress("Fitting on all rows");
+    job.fit_all(selection, metrics, notes)
+}
+
+/// Trains on a flat table.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train_flat(
+    data: &FlatTable,
+    schema: &FlatSchema,
+    plan: &TrainingPlan,
+    progress: Progress<'_>,
+) -> Result<Artifact, TrainError> {
+    let table = TrainingTable::from_flat(data, schema);
+    learnable(&table)?;
+    let target = Target::SinglePeriod {
+        target: schema.target.clone(),
+        positive: schema.positive.clone(),
+        id_column: schema.id.clone(),
+    };
+    let mut notes = Vec::new();
+    let job = Job { table: &table, plan, target, digest: &data.digest };
+    let cut = table
+        .times
+        .as_ref()
+        .and_then(|times| time_cut(&table.events, times, plan.test_share, None, ENOUGH_BEFORE_CUT, MIN_EVENTS));
+    let (metrics, selection) = match cut {
+        Some(cut) => {
+            progress("Judging on later time");
+            let before = |row: &usize| {
+                table.times.as_ref().is_some_and(|t| t.index.get(*row).is_some_and(|&i| (i as usize) < cut))
+            };
+            let trained: Vec<usize> = (0..table.rows()).filter(before).collect();
+            (job.judge_later(cut, &trained)?.metrics, None)
+        }
+        None => {
+            progress("Judging by cross-validation");
+            if table.times.is_some() {
+                notes.push(NO_TIME_SPLIT.to_owned());
+            }
+            job.judge_by_folds()?
+        }
+    };
+    progress("Fitting on all rows");
+    job.fit_all(selection, metrics, notes)
+}
+
+const NO_TIME_SPLIT: &str =
+    "too few exits to judge on later time: judged by cross-validation, which does not see changes over time";
+
+fn why_no_rows(snapshots: &Snapshots) -> String {
+    let grid = snapshots.grid;
+    format!(
+        "the records run from {} to {}, and a row needs facts, then {} days of blackout, then a period of {} month(s); check the dates, `data_end`, `observed_from` and `blackout_days`",
+        snapshots.observed_from, grid.data_end, grid.blackout_days, grid.period_months
+    )
+}
+
+fn learnable(table: &TrainingTable) -> Result<(), TrainError> {
+    let (rows, events) = (table.rows(), table.event_count());
+    if events < MIN_EVENTS || rows - events < MIN_EVENTS {
+        return Err(TrainError::TooFewEvents { rows, events });
+    }
+    Ok(())
+}
+
+/// The first judged day: the latest quarter of the exits, or the last headline horizon where enough exits lie before it.
+fn native_cut(table: &TrainingTable, snapshots: &Snapshots, plan: &TrainingPlan) -> Option<usize> {
+    let times = table.times.as_ref()?;
+    let whole_horizon = snapshots.grid.as_of(plan.risk_horizon_months / plan.period_months).to_string();
+    let preferred = times.labels.binary_search(&whole_horizon).ok();
+    time_cut(&table.events, times, plan.test_share, preferred, ENOUGH_BEFORE_CUT, MIN_EVENTS).filter(|&cut| {
+        let trained = trained_before(snapshots, cut);
+        trained.iter().filter(|&&row| table.events.get(row).copied().unwrap_or_default()).count() >= MIN_EVENTS
+    })
+}
+
+/// Rows whose predicted period had ended on the first judged day: nothing learned from them was still in the future then.
+fn trained_before(snapshots: &Snapshots, cut: usize) -> Vec<usize> {
+    let mut days: Vec<Day> = snapshots.rows.iter().map(|row| row.as_of).collect();
+    days.dedup();
+    let Some(&first_judged) = days.get(cut) else { return Vec::new() };
+    let last_day = |as_of: Day| {
+        as_of.plus_months(snapshots.grid.period_months as i32).plus_days(snapshots.grid.blackout_days as i32)
+    };
+    (0..snapshots.rows.len())
+        .filter(|&row| snapshots.rows.get(row).is_some_and(|row| last_day(row.as_of) <= first_judged))
+        .collect()
+}
+
+/// The risk at the headline horizon on the first judged day that can be followed for the whole of it.
+fn horizon_quality(
+    data: &NativeData,
+    snapshots: &Snapshots,
+    cut: usize,
+    artifact: &Artifact,
+    plan: &TrainingPlan,
+) -> Option<HorizonQuality> {
+    let mut days: Vec<Day> = snapshots.rows.iter().map(|row| row.as_of).collect();
+    days.dedup();
+    let as_of = *days.get(cut)?;
+    let quality = judge_horizon(data, &Scorer::new(artifact.clone()), as_of, &plan.list_lengths)?;
+    Some(quality)
+}
+
+/// How the headline risk of everybody employed on a day turned out; `None` when the data ends before the horizon does.
+pub fn judge_horizon(data: &NativeData, scorer: &Scorer, as_of: Day, list_lengths: &[u32]) -> Option<HorizonQuality> {
+    let Target::Hazard { risk_horizon_months: months, .. } = scorer.artifact().content().target else { return None };
+    let company = &data.company;
+    let until = as_of.plus_months(i32::try_from(months).ok()?);
+    if until > company.data_end() {
+        return None;
+    }
+    let (mut events, mut predicted, mut censored) = (Vec::new(), Vec::new(), 0);
+    for scored in score_company(scorer, company, as_of) {
+        let history = company.histories().get(scored.employee)?;
+        match outcome(history, as_of, until, company.data_end()) {
+            Outcome::Stayed => events.push(false),
+            Outcome::Left => events.push(true),
+            Outcome::Censored | Outcome::Gone => {
+                censored += 1;
+                continue;
+            }
+        }
+        predicted.push(scored.assessment.risk.get());
+    }
+    if events.is_empty() {
+        return None;
+    }
+    let quality = quality(&events, &predicted, scorer.base_rate(), list_lengths);
+    Some(HorizonQuality { months, as_of: as_of.to_string(), censored, quality })
+}
+
+/// One training job: the rows and everything that stays the same between judging and fitting.
+struct Job<'a> {
+    table: &'a TrainingTable,
+    plan: &'a TrainingPlan,
+    target: Target,
+    digest: &'a str,
+}
+
+struct Judged {
+    metrics: Metrics,
+    artifact: Artifact,
+}
+
+impl Job<'_> {
+    /// Fits on earlier rows and judges the rows from a time index on.
+    fn judge_later(&self, cut: usize, trained: &[usize]) -> Result<Judged, TrainError> {
+        let selection = select(self.table, trained, self.plan)?;
+        let fitted = fit(self.table, trained, selection.penalty, self.plan)?;
+        let (index, from) = self
+            .table
+            .times
+            .as_ref()
+            .map(|times| (times.index.as_slice(), times.labels.get(cut).cloned().unwrap_or_default()))
+            .unwrap_or_default();
+        let judged: Vec<usize> =
+            (0..self.table.rows()).filter(|&row| index.get(row).is_some_and(|&t| t as usize >= cut)).collect();
+        let predicted = probabilities(&log_odds(self.table, &judged, &fitted), selection.calibration);
+        let metrics = self.metrics(Split::ByTime { from }, trained, &judged, &predicted);
+        let content =
+            assemble(self.table, trained, fitted, self.circumstances(&selection, metrics.clone(), Vec::new()))?;
+        Ok(Judged { metrics, artifact: Artifact::new(content)? })
+    }
+
+    /// Judges every row by a model that did not see it.
+    fn judge_by_folds(&self) -> Result<(Metrics, Option<Selection>), TrainError> {
+        let all: Vec<usize> = (0..self.table.rows()).collect();
+        let selection = select(self.table, &all, self.plan)?;
+        let split = Split::CrossValidation { folds: selection.folds };
+        let metrics = self.metrics(split, &all, &selection.rows, &selection.predicted);
+        Ok((metrics, Some(selection)))
+    }
+
+    fn metrics(&self, split: Split, trained: &[usize], judged: &[usize], predicted: &[f64]) -> Metrics {
+        let event = |&row: &usize| self.table.events.get(row).copied().unwrap_or_default();
+        let base_rate = trained.iter().filter(|row| event(row)).count() as f64 / trained.len().max(1) as f64;
+        let events: Vec<bool> = judged.iter().map(event).collect();
+        Metrics { split, rows: quality(&events, predicted, base_rate, &self.plan.list_lengths), horizon: None }
+    }
+
+    /// The model that is written: fitted on all rows, with the figures of the judging.
+    fn fit_all(
+        &self,
+        selection: Option<Selection>,
+        metrics: Metrics,
+        mut notes: Vec<String>,
+    ) -> Result<Artifact, TrainError> {
+        let all: Vec<usize> = (0..self.table.rows()).collect();
+        let selection = match selection {
+            Some(selection) => selection,
+            None => select(self.table, &all, self.plan)?,
+        };
+        let fitted = fit(self.table, &all, selection.penalty, self.plan)?;
+        notes.extend(fitted.design.notes.iter().cloned());
+        let content = assemble(self.table, &all, fitted, self.circumstances(&selection, metrics, notes))?;
+        Ok(Artifact::new(content)?)
+    }
+
+    fn circumstances(&self, selection: &Selection, metrics: Metrics, notes: Vec<String>) -> Circumstances {
+        let labels = self.table.times.as_ref().map(|times| times.labels.as_slice()).unwrap_or_default();
+        let provenance = Provenance {
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_digest: self.digest.to_owned(),
+            data_from: labels.first().cloned(),
+            data_until: labels.last().cloned(),
+            config: toml::to_string(&**self.plan).unwrap_or_default(),
+            seed: self.plan.seed,
+            penalty: selection.penalty,
+            notes,
+        };
+        let calibration: Calibration = selection.calibration;
+        Circumstances { target: self.target.clone(), calibration, metrics, provenance }
+    }
+}

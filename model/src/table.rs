@@ -1,0 +1,231 @@
+//! Training rows as columns, whatever they come from: what the design is built on.
+
+use flight_risk_data::flat::{FlatSchema, FlatTable, FlatValues};
+use flight_risk_scoring::features::{Family, FeatureSpec, PlausibleDirection, Unit};
+use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
+
+/// Code of an unknown value in a categorical column.
+pub const UNKNOWN_LEVEL: u32 = u32::MAX;
+
+/// The values of one source feature, one per row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnValues {
+    /// Numbers; NaN where unknown.
+    Numeric(Vec<f64>),
+    /// Indices into `levels`; [`UNKNOWN_LEVEL`] where unknown.
+    Categorical {
+        /// One per row.
+        codes: Vec<u32>,
+        /// All levels, ascending.
+        levels: Vec<String>,
+    },
+}
+
+/// What is said of a feature that a flat table brings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FlatFeature {
+    /// Column name.
+    pub name: String,
+    /// Plain label; the column name where none is given.
+    pub label: Option<String>,
+    /// Whether HR can act on it.
+    pub actionable: bool,
+}
+
+/// Where a source feature comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// The native registry.
+    Native(&'static FeatureSpec),
+    /// A column of a flat table.
+    Flat(FlatFeature),
+}
+
+/// One source feature with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceColumn {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Its values.
+    pub values: ColumnValues,
+}
+
+impl SourceColumn {
+    /// The feature's name.
+    pub fn name(&self) -> &str {
+        match &self.origin {
+            Origin::Native(spec) => spec.name,
+            Origin::Flat(feature) => &feature.name,
+        }
+    }
+
+    /// The schema entry of this column for a kind and a share of known values seen in training.
+    pub fn source_feature(&self, kind: FeatureKind, known_share: f64) -> SourceFeature {
+        match &self.origin {
+            Origin::Native(spec) => SourceFeature::native(spec, kind, known_share),
+            Origin::Flat(feature) => {
+                let label = feature.label.clone().unwrap_or_else(|| feature.name.clone());
+                SourceFeature {
+                    name: feature.name.clone(),
+                    phrase: format!("{label} {{value}}"),
+                    otherwise: format!("{label} not known"),
+                    label,
+                    family: Family::Other,
+                    unit: Unit::Number,
+                    direction: PlausibleDirection::Either,
+                    actionable: feature.actionable,
+                    confidential: false,
+                    kind,
+                    known_share,
+                }
+            }
+        }
+    }
+}
+
+/// When a row's facts were known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Times {
+    /// Index into `labels`, one per row.
+    pub index: Vec<u32>,
+    /// Days or time labels, ascending.
+    pub labels: Vec<String>,
+}
+
+/// Rows to learn from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingTable {
+    /// Source features.
+    pub columns: Vec<SourceColumn>,
+    /// Whether the row ends in a voluntary exit (or has the positive target).
+    pub events: Vec<bool>,
+    /// Who the row is about: rows of one group never straddle a random split.
+    pub groups: Vec<u32>,
+    /// When; `None` where there is no time.
+    pub times: Option<Times>,
+}
+
+impl TrainingTable {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Number of rows with a voluntary exit.
+    pub fn event_count(&self) -> usize {
+        self.events.iter().filter(|&&event| event).count()
+    }
+
+    /// Rows of a flat table. Exact duplicates (all features and the target equal) share a group where neither a group
+    /// column nor a repeated id says who belongs together.
+    pub fn from_flat(table: &FlatTable, schema: &FlatSchema) -> Self {
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| {
+                let options = schema.features.get(&column.name);
+                let feature = FlatFeature {
+                    name: column.name.clone(),
+                    label: options.and_then(|o| o.label.clone()),
+                    actionable: options.and_then(|o| o.actionable).unwrap_or(false),
+                };
+                let values = match &column.values {
+                    FlatValues::Numeric(values) => ColumnValues::Numeric(values.clone()),
+                    FlatValues::Categorical(cells) => categorical(cells),
+                };
+                SourceColumn { origin: Origin::Flat(feature), values }
+            })
+            .collect();
+        let mut rows = Self { columns, events: table.target.clone(), groups: Vec::new(), times: None };
+        rows.groups = match &table.group {
+            Some(group) => indices(group.iter()).0,
+            None => {
+                let (by_id, different) = indices(table.ids.iter());
+                if different < table.ids.len() { by_id } else { rows.duplicate_groups() }
+            }
+        };
+        rows.times = table.time.as_ref().map(|time| {
+            let mut labels = time.clone();
+            labels.sort_by(|a, b| natural(a, b));
+            labels.dedup();
+            let index =
+                time.iter().map(|t| labels.binary_search_by(|l| natural(l, t)).unwrap_or_default() as u32).collect();
+            Times { index, labels }
+        });
+        rows
+    }
+
+    /// Groups of rows that are equal in every feature and in the target.
+    fn duplicate_groups(&self) -> Vec<u32> {
+        let keys = (0..self.rows()).map(|row| {
+            let mut key = vec![u64::from(self.events.get(row).copied().unwrap_or_default())];
+            key.extend(self.columns.iter().map(|column| match &column.values {
+                ColumnValues::Numeric(values) => values.get(row).map_or(0, |value| value.to_bits()),
+                ColumnValues::Categorical { codes, .. } => codes.get(row).map_or(0, |&code| u64::from(code)),
+            }));
+            key
+        });
+        indices(keys).0
+    }
+}
+
+/// Numbers where both are numbers, text otherwise: 2 comes before 10, 2016-02 before 2016-10.
+fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        _ => a.cmp(b),
+    }
+}
+
+/// An index per key in order of first appearance, and the number of different keys.
+fn indices<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
+    let mut known = std::collections::HashMap::new();
+    let index = keys
+        .map(|key| {
+            let next = known.len() as u32;
+            *known.entry(key).or_insert(next)
+        })
+        .collect();
+    (index, known.len())
+}
+
+fn categorical(cells: &[Option<String>]) -> ColumnValues {
+    let mut levels: Vec<&String> = cells.iter().flatten().collect();
+    levels.sort_unstable();
+    levels.dedup();
+    let codes = cells
+        .iter()
+        .map(|cell| {
+            cell.as_ref().and_then(|c| levels.binary_search(&c).ok()).map_or(UNKNOWN_LEVEL, |position| position as u32)
+        })
+        .collect();
+    ColumnValues::Categorical { codes, levels: levels.into_iter().cloned().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_sort_as_people_read_them() {
+        let mut labels = vec!["10", "9", "2016-10", "2016-02"];
+        labels.sort_by(|a, b| natural(a, b));
+        assert!(labels.iter().position(|l| *l == "9") < labels.iter().position(|l| *l == "10"));
+        assert!(labels.iter().position(|l| *l == "2016-02") < labels.iter().position(|l| *l == "2016-10"));
+    }
+
+    #[test]
+    fn equal_rows_share_a_group() {
+        let column = |values| SourceColumn { origin: Origin::Flat(FlatFeature::default()), values };
+        let table = TrainingTable {
+            columns: vec![
+                column(ColumnValues::Numeric(vec![1.0, 1.0, f64::NAN, f64::NAN, 1.0])),
+                column(categorical(&["a", "a", "b", "b", "a"].map(|s| Some(s.to_owned())))),
+            ],
+            events: vec![true, true, false, false, false],
+            groups: Vec::new(),
+            times: None,
+        };
+        assert_eq!(table.duplicate_groups(), [0, 0, 1, 1, 2], "the last differs in its target alone");
+    }
+}
