@@ -173,3 +173,89 @@ fn sync_tree(folder: &Path) -> Result<(), AtomicError> {
     }
     sync_folder(folder)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_former_file_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scores.csv");
+        write_atomically(&path, |out| out.write_all(b"old")).unwrap();
+        let failed = write_atomically(&path, |out| {
+            out.write_all(b"half")?;
+            out.flush()?;
+            Err::<(), _>(io::Error::other("disk full"))
+        });
+        assert!(failed.unwrap_err().to_string().ends_with("scores.csv: disk full"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(names(dir.path()), ["scores.csv"]);
+        write_atomically(&path, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_folder_or_a_missing_folder_is_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(write_atomically(dir.path(), |_| Ok(())), Err(AtomicError::NotAFile(_))));
+        let inside = dir.path().join("nowhere/scores.csv");
+        let message = write_atomically(&inside, |_| Ok(())).unwrap_err().to_string();
+        assert!(message.contains("nowhere"), "{message}");
+    }
+
+    fn build(target: &Path, content: &str, fail: bool) -> Result<(), AtomicError> {
+        replace_directory(
+            target,
+            |path| path.join("model.json").exists(),
+            |folder| {
+                fs::create_dir(folder.join("deep")).unwrap();
+                fs::write(folder.join("deep/part"), content).unwrap();
+                fs::write(folder.join("model.json"), content).unwrap();
+                if fail { Err(AtomicError::NoName(PathBuf::new())) } else { Ok(()) }
+            },
+        )
+    }
+
+    #[test]
+    fn a_folder_is_replaced_whole_or_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("out/model");
+        build(&target, "first", false).unwrap();
+        fs::write(target.join("added"), "x").unwrap();
+        build(&target, "second", true).unwrap_err();
+        assert_eq!(names(&target), ["added", "deep", "model.json"]);
+        build(&target, "third", false).unwrap();
+        assert_eq!(names(&target), ["deep", "model.json"]);
+        assert_eq!(fs::read_to_string(target.join("deep/part")).unwrap(), "third");
+        assert_eq!(names(&dir.path().join("out")), ["model"]);
+    }
+
+    #[test]
+    fn folders_of_others_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("thesis.tex"), "x").unwrap();
+        let mut built = false;
+        let refused = replace_directory::<(), AtomicError>(dir.path(), |_| false, |_| {
+            built = true;
+            Ok(())
+        });
+        assert!(matches!(refused, Err(AtomicError::Foreign(_))));
+        assert!(!built, "the work is not even begun");
+        assert_eq!(names(dir.path()), ["thesis.tex"]);
+        let file = dir.path().join("thesis.tex");
+        assert!(matches!(check_replaceable(&file, |_| true), Err(AtomicError::NotAFolder(_))));
+        let empty = dir.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        build(&empty, "x", false).unwrap();
+        assert_eq!(names(&empty), ["deep", "model.json"]);
+    }
+}

@@ -198,3 +198,91 @@ fn write_number(value: f64, out: &mut Vec<u8>) -> io::Result<()> {
         write!(out, "{value}")
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::table::{Names, Table};
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn sample() -> Vec<(String, ExportColumn)> {
+        let numbers = vec![0.1 + 0.2, f64::NAN, 1e300, -5e-324, 1234567.0, -0.0];
+        let text = ["a", "x, \"y\"", "two\nlines", " edge", "é"].map(|t| Some(t.to_owned()));
+        vec![
+            ("text".to_owned(), ExportColumn::Text(text.into_iter().chain([None]).collect())),
+            ("number, all".to_owned(), ExportColumn::Number(numbers)),
+            ("whole".to_owned(), ExportColumn::Integer(vec![i64::MAX, i64::MIN, 0, 1, 2, 3])),
+            ("day".to_owned(), ExportColumn::Day(vec![day("2024-02-29"); 6])),
+            (
+                "maybe".to_owned(),
+                ExportColumn::OptionalDay([None, Some(day("1969-12-31"))].into_iter().cycle().take(6).collect()),
+            ),
+            ("flag".to_owned(), ExportColumn::Flag([true, false].into_iter().cycle().take(6).collect())),
+        ]
+    }
+
+    #[test]
+    fn csv_is_what_it_should_look_like() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        write_table(&path, sample()).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "\
+text,\"number, all\",whole,day,maybe,flag
+a,0.30000000000000004,9223372036854775807,2024-02-29,,true
+\"x, \"\"y\"\"\",,-9223372036854775808,2024-02-29,1969-12-31,false
+\"two
+lines\",1e300,0,2024-02-29,,true
+\" edge\",-5e-324,1,2024-02-29,1969-12-31,false
+é,1234567,2,2024-02-29,,true
+,-0,3,2024-02-29,1969-12-31,false
+"
+        );
+    }
+
+    #[test]
+    fn both_formats_read_back_to_the_same_values() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["t.csv", "t.PARQUET"] {
+            let path = dir.path().join(name);
+            write_table(&path, sample()).unwrap();
+            let table = Table::read(&path, Names::AsWritten).unwrap();
+            let ExportColumn::Number(numbers) = &sample()[1].1 else { panic!("the second column") };
+            for (row, &number) in numbers.iter().enumerate() {
+                let read = table.column("number, all").unwrap().cell(row).number().unwrap();
+                assert_eq!(read.map(f64::to_bits), (!number.is_nan()).then(|| number.to_bits()), "{name} row {row}");
+            }
+            let days = table.column("maybe").unwrap();
+            assert_eq!((days.cell(0).day(), days.cell(1).day()), (Ok(None), Ok(Some(day("1969-12-31")))), "{name}");
+            assert_eq!(table.column("flag").unwrap().cell(1).flag(), Some(Some(false)), "{name}");
+            assert_eq!(table.column("text").unwrap().cell(1).text().unwrap(), "x, \"y\"", "{name}");
+            assert_eq!(table.column("whole").unwrap().cell(1).text().unwrap(), i64::MIN.to_string(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_single_blank_cell_is_still_a_row() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        write_table(&path, vec![("a".to_owned(), ExportColumn::Number(vec![1.0, f64::NAN, 2.0]))]).unwrap();
+        assert_eq!(Table::read(&path, Names::AsWritten).unwrap().rows(), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, columns| write_table(&dir.path().join(name), columns).unwrap_err().to_string();
+        assert!(write("t.xlsx", sample()).ends_with("name it .csv or .parquet"));
+        let uneven = vec![
+            ("a".to_owned(), ExportColumn::Integer(vec![1, 2])),
+            ("b".to_owned(), ExportColumn::Integer(vec![1])),
+        ];
+        assert!(write("t.csv", uneven).ends_with("column `b` has 1 rows where the others have 2"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}

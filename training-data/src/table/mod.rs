@@ -7,6 +7,9 @@ mod csv;
 mod error;
 mod parquet;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io;
