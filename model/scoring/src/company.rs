@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::date::Day;
 use crate::features::engagement::current_index;
 use crate::features::manager_team::{EXIT_WINDOW_DAYS, MANAGER_EXIT_WINDOW_DAYS};
-use crate::history::{Coverage, EmployeeHistory, EmployeeId, ExitKind};
+use crate::history::{Assignment, Coverage, EmployeeHistory, EmployeeId, ExitKind};
 
 /// A manager's exit counts for those who still reported to them this many days before it (their rows change hands early).
 const HANDOVER_DAYS: i32 = 31;
@@ -64,14 +64,31 @@ impl Company {
         let mut exits_by_manager: HashMap<GroupIndex, Vec<(Day, usize)>> = HashMap::new();
         let mut manager_exits = Vec::with_capacity(histories.len());
         for (employee, history) in histories.iter().enumerate() {
-            let mut rows = Vec::with_capacity(history.assignments.len());
+            let mut rows: Vec<(Day, Option<GroupIndex>, Option<GroupIndex>)> =
+                Vec::with_capacity(history.assignments.len());
+            let mut before: Option<&Assignment> = None;
             for assignment in &history.assignments {
-                let next = GroupIndex::try_from(managers.len()).ok()?;
-                let manager = assignment.manager_id.as_ref().map(|id| *managers.entry(id).or_insert(next));
-                let next = GroupIndex::try_from(units.len()).ok()?;
-                let unit = assignment.department.as_deref().map(|department| {
-                    *units.entry((department, assignment.location.as_deref().unwrap_or_default())).or_insert(next)
-                });
+                // Most rows change pay alone: comparing with the row before is much cheaper than hashing again.
+                let last = before.replace(assignment).zip(rows.last().copied());
+                let same = |equal: fn(&Assignment, &Assignment) -> bool| last.filter(|(row, _)| equal(row, assignment));
+                let manager = match same(|a, b| a.manager_id == b.manager_id) {
+                    Some((_, (_, manager, _))) => manager,
+                    None => {
+                        let next = GroupIndex::try_from(managers.len()).ok()?;
+                        assignment.manager_id.as_ref().map(|id| *managers.entry(id).or_insert(next))
+                    }
+                };
+                let unit = match same(|a, b| a.department == b.department && a.location == b.location) {
+                    Some((_, (_, _, unit))) => unit,
+                    None => {
+                        let next = GroupIndex::try_from(units.len()).ok()?;
+                        assignment.department.as_deref().map(|department| {
+                            *units
+                                .entry((department, assignment.location.as_deref().unwrap_or_default()))
+                                .or_insert(next)
+                        })
+                    }
+                };
                 rows.push((assignment.effective_date, manager, unit));
             }
             if let Some(exit) = history.exit().filter(|exit| exit.kind == ExitKind::Voluntary)

@@ -20,21 +20,24 @@ mod readme;
 mod simulation;
 mod tables;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 mod tests;
 mod truth;
 
 use std::path::PathBuf;
 
-use flight_risk_scoring::history::{Assignment, Exit, ExitKind, FeedbackEvent, FeedbackKind, HistoryFacts, SurveyResponse};
+use flight_risk_scoring::history::{
+    Assignment, Exit, ExitKind, FeedbackEvent, FeedbackKind, HistoryFacts, SurveyResponse,
+};
 use flight_risk_scoring::survey::KNOWN_DRIVERS;
 use flight_risk_scoring::{Day, EmployeeHistory, EmployeeId};
 use serde::{Deserialize, Serialize};
 
 pub use tables::write;
-pub use truth::{BLACKOUT_DAYS, PERIOD_MONTHS, Truth, YearlyExits};
+pub use truth::{BLACKOUT_DAYS, PERIOD_MONTHS, TRUTH_FILE, Truth, YearlyExits};
 
 use simulation::walk;
-use truth::{Hazard, auc, calibrated_intercept};
+use truth::{Hazard, NOTE, auc, calibrated_intercept};
 
 /// The smallest company with managers of managers.
 pub const MIN_EMPLOYEES: u32 = 20;
@@ -50,8 +53,8 @@ pub const SURVEY_SCALE: (u8, u8) = (1, 5);
 
 /// Share of employees who resign in a year.
 const VOLUNTARY_RATE: f64 = 0.12;
-/// Where the search for the intercept begins.
-const FIRST_INTERCEPT: f64 = 1.5;
+/// The intercept of the companies on which it is calibrated: near the result, so that they lose about as many people.
+const FIRST_INTERCEPT: f64 = 0.7;
 /// Number of employees of the companies on which the intercept is calibrated.
 const PILOT_EMPLOYEES: (u32, u32) = (300, 1_000);
 
@@ -71,14 +74,14 @@ pub struct GeneratorOptions {
 impl GeneratorOptions {
     /// A company of this size whose records end with the year 2025.
     pub fn new(employees: u32, years: u32, seed: u64) -> Self {
-        // 2025-12-31; a constant day is always within the calendar.
-        Self { employees, years, seed, end: Day::from_epoch_days(20_453).unwrap_or_else(unreachable_day) }
+        #[allow(clippy::expect_used, reason = "a constant day of the calendar")]
+        let end = Day::from_ymd(2025, 12, 31).expect("a day of the calendar");
+        Self { employees, years, seed, end }
     }
 
     fn check(&self) -> Result<(), GeneratorError> {
-        let refuse = |option: &'static str, value: String, limit: String| {
-            Err(GeneratorError::Option { option, value, limit })
-        };
+        let refuse =
+            |option: &'static str, value: String, limit: String| Err(GeneratorError::Option { option, value, limit });
         if !(MIN_EMPLOYEES..=MAX_EMPLOYEES).contains(&self.employees) {
             let limit = format!("from {MIN_EMPLOYEES} to {MAX_EMPLOYEES}");
             return refuse("employees", self.employees.to_string(), limit);
@@ -270,7 +273,7 @@ pub fn generate(options: &GeneratorOptions) -> Result<GeneratedCompany, Generato
         options: options.clone(),
         period_months: PERIOD_MONTHS,
         blackout_days: BLACKOUT_DAYS,
-        note: truth::NOTE.to_owned(),
+        note: NOTE.to_owned(),
         intercept: hazard.intercept,
         coefficients: Hazard::coefficients(),
         years: yearly_exits(options, &employees),
@@ -285,26 +288,21 @@ pub fn generate(options: &GeneratorOptions) -> Result<GeneratedCompany, Generato
 fn pilot_intercept(options: &GeneratorOptions) -> Result<f64, GeneratorError> {
     let (fewest, most) = PILOT_EMPLOYEES;
     let pilot = GeneratorOptions { employees: options.employees.clamp(fewest, most), ..options.clone() };
-    let mut intercept = FIRST_INTERCEPT;
-    // The second round sees the exits, successions and newcomers of about the right rate.
-    for _ in 0..2 {
-        let walked = walk(&pilot, &Hazard::new(intercept))?;
-        intercept = calibrated_intercept(&walked.months, intercept, VOLUNTARY_RATE / 12.0);
-    }
-    Ok(intercept)
+    let walked = walk(&pilot, &Hazard::new(FIRST_INTERCEPT))?;
+    Ok(calibrated_intercept(&walked.months, FIRST_INTERCEPT, VOLUNTARY_RATE / 12.0))
 }
 
 fn yearly_exits(options: &GeneratorOptions, employees: &[GeneratedEmployee]) -> Vec<YearlyExits> {
     let of_year = |years_back: i32| {
-        let (from, until) = (options.end.plus_months(-12 * (years_back + 1)), options.end.plus_months(-12 * years_back));
+        let (from, until) =
+            (options.end.plus_months(-12 * (years_back + 1)), options.end.plus_months(-12 * years_back));
         let there = |day: Day| {
             employees.iter().filter(|e| e.hire_date <= day && e.exit.is_none_or(|exit| exit.date > day)).count() as f64
         };
         let headcount = (0..12).map(|month| there(from.plus_months(month))).sum::<f64>() / 12.0;
         let exits = |voluntary: bool| {
-            let counts = |exit: Exit| {
-                exit.date > from && exit.date <= until && (exit.kind == ExitKind::Voluntary) == voluntary
-            };
+            let counts =
+                |exit: Exit| exit.date > from && exit.date <= until && (exit.kind == ExitKind::Voluntary) == voluntary;
             employees.iter().filter_map(|e| e.exit).filter(|&exit| counts(exit)).count() as f64
         };
         YearlyExits { until, headcount, voluntary_rate: exits(true) / headcount, other_rate: exits(false) / headcount }
