@@ -244,10 +244,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("thesis.tex"), "x").unwrap();
         let mut built = false;
-        let refused = replace_directory::<(), AtomicError>(dir.path(), |_| false, |_| {
-            built = true;
-            Ok(())
-        });
+        let refused = replace_directory::<(), AtomicError>(
+            dir.path(),
+            |_| false,
+            |_| {
+                built = true;
+                Ok(())
+            },
+        );
         assert!(matches!(refused, Err(AtomicError::Foreign(_))));
         assert!(!built, "the work is not even begun");
         assert_eq!(names(dir.path()), ["thesis.tex"]);

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use flight_risk_scoring::Day;
+use flight_risk_scoring::date::DateError;
 
 /// Words that stand for "not known", in any case. The dash is what spreadsheets print for an empty amount.
 pub const BLANK_WORDS: [&str; 6] = ["na", "n/a", "#n/a", "null", "nan", "-"];
@@ -17,6 +18,10 @@ const CURRENCIES: [&str; 18] = [
 
 /// Characters that may separate groups of three digits: comma, apostrophes, blank, no-break blanks.
 const GROUP_SEPARATORS: [char; 6] = [',', '\'', '\u{2019}', ' ', '\u{a0}', '\u{202f}'];
+
+const NOT_A_DATE: &str = "is not a date of the form YYYY-MM-DD";
+/// HR systems write 9999-12-31 for "no end"; guessing that from any far date would hide typing errors.
+const OUTSIDE_THE_CALENDAR: &str = "is not between the years 1900 and 2200; leave it blank when there is no date";
 
 /// Longer values are cut in messages.
 const SHOWN_CHARACTERS: usize = 40;
@@ -119,14 +124,15 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell as a day; `None` when blank, an error when it is anything but a date.
-    pub fn day(self) -> Result<Option<Day>, String> {
+    pub fn day(self) -> Result<Option<Day>, &'static str> {
         match self {
             Self::Blank => Ok(None),
             Self::Day(day) => Ok(Some(day)),
-            Self::Text(text) => text.parse().map(Some).map_err(|_| "is not a date of the form YYYY-MM-DD".to_owned()),
-            Self::Number(_) | Self::Integer(_) | Self::Flag(_) => {
-                Err("is not a date of the form YYYY-MM-DD".to_owned())
-            }
+            Self::Text(text) => text.parse().map(Some).map_err(|e| match e {
+                DateError::Form(_) => NOT_A_DATE,
+                DateError::Range(_) => OUTSIDE_THE_CALENDAR,
+            }),
+            Self::Number(_) | Self::Integer(_) | Self::Flag(_) => Err(NOT_A_DATE),
         }
     }
 }
@@ -325,6 +331,20 @@ mod tests {
         assert_eq!(Cell::Integer(-4).text().as_deref(), Some("-4"));
         assert_eq!(Cell::from_text(" 017 ").text().as_deref(), Some("017"));
         assert_eq!(Cell::Blank.text(), None);
+    }
+
+    #[test]
+    fn dates_and_why_not() {
+        for (text, expected) in [
+            ("2024-02-29", Ok(Some("2024-02-29".to_owned()))),
+            ("2024-02-29 10:00", Ok(Some("2024-02-29".to_owned()))),
+            ("NA", Ok(None)),
+            ("29/02/2024", Err(NOT_A_DATE)),
+            ("45351", Err(NOT_A_DATE)),
+            ("9999-12-31", Err(OUTSIDE_THE_CALENDAR)),
+        ] {
+            assert_eq!(Cell::from_text(text).day().map(|day| day.map(|d| d.to_string())), expected, "{text}");
+        }
     }
 
     #[test]

@@ -278,10 +278,8 @@ lines\",1e300,0,2024-02-29,,true
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str, columns| write_table(&dir.path().join(name), columns).unwrap_err().to_string();
         assert!(write("t.xlsx", sample()).ends_with("name it .csv or .parquet"));
-        let uneven = vec![
-            ("a".to_owned(), ExportColumn::Integer(vec![1, 2])),
-            ("b".to_owned(), ExportColumn::Integer(vec![1])),
-        ];
+        let uneven =
+            vec![("a".to_owned(), ExportColumn::Integer(vec![1, 2])), ("b".to_owned(), ExportColumn::Integer(vec![1]))];
         assert!(write("t.csv", uneven).ends_with("column `b` has 1 rows where the others have 2"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }

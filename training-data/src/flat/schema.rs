@@ -140,7 +140,8 @@ impl FlatSchema {
                 problems.push(format!("`features.{name}` describes a column that is no feature but {role}"));
             }
             if notes.monotone.is_some() && self.categorical.contains(name) {
-                problems.push(format!("`features.{name}.monotone` needs a numeric column, but `{name}` is categorical"));
+                problems
+                    .push(format!("`features.{name}.monotone` needs a numeric column, but `{name}` is categorical"));
             }
         }
         problems

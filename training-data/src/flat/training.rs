@@ -68,11 +68,8 @@ pub fn read_flat(path: &Path, schema: &FlatSchema, today: Day) -> Result<FlatTab
     }
     let time = schema.time.as_deref().and_then(|name| times(&table, name, &rows, today, &mut report));
     let group = schema.group.as_deref().and_then(|name| groups(&table, name, &rows, &ids, &mut report));
-    let protected = schema
-        .protected
-        .iter()
-        .filter_map(|name| Some((name.clone(), levels(table.column(name)?, &rows))))
-        .collect();
+    let protected =
+        schema.protected.iter().filter_map(|name| Some((name.clone(), levels(table.column(name)?, &rows)))).collect();
 
     // Each column is taken out of the table and freed when its values are read: a wide table is never held twice.
     let taken: Vec<TableColumn> = features.iter().filter_map(|name| table.take_column(name)).collect();
@@ -157,7 +154,10 @@ fn rows_with_outcome(table: &Table, schema: &FlatSchema, report: &mut Validation
     let has_positive = keys.contains(&positive);
     let what = match (found.len(), has_positive) {
         (0, _) => Some("the target is blank in every row".to_owned()),
-        (1, true) => Some(format!("everybody left: every target is {}; the rows of those who stayed are needed too", listed(&found))),
+        (1, true) => Some(format!(
+            "everybody left: every target is {}; the rows of those who stayed are needed too",
+            listed(&found)
+        )),
         (_, false) => Some(format!(
             "nobody left: no target is `{}` (the schema's positive), found {}",
             schema.positive,
@@ -270,7 +270,12 @@ fn read_column(column: &TableColumn, rows: &[usize], schema: &FlatSchema) -> Rea
         return categorical(texts.map(with_text).collect(), numbers, dates);
     }
     let bad = read.bad.into_iter().map(with_text).collect();
-    ReadColumn { column: FlatColumn { name, values: FlatValues::Numeric(read.values) }, bad, numbers_among_text: 0, dates: false }
+    ReadColumn {
+        column: FlatColumn { name, values: FlatValues::Numeric(read.values) },
+        bad,
+        numbers_among_text: 0,
+        dates: false,
+    }
 }
 
 impl ReadColumn {

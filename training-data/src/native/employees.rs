@@ -122,7 +122,7 @@ impl Reader<'_> {
         let column = column?;
         let cell = column.cell(row);
         cell.day().unwrap_or_else(|what| {
-            report.at(self.table, row, &Problem::refused(column.name(), &what), cell);
+            report.at(self.table, row, &Problem::refused(column.name(), what), cell);
             None
         })
     }

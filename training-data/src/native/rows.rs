@@ -101,7 +101,7 @@ impl RowKeys<'_> {
         let day = match date.day() {
             Ok(Some(day)) => day,
             Ok(None) => return drop(name, "the date is missing", date),
-            Err(what) => return drop(name, &what, date),
+            Err(what) => return drop(name, what, date),
         };
         if day > self.today {
             return drop(name, "the date lies after today", date);

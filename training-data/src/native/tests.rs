@@ -34,7 +34,7 @@ fn report_of(files: &[(&str, &str)]) -> String {
 /// The lines of a report below this heading, up to the next one.
 fn section(report: &str, heading: &str) -> String {
     let lines = report.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect::<Vec<_>>().join("\n").trim_start().to_owned()
 }
 
 const PEOPLE: &str = "\
@@ -65,7 +65,7 @@ Employee_ID , hire_date,exit_date,exit_type,observed_until,nickname
     assert_eq!(
         section(&report, "Refused, to be mended first:"),
         "\
-  employees.exit_date: the exit lies before the hire (1 row; refused)
+employees.exit_date: the exit lies before the hire (1 row; refused)
     row 1, line 2: `2019-01-01, hired 2020-01-01`
   employees.employee_id: the same employee_id occurs again; one row per employment, with an identifier of its own (1 row; refused)
     row 2, line 3: `1, first in row 1`
@@ -291,7 +291,13 @@ fn manager_circles_lose_the_link_that_closed_them() {
             "a>b",
             Some("a > b > a"),
         ),
-        ("of two on one day, both go", &[("a", "b", "2021-01-01"), ("b", "a", "2021-01-01")], "2022-01-01", "", Some("a > b > a")),
+        (
+            "of two on one day, both go",
+            &[("a", "b", "2021-01-01"), ("b", "a", "2021-01-01")],
+            "2022-01-01",
+            "",
+            Some("a > b > a"),
+        ),
         (
             "of three",
             &[("a", "b", "2021-01-01"), ("b", "d", "2021-02-01"), ("d", "a", "2021-03-01")],
@@ -313,13 +319,7 @@ fn manager_circles_lose_the_link_that_closed_them() {
             "b>a",
             None,
         ),
-        (
-            "after the exit of one",
-            &[("c", "a", "2021-01-01"), ("a", "c", "2023-07-01")],
-            "2024-01-01",
-            "c>a a>c",
-            None,
-        ),
+        ("after the exit of one", &[("c", "a", "2021-01-01"), ("a", "c", "2023-07-01")], "2024-01-01", "c>a a>c", None),
         ("outsiders manage too", &[("a", "board", "2021-01-01")], "2022-01-01", "a>board", None),
     ] {
         let (found, left_out) = managers_on(links, on);
@@ -357,7 +357,9 @@ fn a_deep_chain_of_managers_is_checked_in_no_time() {
 fn folders_that_cannot_be_read_say_what_was_expected() {
     let dir = tempfile::tempdir().unwrap();
     let options = NativeOptions { today: day("2025-01-01"), data_end: None, protected: Vec::new() };
-    let message = |path: &Path| read_native(path, &options).unwrap_err().to_string().replace(&dir.path().display().to_string(), "DIR");
+    let message = |path: &Path| {
+        read_native(path, &options).unwrap_err().to_string().replace(&dir.path().display().to_string(), "DIR")
+    };
     assert_eq!(message(dir.path()), "DIR holds neither employees.csv nor employees.parquet; the folder is empty");
     std::fs::write(dir.path().join("staff.csv"), "x").unwrap();
     assert_eq!(message(dir.path()), "DIR holds neither employees.csv nor employees.parquet; it holds staff.csv");
@@ -437,7 +439,10 @@ fn findings_are_all_in_the_json_and_five_are_printed() {
     }
     let data = read(&[("employees.csv", PEOPLE), ("feedback.csv", &feedback)]).unwrap();
     let printed = section(&data.report.to_string(), "Left out:");
-    assert!(printed.contains("(1,234 rows; row dropped)") && printed.ends_with("row 5, line 6: `x4`\n    and 1,229 more"), "{printed}");
+    assert!(
+        printed.contains("(1,234 rows; row dropped)") && printed.ends_with("row 5, line 6: `x4`\n    and 1,229 more"),
+        "{printed}"
+    );
     let json = serde_json::to_value(&data.report).unwrap();
     assert_eq!(json["findings"][0]["places"].as_array().unwrap().len(), 1_234);
     assert_eq!(json["findings"][0]["outcome"], "dropped");

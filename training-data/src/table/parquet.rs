@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use flight_risk_scoring::Day;
 use polars_core::prelude::{Column, DataType};
 use polars_io::SerReader;
 use polars_io::prelude::ParquetReader;
@@ -51,7 +52,15 @@ fn values(column: Column) -> Result<Values, polars_core::error::PolarsError> {
         DataType::String => Values::Text(column.str()?.clone()),
         DataType::Int64 => Values::Integer(column.i64()?.clone()),
         DataType::Boolean => Values::Flag(column.bool()?.clone()),
-        DataType::Date => Values::Day(column.cast(&DataType::Int32)?.i32()?.clone()),
+        DataType::Date => {
+            let days = column.cast(&DataType::Int32)?.i32()?.clone();
+            if days.iter().flatten().all(|day| Day::from_epoch_days(day).is_some()) {
+                Values::Day(days)
+            } else {
+                // Days outside the calendar of HR are refused as text, as they are in CSV, and not lost as blanks.
+                Values::Text(column.cast(&DataType::String)?.rechunk().str()?.clone())
+            }
+        }
         _ => Values::Number(column.f64()?.clone()),
     })
 }

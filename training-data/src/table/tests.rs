@@ -79,15 +79,31 @@ fn files_that_are_no_tables_are_named_with_what_to_do() {
     for (name, content, expected) in [
         ("t.csv", &b""[..], "t.csv: is empty; the first line must name the columns"),
         ("t.csv", b"\n \n", "t.csv: is empty; the first line must name the columns"),
-        ("t.csv", b"1,2024-01-01\n2,2024-01-02\n", "t.csv: has no header: the first line must name the columns, but reads `1,2024-01-01`"),
+        (
+            "t.csv",
+            b"1,2024-01-01\n2,2024-01-02\n",
+            "t.csv: has no header: the first line must name the columns, but reads `1,2024-01-01`",
+        ),
         ("t.csv", b"a,b, a\n1,2,3\n", "t.csv: has two columns named `a`; names must be distinct"),
-        ("t.csv", b"a,b\n1,2\n1\n1,2,3\n", "t.csv: has 2 rows whose number of fields is not the header's 2: line 3 has 1, line 4 has 3"),
+        (
+            "t.csv",
+            b"a,b\n1,2\n1\n1,2,3\n",
+            "t.csv: has 2 rows whose number of fields is not the header's 2: line 3 has 1, line 4 has 3",
+        ),
         ("t.csv", b"a,b\n1,x\n2,\xE9t\xE9\n", "t.csv: is not UTF-8 (first on line 3); export it as CSV in UTF-8"),
         ("t.csv", b"\xFF\xFEa\0", "t.csv: is in UTF-16; export it as CSV in UTF-8"),
         ("t.csv", b"PK\x03\x04", "t.csv: is an Excel workbook or another zip archive; export it as CSV in UTF-8"),
         ("t.csv", b"a,\n1,2\n", "t.csv: column 2 has no name; name it in the first line, or remove it"),
-        ("t.csv", b"a,b\n1,\"x\n2,y\n", "t.csv: line 2: a quote that is not closed, or stands within a field that is not quoted; put quotes around the whole field and double those within"),
-        ("t.csv", b"a,b\n1,x\n2,5\" pipe\n", "t.csv: line 3: a quote that is not closed, or stands within a field that is not quoted; put quotes around the whole field and double those within"),
+        (
+            "t.csv",
+            b"a,b\n1,\"x\n2,y\n",
+            "t.csv: line 2: a quote that is not closed, or stands within a field that is not quoted; put quotes around the whole field and double those within",
+        ),
+        (
+            "t.csv",
+            b"a,b\n1,x\n2,5\" pipe\n",
+            "t.csv: line 3: a quote that is not closed, or stands within a field that is not quoted; put quotes around the whole field and double those within",
+        ),
         ("t.xlsx", b"PK", "t.xlsx: cannot tell the format from the name's ending; .csv and .parquet are read"),
         ("t", b"a\n1\n", "t: cannot tell the format from the name's ending; .csv and .parquet are read"),
     ] {
@@ -98,12 +114,16 @@ fn files_that_are_no_tables_are_named_with_what_to_do() {
     let (dir, path) = written("t.csv", b"a\n1\n");
     let message = |path: &Path| Table::read(path, Names::AsWritten).unwrap_err().problem.to_string();
     assert_eq!(message(dir.path()), "is a folder; a CSV or Parquet file was expected here");
-    assert_eq!(message(&path.with_file_name("u.csv")), "there is no such file; a CSV or Parquet file was expected here");
+    assert_eq!(
+        message(&path.with_file_name("u.csv")),
+        "there is no such file; a CSV or Parquet file was expected here"
+    );
 }
 
 #[test]
 fn parquet_types_become_the_same_cells() {
     let days = Series::new("day".into(), [Some(19_000_i32), None]).cast(&DataType::Date).unwrap();
+    let far = Series::new("far".into(), [Some(2_932_896_i32), Some(19_000)]).cast(&DataType::Date).unwrap();
     let at = Series::new("at".into(), [Some(1_700_000_000_000_i64), None])
         .cast(&DataType::Datetime(TimeUnit::Milliseconds, None))
         .unwrap();
@@ -123,6 +143,7 @@ fn parquet_types_become_the_same_cells() {
             Column::new("flag".into(), [Some(true), None]),
             days.into_column(),
             at.into_column(),
+            far.into_column(),
             level.into_column(),
             Series::new_null("nothing".into(), 2).into_column(),
             Column::new("list".into(), [Series::new("".into(), [1_i64]), Series::new("".into(), [2_i64])]),
@@ -135,9 +156,10 @@ fn parquet_types_become_the_same_cells() {
     let table = Table::read(&path, Names::AsWritten).unwrap();
     assert_eq!(
         cells(&table),
-        "0:x|-3|7|1152921504606846976|18446744073709551615|0.5|17|true|2022-01-08|2023-11-14|low|_|_ / 0:_|_|_|_|_|_|_|_|_|_|_|_|_"
+        "0:x|-3|7|1152921504606846976|18446744073709551615|0.5|17|true|2022-01-08|2023-11-14|9999-12-31|low|_|_ / 0:_|_|_|_|_|_|_|_|_|_|2022-01-08|_|_|_"
     );
     assert!(table.column("list").unwrap().unsupported().is_some());
     assert!(matches!(table.column("day").unwrap().cell(0), Cell::Day(_)));
+    assert!(table.column("far").unwrap().cell(0).day().is_err());
     assert!(matches!(table.column("at").unwrap().cell(0), Cell::Day(_)));
 }
