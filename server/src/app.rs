@@ -1,0 +1,157 @@
+//! The server as a whole: services, the accept loop, and the orderly end.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use flight_risk_proto::v1::model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL_SERVICE};
+use flight_risk_proto::v1::scoring_service_server::{SERVICE_NAME as SCORING_SERVICE, ScoringServiceServer};
+use flight_risk_scoring::Scorer;
+use flight_risk_scoring::schema::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::connection::{self, Shared};
+use crate::grpc::{ModelApi, ScoringApi};
+use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
+use crate::listen::accept;
+
+/// The names under which the health of the server is told; the empty one is that of the whole.
+const HEALTH_NAMES: [&str; 3] = ["", SCORING_SERVICE, MODEL_SERVICE];
+
+/// Why the server could not begin to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A trial run of the model gave no probability.
+    #[error("model {version} gives no probability for an employee about whom nothing is known; train again")]
+    Model {
+        /// Version of the model.
+        version: String,
+    },
+    /// The description of the API cannot be read.
+    #[error("the API's own description cannot be read: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The rows of the trial run do not fit the schema.
+    #[error("model {version} does not accept its own schema; train again")]
+    Schema {
+        /// Version of the model.
+        version: String,
+    },
+}
+
+/// The server with its active model.
+pub struct App {
+    /// Every request takes the model once and keeps it to its end, whatever becomes active meanwhile.
+    active: Arc<ArcSwap<Scorer>>,
+}
+
+impl App {
+    /// A server of this model.
+    pub fn new(scorer: Scorer) -> Self {
+        Self { active: Arc::new(ArcSwap::from_pointee(scorer)) }
+    }
+
+    /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
+    /// [`DRAIN_DEADLINE`].
+    ///
+    /// # Errors
+    /// [`ServeError`] when the model does not stand a trial run. Nothing that clients or the network do ends it.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let (drain, draining) = watch::channel(false);
+        let health = HealthReporter::new();
+        set_health(&health, ServingStatus::NotServing).await;
+        let routes = self.routes(&health, draining.clone())?;
+        let shared = Shared { routes, requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
+        warm(&self.active.load())?;
+        set_health(&health, ServingStatus::Serving).await;
+        let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(address, model_version = self.active.load().artifact().model_version(), "serving");
+
+        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut connections = JoinSet::new();
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = shutdown.as_mut() => break,
+                (stream, permit) = accept(&listener, &room) => {
+                    connections.spawn(connection::serve(stream, shared.clone(), permit));
+                }
+                Some(ended) = connections.join_next() => note_end(ended),
+            }
+        }
+        drop(listener);
+        set_health(&health, ServingStatus::NotServing).await;
+        let _ = drain.send(true);
+        drain_connections(connections, health).await;
+        Ok(())
+    }
+
+    fn routes(&self, health: &HealthReporter, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
+        let scoring = ScoringServiceServer::new(ScoringApi::new(Arc::clone(&self.active), draining))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let model = ModelServiceServer::new(ModelApi::new(Arc::clone(&self.active)))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(flight_risk_proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let health = tonic_health::server::HealthService::from_health_reporter(health.clone());
+        Ok(Routes::new(scoring)
+            .add_service(model)
+            .add_service(tonic_health::pb::health_server::HealthServer::new(health))
+            .add_service(reflection().build_v1()?)
+            .add_service(reflection().build_v1alpha()?)
+            .prepare())
+    }
+}
+
+async fn set_health(health: &HealthReporter, status: ServingStatus) {
+    for name in HEALTH_NAMES {
+        health.set_service_status(name, status).await;
+    }
+}
+
+/// Scores once, so that the first client meets neither a model that cannot score nor cold memory.
+fn warm(scorer: &Scorer) -> Result<(), ServeError> {
+    let version = || scorer.artifact().model_version().to_owned();
+    let nothing: [(&str, &Value); 0] = [];
+    let row = scorer.schema().row(nothing).map_err(|_| ServeError::Schema { version: version() })?;
+    if scorer.score(&row).risk.get().is_finite() { Ok(()) } else { Err(ServeError::Model { version: version() }) }
+}
+
+/// Waits for the connections to end; those that do not are cut off at the deadline.
+async fn drain_connections(mut connections: JoinSet<()>, mut health: HealthReporter) {
+    let deadline = tokio::time::Instant::now() + DRAIN_DEADLINE;
+    let watchers = tokio::time::timeout(DRAIN_WATCHERS_AFTER, all_ended(&mut connections)).await;
+    if watchers.is_err() {
+        // Watching the health never ends by itself; without the status it does.
+        for name in HEALTH_NAMES {
+            health.clear_service_status(name).await;
+        }
+        if tokio::time::timeout_at(deadline, all_ended(&mut connections)).await.is_err() {
+            tracing::warn!(connections = connections.len(), "connections were cut off: they did not end in time");
+            connections.abort_all();
+            all_ended(&mut connections).await;
+        }
+    }
+    tracing::info!("stopped");
+}
+
+async fn all_ended(connections: &mut JoinSet<()>) {
+    while let Some(ended) = connections.join_next().await {
+        note_end(ended);
+    }
+}
+
+fn note_end(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!("a connection ended in a fault of the server");
+    }
+}

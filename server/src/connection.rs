@@ -1,0 +1,202 @@
+//! One connection: its HTTP/2 settings, and what every request on it goes through before and after its service.
+//!
+//! tonic's own server is not used because it has no deadline for draining, answers CANCELLED where a deadline passes, and
+//! gives its accept loop no pause. Its router and services are.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::service::Routes;
+
+use crate::grpc::status::ApiError;
+use crate::limits::{
+    CONNECTION_WINDOW_BYTES, HANDSHAKE_DEADLINE, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES,
+    MAX_REQUESTS_PER_CONNECTION, REQUEST_DEADLINE, REQUEST_WINDOW_BYTES, SEND_BUFFER_BYTES,
+};
+
+/// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often an incomplete preface is looked at again.
+const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+/// Services that are answered however busy the server is: who asks decides by them whether to stop it.
+const ALWAYS_ANSWERED: &str = "/grpc.health.v1.Health/";
+
+/// When the client stops waiting, for services that stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientDeadline(pub(crate) Instant);
+
+/// What all connections share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) routes: Routes,
+    pub(crate) requests: Arc<Semaphore>,
+    /// Turns true when the server drains.
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+/// Serves one connection until the client closes it, or until it has drained. `_room` is given back at its end.
+pub(crate) async fn serve(mut stream: TcpStream, shared: Shared, _room: OwnedSemaphorePermit) {
+    let draining = shared.draining.clone();
+    match tokio::time::timeout(HANDSHAKE_DEADLINE, speaks_http2(&mut stream)).await {
+        Ok(true) => {}
+        Ok(false) => return tracing::debug!("a connection was closed: it does not speak HTTP/2, which gRPC needs"),
+        Err(_) => return tracing::debug!("a connection was closed: it did not begin to speak in time"),
+    }
+    let service = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { Ok::<_, Infallible>(answer(request, shared).await) }
+    });
+    let mut settings = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    settings
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_DEADLINE)
+        .max_concurrent_streams(MAX_REQUESTS_PER_CONNECTION)
+        .max_header_list_size(MAX_HEADER_BYTES)
+        .initial_stream_window_size(REQUEST_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(SEND_BUFFER_BYTES);
+    let connection = settings.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let end = tokio::select! {
+        end = connection.as_mut() => end,
+        () = drained(draining) => {
+            connection.as_mut().graceful_shutdown();
+            connection.as_mut().await
+        }
+    };
+    if let Err(error) = end {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// Ends when the server drains.
+pub(crate) async fn drained(mut draining: watch::Receiver<bool>) {
+    // An error means that the server is gone, which is an end as well.
+    let _ = draining.wait_for(|draining| *draining).await;
+}
+
+/// Whether the connection begins as HTTP/2 does; nothing is taken from it.
+async fn speaks_http2(stream: &mut TcpStream) -> bool {
+    let mut seen = [0; PREFACE.len()];
+    let mut before = 0;
+    loop {
+        let Ok(count) = stream.peek(&mut seen).await else { return false };
+        match (seen.get(..count), PREFACE.get(..count)) {
+            (Some(got), Some(expected)) if got == expected && count > 0 => {}
+            _ => return false,
+        }
+        if count == PREFACE.len() {
+            return true;
+        }
+        if count == before {
+            tokio::time::sleep(PREFACE_PAUSE).await;
+        }
+        before = count;
+    }
+}
+
+async fn answer(mut request: Request<Incoming>, mut shared: Shared) -> Response<Body> {
+    let permit = if request.uri().path().starts_with(ALWAYS_ANSWERED) {
+        None
+    } else {
+        match Arc::clone(&shared.requests).try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) => return ApiError::Busy.into_status(None).into_http(),
+        }
+    };
+    let now = Instant::now();
+    let mut deadline = now + REQUEST_DEADLINE;
+    if let Some(client) = client_timeout(request.headers()).and_then(|limit| now.checked_add(limit)) {
+        request.extensions_mut().insert(ClientDeadline(client));
+        deadline = deadline.min(client);
+    }
+    // Dropping the service's future at the deadline stops its work.
+    match tokio::time::timeout_at(deadline, shared.routes.call(request)).await {
+        Ok(Ok(response)) => response.map(|body| Body::new(Counted { body, _permit: permit })),
+        Ok(Err(never)) => match never {},
+        Err(_) => ApiError::DeadlineExceeded.into_status(None).into_http(),
+    }
+}
+
+/// The time that the client allows: up to eight digits and a unit (gRPC over HTTP/2, "Timeout"). Another form is no limit.
+fn client_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(count * 3_600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+/// A reply that counts as a request until it is sent, so that clients that do not read cannot pile replies up.
+struct Counted {
+    body: Body,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl HttpBody for Counted {
+    type Data = <Body as HttpBody>::Data;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeout_header_is_read_in_every_unit() {
+        for (text, expected) in [
+            ("5S", Some(Duration::from_secs(5))),
+            ("250m", Some(Duration::from_millis(250))),
+            ("99999999H", Some(Duration::from_secs(99_999_999 * 3_600))),
+            ("7u", Some(Duration::from_micros(7))),
+            ("", None),
+            ("S", None),
+            ("-1S", None),
+            ("123456789S", None),
+            ("5x", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers
+                .extend(text.parse().ok().map(|value| (hyper::http::HeaderName::from_static("grpc-timeout"), value)));
+            assert_eq!(client_timeout(&headers), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! From the domain's assessment to the reply. Numbers are passed on to the last bit; confidential values are not passed on.
+
+use flight_risk_proto::v1;
+use flight_risk_scoring::explain::{Direction, Factor, factor_text, value_text};
+use flight_risk_scoring::features::Family;
+use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature, Value};
+use flight_risk_scoring::scorer::{AbstentionReason, Band};
+use flight_risk_scoring::{Assessment, Scorer};
+
+/// Share of cases in which the interval covers the risk.
+const INTERVAL_LEVEL: f64 = 0.9;
+
+/// What the model says of a row: an answer with at most `max_factors` factors, or an abstention.
+pub(crate) fn outcome(
+    scorer: &Scorer,
+    row: &FeatureRow,
+    assessment: &Assessment,
+    max_factors: usize,
+) -> v1::employee_score::Outcome {
+    let band = match assessment.band {
+        Band::Low => v1::RiskBand::Low,
+        Band::Elevated => v1::RiskBand::Elevated,
+        Band::High => v1::RiskBand::High,
+        Band::Abstained => {
+            return v1::employee_score::Outcome::Abstention(v1::Abstention {
+                reasons: assessment.doubts.iter().map(|doubt| reason(scorer, row, doubt)).collect(),
+                base_rate: scorer.base_rate(),
+            });
+        }
+    };
+    let factors = assessment.factors();
+    let (shown, cut) = factors.split_at_checked(max_factors).unwrap_or((&factors, &[]));
+    v1::employee_score::Outcome::Assessment(v1::Assessment {
+        risk: assessment.risk.get(),
+        low: assessment.low.get(),
+        high: assessment.high.get(),
+        interval_level: INTERVAL_LEVEL,
+        horizons: assessment
+            .horizons
+            .iter()
+            .map(|horizon| v1::HorizonRisk {
+                months: horizon.months,
+                risk: horizon.risk.get(),
+                low: horizon.low.get(),
+                high: horizon.high.get(),
+            })
+            .collect(),
+        base_rate: scorer.base_rate(),
+        multiple_of_base_rate: assessment.multiple_of_base_rate,
+        band: band.into(),
+        log_odds: assessment.log_odds.0,
+        reference_log_odds: scorer.reference_log_odds().0,
+        factors: shown.iter().filter_map(|shown| factor(scorer, row, shown)).collect(),
+        // Not `sum`, whose empty sum is -0.
+        remaining_contribution_log_odds: cut.iter().fold(0.0, |sum, factor| sum + factor.contribution_log_odds),
+    })
+}
+
+fn factor(scorer: &Scorer, row: &FeatureRow, factor: &Factor) -> Option<v1::Factor> {
+    let feature = scorer.schema().features().get(factor.feature)?;
+    let value = scorer.schema().value(row, factor.feature);
+    let direction = match Direction::of(factor.contribution_log_odds) {
+        Direction::Raises => v1::FactorDirection::Raises,
+        Direction::Lowers => v1::FactorDirection::Lowers,
+        Direction::None => v1::FactorDirection::None,
+    };
+    Some(v1::Factor {
+        feature: feature.name.clone(),
+        label: feature.label.clone(),
+        family: family(feature.family).into(),
+        text: factor_text(feature, &value),
+        value: if feature.confidential { None } else { feature_value(value) },
+        typical: typical(feature),
+        contribution_log_odds: factor.contribution_log_odds,
+        direction: direction.into(),
+        actionable: feature.actionable,
+        confidential: feature.confidential,
+    })
+}
+
+fn feature_value(value: Value) -> Option<v1::FeatureValue> {
+    use v1::feature_value::Value as Sent;
+    let value = match value {
+        Value::Unknown => return None,
+        Value::Number(number) => Sent::Number(number),
+        Value::Level(level) => Sent::Level(level),
+    };
+    Some(v1::FeatureValue { value: Some(value) })
+}
+
+/// What is typical of a feature; `None` if it is confidential.
+pub(crate) fn typical(feature: &SourceFeature) -> Option<v1::FeatureValue> {
+    if feature.confidential {
+        return None;
+    }
+    feature_value(match &feature.kind {
+        FeatureKind::Numeric { typical, .. } => Value::Number(*typical),
+        FeatureKind::Categorical { typical, .. } => Value::Level(typical.clone()),
+    })
+}
+
+/// The family as the API names it.
+pub(crate) fn family(family: Family) -> v1::FeatureFamily {
+    match family {
+        Family::Tenure => v1::FeatureFamily::Tenure,
+        Family::Role => v1::FeatureFamily::Role,
+        Family::Pay => v1::FeatureFamily::Pay,
+        Family::Engagement => v1::FeatureFamily::Engagement,
+        Family::Feedback => v1::FeatureFamily::Feedback,
+        Family::ManagerAndTeam => v1::FeatureFamily::ManagerAndTeam,
+        Family::Other => v1::FeatureFamily::Other,
+    }
+}
+
+fn reason(scorer: &Scorer, row: &FeatureRow, doubt: &AbstentionReason) -> v1::AbstentionReason {
+    match doubt {
+        AbstentionReason::TooLittleKnown { known, of } => v1::AbstentionReason {
+            kind: v1::AbstentionKind::TooLittleKnown.into(),
+            text: format!(
+                "only {known} of {of} facts are known, fewer than of nearly all employees from whom the model learned"
+            ),
+            known_features: Some(*known),
+            total_features: Some(*of),
+            outside_values: Vec::new(),
+        },
+        AbstentionReason::OutsideRange { features } => {
+            let features = features.iter().filter_map(|&position| {
+                scorer.schema().features().get(position).map(|feature| (feature, scorer.schema().value(row, position)))
+            });
+            let (texts, outside_values): (Vec<String>, Vec<v1::OutsideValue>) =
+                features.map(|(feature, value)| outside(feature, &value)).unzip();
+            let facts =
+                if texts.is_empty() { "no single value is, their combination is".to_owned() } else { texts.join("; ") };
+            v1::AbstentionReason {
+                kind: v1::AbstentionKind::OutsideTrainingRange.into(),
+                text: format!("far from everything that the model learned from: {facts}"),
+                known_features: None,
+                total_features: None,
+                outside_values,
+            }
+        }
+    }
+}
+
+fn outside(feature: &SourceFeature, value: &Value) -> (String, v1::OutsideValue) {
+    let mut sent = v1::OutsideValue {
+        feature: feature.name.clone(),
+        label: feature.label.clone(),
+        value: None,
+        trained_min: None,
+        trained_max: None,
+    };
+    match (&feature.kind, value) {
+        (FeatureKind::Numeric { min, max, .. }, Value::Number(number)) if !feature.confidential => {
+            let text = |number: f64| value_text(feature, &Value::Number(number));
+            sent.value = Some(*number);
+            sent.trained_min = Some(*min);
+            sent.trained_max = Some(*max);
+            (format!("{} {}, seen {} to {}", feature.label, text(*number), text(*min), text(*max)), sent)
+        }
+        _ => (feature.label.clone(), sent),
+    }
+}

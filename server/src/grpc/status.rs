@@ -1,0 +1,155 @@
+//! The one table from what can go wrong to gRPC codes, reasons and messages.
+
+use std::collections::HashMap;
+
+use flight_risk_proto::v1;
+use prost::Message;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+use crate::grpc::violations::{Violations, shortened};
+use crate::limits::{MAX_BATCH_ROWS, MAX_MESSAGE_BYTES, MAX_STATUS_DETAIL_BYTES};
+
+/// The domain of every google.rpc.ErrorInfo.
+const DOMAIN: &str = "flightrisk";
+
+/// Why a request, or one row of it, is not answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ApiError {
+    /// Fields are wrong.
+    Invalid(Violations),
+    /// Packed values for another schema.
+    SchemaMismatch {
+        /// Digest of the active model.
+        active: String,
+    },
+    /// A history for a model of a flat table.
+    HistoryNotSupported,
+    /// Values so extreme that no probability can be computed.
+    NotComputable,
+    /// A batch's reply would be larger than a message may be.
+    ReplyTooLarge {
+        /// Rows of the batch that fit.
+        fitting: usize,
+    },
+    /// No such model.
+    ModelNotFound,
+    /// The time allowed is over.
+    DeadlineExceeded,
+    /// The server ends.
+    ShuttingDown,
+    /// Too many requests at a time.
+    Busy,
+}
+
+impl ApiError {
+    /// The gRPC code.
+    fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) | Self::NotComputable => Code::InvalidArgument,
+            Self::SchemaMismatch { .. } | Self::HistoryNotSupported => Code::FailedPrecondition,
+            Self::ReplyTooLarge { .. } => Code::ResourceExhausted,
+            Self::ModelNotFound => Code::NotFound,
+            Self::DeadlineExceeded => Code::DeadlineExceeded,
+            Self::ShuttingDown | Self::Busy => Code::Unavailable,
+        }
+    }
+
+    /// The reason for programs.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "INVALID_FIELDS",
+            Self::SchemaMismatch { .. } => "SCHEMA_MISMATCH",
+            Self::HistoryNotSupported => "HISTORY_NOT_SUPPORTED",
+            Self::NotComputable => "NOT_COMPUTABLE",
+            Self::ReplyTooLarge { .. } => "REPLY_TOO_LARGE",
+            Self::ModelNotFound => "MODEL_NOT_FOUND",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::Busy => "BUSY",
+        }
+    }
+
+    /// What is wrong and what to do, for people.
+    fn message(&self) -> String {
+        match self {
+            Self::Invalid(violations) => violations.message(),
+            Self::SchemaMismatch { active } => format!(
+                "the values were packed for another model; the active schema is {active}: fetch it with GetModel and pack again"
+            ),
+            Self::HistoryNotSupported => {
+                "the active model was trained on a flat table and cannot read histories; send `features` as GetModel lists them"
+                    .to_owned()
+            }
+            Self::NotComputable => "the values are too extreme to compute a probability; check their units".to_owned(),
+            Self::ReplyTooLarge { fitting } => format!(
+                "the reply is larger than {MAX_MESSAGE_BYTES} bytes after {fitting} of at most {MAX_BATCH_ROWS} rows; set \
+                 max_factors, send fewer rows or use StreamScores"
+            ),
+            Self::ModelNotFound => {
+                "the server holds no model of this name; `models/active` names the one that scores".to_owned()
+            }
+            Self::DeadlineExceeded => {
+                "the time allowed for the request is over; allow more time or send fewer rows".to_owned()
+            }
+            Self::ShuttingDown => "the server is shutting down; send what was not answered again".to_owned(),
+            Self::Busy => "the server has too many requests under way; try again in a moment".to_owned(),
+        }
+    }
+
+    fn violations(&self) -> Option<&Violations> {
+        match self {
+            Self::Invalid(violations) => Some(violations),
+            Self::SchemaMismatch { .. }
+            | Self::HistoryNotSupported
+            | Self::NotComputable
+            | Self::ReplyTooLarge { .. }
+            | Self::ModelNotFound
+            | Self::DeadlineExceeded
+            | Self::ShuttingDown
+            | Self::Busy => None,
+        }
+    }
+
+    /// The status of a call, with details. `model_version` is that of the model that was asked, where one was.
+    pub(crate) fn into_status(self, model_version: Option<&str>) -> Status {
+        let metadata: HashMap<String, String> =
+            model_version.map(|version| ("model_version".to_owned(), version.to_owned())).into_iter().collect();
+        let mut details = ErrorDetails::new();
+        details.set_error_info(self.reason(), DOMAIN, metadata);
+        if let Some(violations) = self.violations() {
+            let mut room = MAX_STATUS_DETAIL_BYTES;
+            let fitting = violations.first().iter().map_while(|violation| {
+                room = room.checked_sub(violation.field.len() + violation.description.len())?;
+                Some(FieldViolation::new(violation.field.clone(), violation.description.clone()))
+            });
+            details.set_bad_request(fitting.collect::<Vec<_>>());
+        }
+        Status::with_error_details(self.code(), shortened(self.message()), details)
+    }
+
+    /// The error of one row.
+    pub(crate) fn into_row_error(self) -> v1::RowError {
+        let field_violations = self.violations().map(Violations::first).unwrap_or_default();
+        v1::RowError {
+            code: self.code() as i32,
+            reason: self.reason().to_owned(),
+            message: self.message(),
+            field_violations: field_violations
+                .iter()
+                .map(|violation| v1::FieldViolation {
+                    field: violation.field.clone(),
+                    description: violation.description.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Whether a reply of this many bytes can be grown by a message, counting what surrounds it.
+pub(crate) fn grown(bytes: usize, message: &impl Message) -> Option<usize> {
+    /// Tag and length of a message within another one.
+    const FRAME_BYTES: usize = 8;
+    let bytes = bytes + message.encoded_len() + FRAME_BYTES;
+    (bytes < MAX_MESSAGE_BYTES).then_some(bytes)
+}

@@ -1,0 +1,74 @@
+//! Every limit of the server in one place. Those that clients meet are repeated in the comments of the .proto files.
+
+use std::time::Duration;
+
+/// Largest message in either direction, in bytes. Most gRPC libraries receive no larger one unless told to.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Most rows of one BatchScoreEmployees.
+pub const MAX_BATCH_ROWS: usize = 1_000;
+/// Most assignments of one history.
+pub const MAX_ASSIGNMENTS: usize = 2_000;
+/// Most survey responses of one history.
+pub const MAX_SURVEY_RESPONSES: usize = 10_000;
+/// Most feedback events of one history.
+pub const MAX_FEEDBACK_EVENTS: usize = 10_000;
+/// Most dates of one list, and most kinds of feedback in a coverage.
+pub const MAX_DATES: usize = 1_000;
+/// Most named values of one row.
+pub const MAX_NAMED_VALUES: usize = 5_000;
+/// Longest text of a field, in bytes: identifiers, names, levels.
+pub const MAX_TEXT_BYTES: usize = 256;
+/// Largest magnitude of a number among features: squares of larger ones overflow in the standard error.
+pub const MAX_NUMBER: f64 = 1e100;
+/// Smallest pay, in any currency.
+pub const MIN_PAY: f64 = 0.01;
+/// Largest pay, in any currency.
+pub const MAX_PAY: f64 = 1e12;
+/// Largest magnitude of a rating, of a job level and of an end of a survey scale.
+pub const MAX_RATING: f64 = 1e6;
+
+/// Most field violations of one error.
+pub const MAX_FIELD_VIOLATIONS: usize = 25;
+/// Most bytes of field violations in an error status: it travels in a header, and common clients refuse headers over 8 KiB.
+pub const MAX_STATUS_DETAIL_BYTES: usize = 3 * 1024;
+/// Longest description of one violation and longest message of an error, in bytes.
+pub const MAX_DESCRIPTION_BYTES: usize = 300;
+
+/// Most open connections; further ones wait in the listener's queue.
+pub const MAX_CONNECTIONS: usize = 512;
+/// Most requests of one connection at a time; a client queues further ones by itself.
+pub const MAX_REQUESTS_PER_CONNECTION: u32 = 128;
+/// Most requests at a time over all connections, open streams included; further ones are answered UNAVAILABLE.
+pub const MAX_REQUESTS: usize = 512;
+/// Largest sum of request headers, in bytes.
+pub const MAX_HEADER_BYTES: u32 = 16 * 1024;
+/// What a client may send on one request before the server has taken it, in bytes.
+pub const REQUEST_WINDOW_BYTES: u32 = 256 * 1024;
+/// What a client may send on one connection before the server has taken it, in bytes.
+pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// What is kept for a client that does not read, per request, in bytes.
+pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Results of a StreamScores that wait for a client that does not read.
+pub const STREAM_RESULTS_WAITING: usize = 16;
+
+/// Rows that a batch scores before it lets other requests run.
+pub const ROWS_BETWEEN_YIELDS: usize = 8;
+/// Longest time for a request that is no stream; a client can set a shorter one, not a longer one.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest time for a new connection to say that it speaks HTTP/2.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// An idle connection is asked this often whether it still lives ...
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// ... and is closed without an answer in this time.
+pub const KEEPALIVE_DEADLINE: Duration = Duration::from_secs(10);
+/// First pause after the system refuses a new connection (no file handles left).
+pub const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(5);
+/// Longest such pause; it doubles with every refusal.
+pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Time for requests under way to end at shutdown; what is still open after it is cut off.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+/// Within it, the time after which those who watch the health service are sent away.
+pub const DRAIN_WATCHERS_AFTER: Duration = Duration::from_millis(500);
+
+/// Largest model file, in bytes.
+pub const MAX_MODEL_BYTES: u64 = 256 * 1024 * 1024;
