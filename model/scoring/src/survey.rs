@@ -54,7 +54,10 @@ impl SurveyHistory {
     /// Groups responses by day and survey into waves.
     pub fn new(mut responses: Vec<SurveyResponse>) -> Self {
         for response in &mut responses {
-            response.driver = response.driver.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+            // Nearly all names are in this form already; a new text for each would take longer than all the rest here.
+            if response.driver.bytes().any(|b| !matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
+                response.driver = response.driver.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+            }
         }
         // A full order, so that the order of the rows in a file means nothing.
         responses.sort_by(|a, b| {

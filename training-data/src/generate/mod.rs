@@ -56,7 +56,7 @@ const VOLUNTARY_RATE: f64 = 0.12;
 /// The intercept of the companies on which it is calibrated: near the result, so that they lose about as many people.
 const FIRST_INTERCEPT: f64 = 0.7;
 /// Number of employees of the companies on which the intercept is calibrated.
-const PILOT_EMPLOYEES: (u32, u32) = (300, 1_000);
+const PILOT_EMPLOYEES: (u32, u32) = (300, 800);
 
 /// What company to make. The same options make the same company, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

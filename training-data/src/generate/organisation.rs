@@ -3,6 +3,8 @@
 //! Changes are made in the order of their days, so that the chart after the last change is also the latest one, and each
 //! change keeps it a tree.
 
+use std::collections::HashSet;
+
 use flight_risk_scoring::Day;
 
 use super::person::{CareerEvent, Person};
@@ -96,14 +98,18 @@ impl Organisation {
         self.person(a).map(|p| p.department) == self.person(b).map(|p| p.department)
     }
 
-    /// Somebody else takes the place of this person, who is not there any more when the records begin.
-    pub(super) fn redraw(&mut self, number: usize, seed: u64) {
-        if let Some(person) = self.people.get_mut(number) {
-            *person = person.redrawn(seed);
-            self.changed.push(number);
-            // The team feels who leads it.
-            self.changed.extend(self.reports.get(number).into_iter().flatten());
+    /// Others take the places of these people, who are not there any more when the records begin.
+    pub(super) fn redraw(&mut self, numbers: &HashSet<usize>, seed: u64) {
+        for &number in numbers {
+            if let Some(person) = self.people.get_mut(number) {
+                *person = person.redrawn(seed);
+            }
         }
+        // People feel who leads them, and who led them.
+        let touched = |p: &&Person| {
+            numbers.contains(&p.number) || p.managers.iter().any(|m| m.1.is_some_and(|m| numbers.contains(&m)))
+        };
+        self.changed.extend(self.people.iter().filter(touched).map(|p| p.number));
     }
 
     /// Those who lead a team and have not decided to leave.

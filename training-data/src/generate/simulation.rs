@@ -4,6 +4,8 @@
 //! past it. Each month the whole company is indexed and its features are computed by the code that training and serving
 //! use; decisions change only what lies more than [`BLACKOUT_DAYS`] later, so every feature computed before stays as it was.
 
+use std::collections::HashSet;
+
 use flight_risk_scoring::features::{FeatureInput, compute};
 use flight_risk_scoring::history::{Exit, ExitKind};
 use flight_risk_scoring::{Company, Day, EmployeeHistory};
@@ -149,11 +151,11 @@ impl Walk {
     /// hazard for years, and without this its first year would begin with an exodus.
     fn keep_survivors(&mut self, as_of: Day, hazard: &Hazard) -> Result<(), GeneratorError> {
         for _ in 0..SURVIVAL_ROUNDS {
-            for (employee, log_odds) in self.at_risk(as_of, hazard)? {
-                if !self.exits.chance((1.0 - logistic(log_odds)).powi(SURVIVAL_MONTHS)) {
-                    self.organisation.redraw(employee, self.options.seed);
-                }
-            }
+            let at_risk = self.at_risk(as_of, hazard)?;
+            let survives = |log_odds: f64| (1.0 - logistic(log_odds)).powi(SURVIVAL_MONTHS);
+            let gone = at_risk.into_iter().filter(|&(_, log_odds)| !self.exits.chance(survives(log_odds)));
+            let gone: HashSet<usize> = gone.map(|(employee, _)| employee).collect();
+            self.organisation.redraw(&gone, self.options.seed);
         }
         Ok(())
     }
@@ -188,7 +190,9 @@ impl Walk {
         let mut changes: Vec<(Day, Change)> = Vec::new();
         for person in &self.organisation.people {
             let Some(exit) = person.exit.filter(|exit| exit.date > from && exit.date <= to) else { continue };
-            let early = exit.date.plus_days(-self.hiring.days(EARLY_HAND_OVER_DAYS)).max(from.plus_days(1));
+            // A company has one head at a time: that one hands over on the last day.
+            let days = if person.manager().is_some() { self.hiring.days(EARLY_HAND_OVER_DAYS) } else { 0 };
+            let early = exit.date.plus_days(-days).max(from.plus_days(1));
             changes.push((early, Change::HandOver(person.number)));
         }
         let leads: Vec<&Person> = self.organisation.leads().collect();

@@ -208,7 +208,7 @@ fn every_kind_of_record_occurs() {
     let answered = waves().filter(|w| w.answers.is_some()).count() as f64 / waves().count() as f64;
     assert!((0.6..0.92).contains(&answered), "{answered} of the surveys answered");
     let never = made.employees.iter().filter(|e| e.surveys.len() > 6 && e.surveys.iter().all(|w| w.answers.is_none()));
-    assert!(never.count() > 2, "some never answer");
+    assert!(never.count() > 0, "some never answer");
 }
 
 #[test]
