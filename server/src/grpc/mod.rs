@@ -5,7 +5,7 @@ mod convert_history;
 mod convert_score;
 mod model;
 mod request_id;
-mod scoring;
+pub(crate) mod scoring;
 pub(crate) mod status;
 mod stream;
 mod violations;

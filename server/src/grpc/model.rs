@@ -77,7 +77,7 @@ fn model(scorer: &Scorer) -> v1::Model {
         version: artifact.model_version().to_owned(),
         sha256: artifact.sha256().to_owned(),
         target: Some(target(&content.target)),
-        features: content.features.iter().map(feature).collect(),
+        features: content.features.iter().zip(&content.importance).map(feature).collect(),
         schema_digest: scorer.schema().digest().to_owned(),
         metrics: Some(metrics(&content.metrics)),
         base_rates: Some(base_rates(content)),
@@ -105,7 +105,7 @@ fn target(target: &Target) -> v1::model::Target {
     }
 }
 
-fn feature(feature: &SourceFeature) -> v1::ModelFeature {
+fn feature((feature, &importance): (&SourceFeature, &f64)) -> v1::ModelFeature {
     let (kind, levels, range, unit) = match &feature.kind {
         FeatureKind::Numeric { min, max, .. } => {
             (v1::FeatureKind::Numeric, Vec::new(), Some((*min, *max)), unit(feature.unit))
@@ -129,6 +129,7 @@ fn feature(feature: &SourceFeature) -> v1::ModelFeature {
         max: range.map(|(_, max)| max),
         typical: typical(feature),
         known_share: feature.known_share,
+        importance,
     }
 }
 

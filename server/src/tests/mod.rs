@@ -1,1 +1,10 @@
-//! The server as a client meets it: over a real loopback socket.
+//! The server as a client meets it: over a real loopback socket, with the generated clients.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod endings;
+mod fixture;
+mod hostile;
+mod model_files;
+mod scoring;
+mod services;
