@@ -8,6 +8,7 @@ use flight_risk_scoring::Company;
 use flight_risk_scoring::features::{FeatureInput, compute};
 
 use super::*;
+use crate::native::{NativeOptions, read_native};
 
 /// One company for all tests that only look: 300 employees, 3 years.
 static COMPANY: LazyLock<GeneratedCompany> = LazyLock::new(|| generated(300, 3, 11));
@@ -230,6 +231,19 @@ fn the_truth_is_read_back_as_it_was_written() {
     assert_eq!(Truth::read(&dir.path().join("truth.json")).unwrap(), made.truth);
     let message = Truth::read(&dir.path().join("employees.csv")).unwrap_err().to_string();
     assert!(message.contains("employees.csv is not the truth.json"), "{message}");
+}
+
+#[test]
+fn the_written_tables_are_read_back_without_a_remark_as_the_same_histories() {
+    let made = generated(60, 2, 5);
+    let dir = tempfile::tempdir().unwrap();
+    write(&made, dir.path()).unwrap();
+    let end = made.truth.options.end;
+    let protected = vec!["gender".to_owned(), "age_band".to_owned()];
+    let read = read_native(dir.path(), &NativeOptions { today: end, data_end: Some(end), protected }).unwrap();
+    assert!(read.report.findings().is_empty(), "{}", read.report);
+    assert_eq!(read.company.histories(), made.histories());
+    assert_eq!(read.protected.len(), 2);
 }
 
 #[test]
