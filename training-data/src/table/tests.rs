@@ -163,3 +163,111 @@ fn parquet_types_become_the_same_cells() {
     assert!(table.column("far").unwrap().cell(0).day().is_err());
     assert!(matches!(table.column("at").unwrap().cell(0), Cell::Day(_)));
 }
+
+/// A random choice from a list, without a distribution's machinery.
+fn pick<'a, T: ?Sized>(random: &mut impl rand::Rng, from: &[&'a T]) -> &'a T {
+    from[random.random_range(0..from.len())]
+}
+
+#[test]
+fn whatever_is_written_reads_back() {
+    use rand::{Rng, SeedableRng};
+
+    use crate::export::{ExportColumn, write_table};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let pieces = ["a", "é", "\"", ",", ";", "\n", "\r\n", " ", "\t", "1.5", "NA", "''", "日本"];
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..60 {
+        let (rows, width) = (random.random_range(1..200), random.random_range(1..5));
+        let mut columns = Vec::new();
+        for c in 0..width {
+            let cells: Vec<Option<String>> = (0..rows)
+                .map(|_| {
+                    let count = random.random_range(0..4);
+                    let text: String = (0..count).map(|_| pick(&mut random, &pieces)).collect();
+                    (!text.is_empty()).then_some(text)
+                })
+                .collect();
+            columns.push((format!("column {c}"), cells));
+        }
+        for file in ["t.csv", "t.parquet"] {
+            let path = dir.path().join(file);
+            let exported = columns.iter().map(|(n, cells)| (n.clone(), ExportColumn::Text(cells.clone()))).collect();
+            write_table(&path, exported).unwrap();
+            let table = Table::read(&path, Names::AsWritten).unwrap();
+            assert_eq!(table.rows(), rows, "round {round}, {file}");
+            for (name, cells) in &columns {
+                for (row, text) in cells.iter().enumerate() {
+                    let expected = Cell::from_text(text.as_deref().unwrap_or_default());
+                    assert_eq!(
+                        table.column(name).unwrap().cell(row),
+                        expected,
+                        "round {round}, {file}, {name}, row {row}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_bytes_at_all_make_it_panic() {
+    use rand::{Rng, SeedableRng};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(11);
+    let pieces: [&[u8]; 12] =
+        [b"a", b"b", b"\"", b"\"\"", b",", b",", b"\n", b"\n", b"\r\n", b"\r", b" ", "é".as_bytes()];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv");
+    let mut read = 0;
+    for _ in 0..3_000 {
+        let mut content = pick(&mut random, &[&b"x,y\n"[..], b"x\n", b""]).to_vec();
+        for _ in 0..random.random_range(0..40) {
+            content.extend_from_slice(pick(&mut random, &pieces));
+        }
+        std::fs::write(&path, &content).unwrap();
+        match Table::read(&path, Names::AsWritten) {
+            Ok(table) => read += usize::from(table.rows() > 0),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(!text.contains("were counted but"), "{text}: {:?}", String::from_utf8_lossy(&content));
+            }
+        }
+    }
+    assert!(read > 50, "only {read} of the files could be read: the test tests little");
+}
+
+#[test]
+fn a_damaged_parquet_file_is_an_error_and_never_a_panic() {
+    use rand::{Rng, SeedableRng};
+
+    use crate::export::{ExportColumn, write_table};
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(13);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.parquet");
+    let columns = vec![
+        ("text".to_owned(), ExportColumn::Text((0..500).map(|i| Some(format!("value {}", i % 50))).collect())),
+        ("number".to_owned(), ExportColumn::Number((0..500).map(f64::from).collect())),
+        ("flag".to_owned(), ExportColumn::Flag((0..500).map(|i| i % 3 == 0).collect())),
+    ];
+    write_table(&path, columns).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // The data pages end where the footer begins; its length stands before the closing mark.
+    let at = whole.len() - 8;
+    let footer = u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()) as usize;
+    let data_end = at - footer;
+    let (mut refused, rounds) = (0, 300);
+    for round in 0..rounds {
+        let mut bytes = whole.clone();
+        if round % 4 == 0 {
+            bytes.truncate(random.random_range(0..bytes.len()));
+        } else {
+            for _ in 0..random.random_range(1..4) {
+                let at = random.random_range(4..data_end);
+                bytes[at] = random.random();
+            }
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        refused += usize::from(Table::read(&path, Names::AsWritten).is_err());
+    }
+    assert!(refused > rounds / 4, "only {refused} of {rounds} damaged files were refused");
+}
