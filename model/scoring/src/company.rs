@@ -35,6 +35,9 @@ pub struct TeamContext {
 /// Index of a manager or of a unit (department and location) within a [`Company`].
 type GroupIndex = u32;
 
+/// Manager and unit in force from a day on.
+type GroupRow = (Day, Option<GroupIndex>, Option<GroupIndex>);
+
 /// The histories of all employees of a company.
 #[derive(Clone, Debug)]
 pub struct Company {
@@ -42,7 +45,7 @@ pub struct Company {
     coverage: Coverage,
     data_end: Day,
     /// Manager and unit in force from each assignment on, parallel to the assignments of each history.
-    groups: Vec<Vec<(Day, Option<GroupIndex>, Option<GroupIndex>)>>,
+    groups: Vec<Vec<GroupRow>>,
     /// Per manager: ascending days on which a direct report left voluntarily, and who it was.
     exits_by_manager: HashMap<GroupIndex, Vec<(Day, usize)>>,
     /// Per employee: ascending days on which their manager left.
@@ -64,8 +67,7 @@ impl Company {
         let mut exits_by_manager: HashMap<GroupIndex, Vec<(Day, usize)>> = HashMap::new();
         let mut manager_exits = Vec::with_capacity(histories.len());
         for (employee, history) in histories.iter().enumerate() {
-            let mut rows: Vec<(Day, Option<GroupIndex>, Option<GroupIndex>)> =
-                Vec::with_capacity(history.assignments.len());
+            let mut rows: Vec<GroupRow> = Vec::with_capacity(history.assignments.len());
             let mut before: Option<&Assignment> = None;
             for assignment in &history.assignments {
                 // Most rows change pay alone: comparing with the row before is much cheaper than hashing again.
@@ -160,10 +162,7 @@ impl Company {
     }
 }
 
-fn group_on(
-    rows: &[(Day, Option<GroupIndex>, Option<GroupIndex>)],
-    day: Day,
-) -> Option<&(Day, Option<GroupIndex>, Option<GroupIndex>)> {
+fn group_on(rows: &[GroupRow], day: Day) -> Option<&GroupRow> {
     rows.partition_point(|row| row.0 <= day).checked_sub(1).and_then(|i| rows.get(i))
 }
 

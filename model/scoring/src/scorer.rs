@@ -3,7 +3,7 @@
 use crate::artifact::{Artifact, ArtifactContent, Target};
 use crate::encoding::Encoding;
 use crate::explain::Factor;
-use crate::features::{self, Clock, FeatureInput};
+use crate::features::{self, Clock, FeatureInput, FeatureValues};
 use crate::probability::{LogOdds, Probability};
 use crate::schema::{FeatureKind, FeatureRow, Schema};
 
@@ -188,10 +188,14 @@ impl Scorer {
 
     /// The row of an employee of native tables; `None` when the model was trained on a flat table.
     pub fn row(&self, input: &FeatureInput<'_>) -> Option<FeatureRow> {
+        self.row_of(&features::compute(input))
+    }
+
+    /// The row of computed features; `None` when the model was trained on a flat table.
+    pub fn row_of(&self, values: &FeatureValues) -> Option<FeatureRow> {
         let native = self.native.as_ref()?;
-        let values = features::compute(input);
         let row = native.iter().map(|&position| values.get(position).copied().unwrap_or(f64::NAN)).collect();
-        // Features are finite or NaN; a row from the wrong shape is impossible, one with an infinity is refused.
+        // Features are finite or NaN; a row of the wrong shape is impossible, one with an infinity is refused.
         self.schema.packed_row(row).ok()
     }
 

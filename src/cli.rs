@@ -1,0 +1,198 @@
+//! What can be typed: options as they come; deciding is left to the subcommands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use flight_risk_scoring::Day;
+
+const EXIT_CODES: &str = "Exit codes:
+  0    done
+  1    a fault of this program: please report it
+  2    the command line is wrong
+  3    the data, a schema or a configuration is refused or cannot be read
+  4    the model is refused or cannot be read
+  5    nothing can be learned from the data
+  6    the server cannot listen on the address
+  7    the output cannot be written
+  130  stopped with Ctrl-C; nothing is half-written";
+
+/// Predicts voluntary turnover from a company's own HR records, with exact reasons and honest doubt.
+#[derive(Debug, Parser)]
+#[command(name = "flight-risk", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sample company > check > train > at-risk list > gRPC server on loopback
+    Demo(Demo),
+    /// Write the HR tables of an invented company
+    Generate(Generate),
+    /// Report every problem of HR tables or of a flat table
+    Check(Check),
+    /// Export the training rows, for anyone's own model
+    Features(Features),
+    /// Learn a model and write its directory
+    Train(Train),
+    /// Judge a model on labelled data
+    Evaluate(Evaluate),
+    /// Score everyone still employed, or every row of a flat table
+    Score(Score),
+    /// Tell what moves one person's risk
+    Explain(Explain),
+    /// Answer gRPC requests
+    Serve(Serve),
+}
+
+/// An invented company.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Company {
+    /// People employed at a time
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) employees: u32,
+    /// Years of records
+    #[arg(long, default_value_t = 4)]
+    pub(crate) years: u32,
+    /// Seed: the same seed gives the same company
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) company: Company,
+    /// Folder for the sample company, the model and the scores
+    #[arg(long, default_value = "flight-risk-demo")]
+    pub(crate) out: PathBuf,
+    /// Where to serve; loopback only
+    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS)]
+    pub(crate) address: SocketAddr,
+    /// End after the at-risk list
+    #[arg(long)]
+    pub(crate) no_serve: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub(crate) company: Company,
+    /// Folder to write; replaced only if it is empty or was generated
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+/// Where the records are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Data {
+    /// Folder of HR tables, or a flat table (CSV or Parquet)
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// TOML that names the columns of a flat table
+    #[arg(long)]
+    pub(crate) schema: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// TOML configuration
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Features {
+    /// Folder of HR tables
+    #[arg(long, required_unless_present = "dictionary")]
+    pub(crate) data: Option<PathBuf>,
+    /// File to write: .csv or .parquet
+    #[arg(long, required_unless_present = "dictionary")]
+    pub(crate) out: Option<PathBuf>,
+    /// TOML configuration
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the data dictionary (Markdown) instead
+    #[arg(long, conflicts_with_all = ["data", "out"])]
+    pub(crate) dictionary: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// TOML configuration
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Model directory to write; replaced only if it is empty or holds a model
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Model directory
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    /// Model directory
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// Folder of HR tables, or a flat table (CSV or Parquet)
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// File to write: .csv or .parquet
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Day on which the facts are known (HR tables); left out: the end of the data
+    #[arg(long)]
+    pub(crate) as_of: Option<Day>,
+    /// Add the strongest factors of every employee
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// How many factors to add
+    #[arg(long, default_value_t = 5, requires = "explain")]
+    pub(crate) factors: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Model directory
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// Folder of HR tables, or a flat table (CSV or Parquet)
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Identifier of the person
+    #[arg(long)]
+    pub(crate) employee: String,
+    /// Day on which the facts are known (HR tables); left out: the end of the data
+    #[arg(long)]
+    pub(crate) as_of: Option<Day>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Model directory, or a folder that holds exactly one
+    #[arg(long)]
+    pub(crate) models: PathBuf,
+    /// Where to listen; loopback only
+    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS)]
+    pub(crate) address: SocketAddr,
+}

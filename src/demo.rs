@@ -1,0 +1,139 @@
+//! `flight-risk demo`: from nothing to an at-risk list with reasons, and a server to ask.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use flight_risk_data::atomic::write_atomically;
+use flight_risk_data::export::write_table;
+use flight_risk_model::bulk::Scored;
+use flight_risk_model::train_native;
+use flight_risk_scoring::Scorer;
+use flight_risk_scoring::schema::Value;
+use flight_risk_scoring::scorer::Band;
+
+use crate::cli::Demo;
+use crate::failure::{Kind, failed};
+use crate::figures::{ListedPerson, print_list};
+use crate::load::{ScoredData, Source};
+use crate::progress::Stages;
+use crate::{Output, evaluate, figures, generate, load, score, serve, train};
+
+/// People on the list.
+const LIST_LENGTH: usize = 20;
+
+pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let stages = Stages::start(output.quiet);
+    let (data_dir, model_dir) = (options.out.join("data"), options.out.join("model"));
+
+    stages.stage("Generating a sample company");
+    generate::write_to(&generate::company(&options.company)?, &data_dir)?;
+
+    stages.stage("Checking its tables");
+    let plan = load::plan(None)?;
+    let data = load::native(&data_dir, &plan)?;
+
+    let artifact =
+        train_native(&data, &plan, &|stage| stages.stage(stage)).map_err(|error| failed(train::kind(&error))(error))?;
+    train::write(&model_dir, &artifact)?;
+
+    stages.stage("Scoring everyone still employed");
+    let scorer = load::model(&model_dir)?;
+    let scored = load::score(&scorer, &data_dir, None)?;
+    write_table(&options.out.join("scores.csv"), score::columns(&scorer, &scored, figures::LIST_REASONS))
+        .map_err(failed(Kind::Output))?;
+    let mut riskiest: Vec<&Scored> = scored.scored.iter().filter(|s| s.assessment.band != Band::Abstained).collect();
+    riskiest.sort_by(|a, b| b.assessment.risk.get().total_cmp(&a.assessment.risk.get()));
+    riskiest.truncate(LIST_LENGTH);
+    let request = options.out.join("request.json");
+    if let Some(first) = riskiest.first() {
+        write_request(&request, &scorer, scored.id(first), first)?;
+    }
+    drop(stages);
+
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", data.report)?;
+    figures::print_metrics(&mut out, &artifact.content().metrics)?;
+    evaluate::print_truth_in_short(&mut out, &scorer, &data, &data_dir)?;
+    print_people(&mut out, &scorer, &scored, &riskiest)?;
+    writeln!(out, "\nWritten in {:.1} s to {}:", began.elapsed().as_secs_f64(), options.out.display())?;
+    for (file, what) in [
+        ("data", "the company's HR tables, explained in its README.md"),
+        ("model/report.html", "what the model learned and how good it is: read this first"),
+        ("scores.csv", "everybody's risk with reasons"),
+        ("request.json", "a gRPC request for the person at the top"),
+    ] {
+        writeln!(out, "  {:<18} {what}", file)?;
+    }
+    if options.no_serve {
+        return Ok(ExitCode::SUCCESS);
+    }
+    out.flush()?;
+    drop(out);
+    serve::serve(scorer, options.address, |address, version| {
+        println!(
+            "\nServing model {version} on {address} (gRPC, this machine only) until Ctrl-C. Ask it from another terminal:"
+        );
+        println!(
+            "  grpcurl -plaintext -d @ {address} flightrisk.v1.ScoringService/ScoreEmployee < {}",
+            request.display()
+        );
+    })
+}
+
+fn print_people(out: &mut impl Write, scorer: &Scorer, data: &ScoredData, riskiest: &[&Scored]) -> anyhow::Result<()> {
+    let Source::Native { data: records, as_of } = &data.source else { return Ok(()) };
+    let people: Vec<ListedPerson<'_>> = riskiest
+        .iter()
+        .map(|scored| ListedPerson {
+            id: data.id(scored),
+            department: records
+                .company
+                .histories()
+                .get(scored.employee)
+                .and_then(|history| history.assignment_on(*as_of)?.department.as_deref())
+                .unwrap_or("-"),
+            row: &scored.row,
+            assessment: &scored.assessment,
+        })
+        .collect();
+    let abstained = data.scored.len() - data.scored.iter().filter(|s| s.assessment.band != Band::Abstained).count();
+    let expected: f64 = riskiest.iter().map(|s| s.assessment.risk.get()).sum();
+    writeln!(
+        out,
+        "\nMost at risk of leaving voluntarily within 12 months of {as_of}: {} of {} employed (base rate {}; {abstained} not scored because too little is known)\n",
+        people.len(),
+        data.scored.len(),
+        figures::percent(scorer.base_rate())
+    )?;
+    print_list(out, scorer, &people)?;
+    writeln!(
+        out,
+        "\nOf these {}, expect {expected:.0} to leave if nothing is done. Reasons are associations in past records, not causes.",
+        people.len()
+    )?;
+    Ok(())
+}
+
+/// A request for one person, as protobuf JSON.
+fn write_request(path: &Path, scorer: &Scorer, id: &str, scored: &Scored) -> anyhow::Result<()> {
+    let values: Vec<serde_json::Value> = scorer
+        .schema()
+        .features()
+        .iter()
+        .enumerate()
+        .filter_map(|(position, feature)| match scorer.schema().value(&scored.row, position) {
+            Value::Unknown => None,
+            Value::Number(number) => Some(serde_json::json!({"name": feature.name, "number": number})),
+            Value::Level(level) => Some(serde_json::json!({"name": feature.name, "level": level})),
+        })
+        .collect();
+    let request = serde_json::json!({"employeeId": id, "features": {"named": {"values": values}}});
+    write_atomically(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, &request)?;
+        writeln!(file)
+    })
+    .map_err(failed(Kind::Output))
+}

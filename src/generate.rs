@@ -1,0 +1,48 @@
+//! `flight-risk generate`: the HR tables of an invented company.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use flight_risk_data::atomic::replace_directory;
+use flight_risk_data::generate::{GeneratedCompany, GeneratorError, GeneratorOptions, TRUTH_FILE, generate, write};
+
+use crate::Output;
+use crate::cli::{Company, Generate};
+use crate::failure::{Kind, failed};
+use crate::progress::Stages;
+
+pub(crate) fn run(options: &Generate, output: Output) -> anyhow::Result<ExitCode> {
+    let stages = Stages::start(output.quiet);
+    stages.stage("Generating a company");
+    let company = company(&options.company)?;
+    stages.stage("Writing its tables");
+    write_to(&company, &options.out)?;
+    drop(stages);
+    let mut out = std::io::stdout().lock();
+    if output.json {
+        let summary = serde_json::json!({"folder": options.out, "people": company.employees.len()});
+        writeln!(out, "{summary}")?;
+    } else {
+        writeln!(
+            out,
+            "{} people over {} years in {}; its README.md explains each table",
+            company.employees.len(),
+            options.company.years,
+            options.out.display()
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Generates a company.
+pub(crate) fn company(options: &Company) -> anyhow::Result<GeneratedCompany> {
+    generate(&GeneratorOptions::new(options.employees, options.years, options.seed)).map_err(failed(Kind::Data))
+}
+
+/// Writes the tables; a folder is replaced only when it was generated before.
+pub(crate) fn write_to(company: &GeneratedCompany, dir: &Path) -> anyhow::Result<()> {
+    let is_ours = |path: &Path| path.join(TRUTH_FILE).is_file();
+    replace_directory(dir, is_ours, |partial| -> Result<(), GeneratorError> { write(company, partial) })
+        .map_err(failed(Kind::Output))
+}

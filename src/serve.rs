@@ -1,0 +1,58 @@
+//! `flight-risk serve`: gRPC until Ctrl-C or SIGTERM.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use flight_risk_scoring::Scorer;
+use flight_risk_server::{App, bind};
+
+use crate::cli::Serve;
+use crate::failure::{Kind, failed};
+use crate::{Output, load};
+
+pub(crate) fn run(options: &Serve, _output: Output) -> anyhow::Result<ExitCode> {
+    let scorer = load::model(&options.models)?;
+    serve(scorer, options.address, |address, version| {
+        println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
+    })
+}
+
+/// Serves until told to stop; `started` is called once with the address and the model's version.
+pub(crate) fn serve(
+    scorer: Scorer,
+    address: SocketAddr,
+    started: impl FnOnce(SocketAddr, &str),
+) -> anyhow::Result<ExitCode> {
+    // Logs go to stderr: standard output is for results.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
+        .try_init();
+    let version = scorer.artifact().model_version().to_owned();
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the threads of the server")?;
+    runtime.block_on(async move {
+        let listener = bind(address).await.map_err(failed(Kind::Address))?;
+        let address = listener.local_addr().context("the port was taken away")?;
+        started(address, &version);
+        App::new(scorer).serve(listener, stopped()).await.map_err(failed(Kind::Address))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Ends on Ctrl-C, and on SIGTERM where there are signals.
+async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}

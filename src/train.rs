@@ -1,0 +1,74 @@
+//! `flight-risk train`: data in, model directory out.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use flight_risk_model::{TrainError, train_flat, train_native};
+use flight_risk_scoring::Artifact;
+
+use crate::cli::Train;
+use crate::failure::{Kind, failed};
+use crate::progress::Stages;
+use crate::{Output, figures, load};
+
+pub(crate) fn run(options: &Train, output: Output) -> anyhow::Result<ExitCode> {
+    let plan = load::plan(options.config.as_deref())?;
+    // Asked before the work, not after it.
+    check_model_directory(&options.out).map_err(failed(Kind::Output))?;
+    let stages = Stages::start(output.quiet);
+    stages.stage("Reading the records");
+    let data = load::labelled(&options.data, &plan)?;
+    let progress = |stage: &str| stages.stage(stage);
+    let artifact = match &data {
+        load::Labelled::Native(data) => train_native(data, &plan, &progress),
+        load::Labelled::Flat { table, schema } => train_flat(table, schema, &plan, &progress),
+    }
+    .map_err(|error| failed(kind(&error))(error))?;
+    stages.stage("Writing the model");
+    write(&options.out, &artifact)?;
+    drop(stages);
+    let mut out = std::io::stdout().lock();
+    if output.json {
+        let content = artifact.content();
+        let summary = serde_json::json!({
+            "folder": options.out, "model_version": artifact.model_version(), "sha256": artifact.sha256(),
+            "metrics": content.metrics, "notes": content.provenance.notes,
+        });
+        writeln!(out, "{summary}")?;
+    } else {
+        figures::print_metrics(&mut out, &artifact.content().metrics)?;
+        for note in &artifact.content().provenance.notes {
+            writeln!(out, "Note: {note}")?;
+        }
+        writeln!(
+            out,
+            "Model {} in {}; read {} first",
+            artifact.model_version(),
+            options.out.display(),
+            options.out.join("report.html").display()
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a model directory.
+pub(crate) fn write(dir: &Path, artifact: &Artifact) -> anyhow::Result<()> {
+    write_model_directory(dir, artifact).map_err(failed(Kind::Output))
+}
+
+/// The exit code of a failed training.
+pub(crate) fn kind(error: &TrainError) -> Kind {
+    match error {
+        TrainError::NoRows(_) | TrainError::TooFewEvents { .. } | TrainError::NoFeatures(_) => Kind::NothingToLearn,
+        TrainError::Solve(_) | TrainError::Covariance => Kind::NothingToLearn,
+        TrainError::Artifact(_) => Kind::Model,
+    }
+}
+
+fn check_model_directory(_: &Path) -> Result<(), std::io::Error> { Ok(()) }
+fn write_model_directory(dir: &Path, artifact: &Artifact) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    std::fs::write(dir.join("model.json"), artifact.to_json()?)?;
+    Ok(())
+}
