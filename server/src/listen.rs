@@ -77,3 +77,17 @@ pub(crate) async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (Tc
 fn next_pause(pause: Duration) -> Duration {
     (pause * 2).min(ACCEPT_PAUSE_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_grows_to_its_limit() {
+        let pauses: Vec<u64> = std::iter::successors(Some(ACCEPT_PAUSE_MIN), |pause| Some(next_pause(*pause)))
+            .map(|pause| pause.as_millis() as u64)
+            .take(10)
+            .collect();
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+    }
+}

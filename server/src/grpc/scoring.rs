@@ -118,7 +118,7 @@ impl ScoringService for ScoringApi {
         request: Request<v1::ScoreEmployeeRequest>,
     ) -> Result<Response<v1::ScoreEmployeeResponse>, Status> {
         let scorer = self.active.load_full();
-        let defaults = Defaults { request_id: request_id::new(), max_factors: None };
+        let defaults = Defaults { request_id: request_id::fresh(), max_factors: None };
         let score = score(&scorer, request.into_inner(), &defaults)
             .map_err(|error| error.into_status(Some(scorer.artifact().model_version())))?;
         Ok(Response::new(v1::ScoreEmployeeResponse { score: Some(score) }))
@@ -169,7 +169,7 @@ async fn batch(
         return Err(ApiError::Invalid(problems));
     }
     let defaults =
-        Defaults { request_id: request_id.unwrap_or_else(request_id::new), max_factors: request.max_factors };
+        Defaults { request_id: request_id.unwrap_or_else(request_id::fresh), max_factors: request.max_factors };
     let mut results = Vec::with_capacity(request.requests.len());
     let mut bytes = 0;
     for (index, row) in request.requests.into_iter().enumerate() {

@@ -56,7 +56,7 @@ async fn run(
     tokio::pin!(late);
     let drained = drained(draining);
     tokio::pin!(drained);
-    let defaults = Defaults { request_id: request_id::new(), max_factors: None };
+    let defaults = Defaults { request_id: request_id::fresh(), max_factors: None };
     loop {
         let room = tokio::select! {
             biased;

@@ -17,10 +17,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use super::fixture::{Served, named, native, number, wide};
-use crate::limits::DRAIN_DEADLINE;
+use crate::limits::{DRAIN_DEADLINE, MAX_REQUESTS, MAX_REQUESTS_PER_CONNECTION};
 use crate::listen::{BindError, bind};
 
 fn row() -> v1::StreamScoresRequest {
@@ -111,6 +113,34 @@ async fn a_client_that_does_not_read_is_not_read_from() {
     }
     assert!(before < 50_000, "{before} rows taken from a client that reads nothing");
     assert!(replies.next().await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn too_many_requests_are_sent_away_while_health_is_still_answered() {
+    let server = Served::start(native()).await;
+    let mut open = Vec::new();
+    for _ in 0..MAX_REQUESTS / MAX_REQUESTS_PER_CONNECTION as usize {
+        let mut client = server.scoring().await;
+        for _ in 0..MAX_REQUESTS_PER_CONNECTION {
+            let (feed, rows) = fed();
+            open.push((feed, client.stream_scores(rows).await.unwrap()));
+        }
+    }
+    let mut client = server.scoring().await;
+    let request = || named([number("tenure_years", 1.0)]);
+    let status = client.score_employee(request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(status.get_details_error_info().unwrap().reason, "BUSY");
+    let mut health = HealthClient::new(server.channel().await);
+    health.check(HealthCheckRequest::default()).await.unwrap();
+    // Room comes back with the first stream that ends.
+    open.pop();
+    let retried = async {
+        while client.score_employee(request()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(3), retried).await.unwrap();
 }
 
 #[tokio::test]
