@@ -9,6 +9,7 @@ use flight_risk_scoring::features::{FeatureInput, compute};
 
 use super::*;
 use crate::native::{NativeOptions, read_native};
+use crate::report::Outcome;
 
 /// One company for all tests that only look: 300 employees, 3 years.
 static COMPANY: LazyLock<GeneratedCompany> = LazyLock::new(|| generated(300, 3, 11));
@@ -164,10 +165,18 @@ fn turnover_and_size_are_believable() {
 
 #[test]
 fn everybody_has_a_manager_who_works_there_and_no_chain_is_a_circle() {
-    let made = &*COMPANY;
+    // A small company can come by an odd span; a chart that is no tree is wrong in any.
+    check_managers(&COMPANY, true);
+    for (employees, years, seed) in [(20, 20, 4), (45, 6, 3), (150, 3, 9)] {
+        check_managers(&generated(employees, years, seed), false);
+    }
+}
+
+fn check_managers(made: &GeneratedCompany, usual_spans: bool) {
     let company = made.histories();
     let by_id: HashMap<&EmployeeId, &EmployeeHistory> = company.iter().map(|h| (h.employee_id(), h)).collect();
-    for month in 0..=36 {
+    let months = 12 * made.truth.options.years as i32;
+    for month in 0..=months {
         let day = made.truth.options.end.plus_months(-month);
         let mut spans: HashMap<&EmployeeId, u32> = HashMap::new();
         let mut heads = 0;
@@ -188,6 +197,9 @@ fn everybody_has_a_manager_who_works_there_and_no_chain_is_a_circle() {
             }
         }
         assert_eq!(heads, 1, "heads of the company on {day}");
+        if !usual_spans {
+            continue;
+        }
         let mean = f64::from(spans.values().sum::<u32>()) / spans.len() as f64;
         assert!((4.0..10.0).contains(&mean), "{mean} people a manager on {day}");
         assert!(spans.values().all(|&span| span <= 16), "{:?} on {day}", spans.values().max());
@@ -234,14 +246,19 @@ fn the_truth_is_read_back_as_it_was_written() {
 }
 
 #[test]
-fn the_written_tables_are_read_back_without_a_remark_as_the_same_histories() {
+fn the_written_tables_are_read_back_as_the_same_histories_and_nothing_is_dropped() {
     let made = generated(60, 2, 5);
     let dir = tempfile::tempdir().unwrap();
     write(&made, dir.path()).unwrap();
     let end = made.truth.options.end;
     let protected = vec!["gender".to_owned(), "age_band".to_owned()];
     let read = read_native(dir.path(), &NativeOptions { today: end, data_end: Some(end), protected }).unwrap();
-    assert!(read.report.findings().is_empty(), "{}", read.report);
+    // The kind `exit_interview` has no feature of its own and is noted.
+    assert!(
+        read.report.findings().iter().all(|f| f.outcome == Outcome::Noted && f.column == "kind"),
+        "{}",
+        read.report
+    );
     assert_eq!(read.company.histories(), made.histories());
     assert_eq!(read.protected.len(), 2);
 }
