@@ -42,7 +42,7 @@ pub(crate) fn print_metrics(out: &mut impl Write, metrics: &Metrics) -> io::Resu
 pub(crate) fn print_quality(out: &mut impl Write, title: &str, quality: &Quality) -> io::Result<()> {
     let or_none = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
     writeln!(out, "  {title}: {} rows, {} voluntary exits", quality.rows, quality.events)?;
-    writeln!(out, "    {:<22}{:>10}{:>12}", "", "model", "base rate")?;
+    writeln!(out, "    {:<22}{:>10}  base rate", "", "model")?;
     let rate = quality.observed_rate;
     for (name, model, base) in [
         ("AUC", or_none(quality.auc), "0.500".to_owned()),
@@ -52,7 +52,7 @@ pub(crate) fn print_quality(out: &mut impl Write, title: &str, quality: &Quality
         ("calibration error", format!("{:.4}", quality.calibration_error), String::new()),
         ("mean predicted", format!("{:.4}", quality.mean_predicted), format!("{rate:.4} observed")),
     ] {
-        writeln!(out, "    {name:<22}{model:>10}{base:>12}")?;
+        writeln!(out, "    {name:<22}{model:>10}  {base}")?;
     }
     for list in &quality.lift {
         writeln!(

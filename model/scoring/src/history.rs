@@ -178,10 +178,10 @@ impl FeedbackKind {
     /// Number of kinds, `Other` included; `kind as usize` is below it.
     pub const COUNT: usize = Self::NAMES.len() + 1;
 
-    /// The kind with this name (case and surrounding blanks do not matter).
+    /// The kind with this name; case and surrounding blanks do not matter, and blanks and hyphens stand for underscores.
     pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map_or(Self::Other, |&(_, kind)| kind)
+        let text = text.trim().replace([' ', '-'], "_");
+        Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&text)).map_or(Self::Other, |&(_, kind)| kind)
     }
 
     /// The name used in tables.

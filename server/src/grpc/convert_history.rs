@@ -33,7 +33,11 @@ pub(crate) fn subject(
     {
         problems.push(|| "history.as_of".to_owned(), format!("{as_of} is before the hire date {hire_date}"));
     }
-    let assignments = list("assignments", history.assignments, MAX_ASSIGNMENTS, problems, assignment);
+    let mut assignments = list("assignments", history.assignments, MAX_ASSIGNMENTS, problems, assignment);
+    // Of two of the same day the later one stands, as in the tables from which models learn.
+    assignments.reverse();
+    assignments.sort_by_key(|assignment| assignment.effective_date);
+    assignments.dedup_by_key(|assignment| assignment.effective_date);
     let survey_responses =
         list("survey_responses", history.survey_responses, MAX_SURVEY_RESPONSES, problems, survey_response);
     let feedback = list("feedback", history.feedback, MAX_FEEDBACK_EVENTS, problems, feedback_event);
@@ -121,7 +125,7 @@ fn survey_response(
         None => None,
     };
     let date = problems.date(|| path("date"), &entry.date)?;
-    Some(SurveyResponse { date, survey: entry.survey, driver: entry.driver, score })
+    Some(SurveyResponse { date, survey: entry.survey.trim().to_owned(), driver: entry.driver, score })
 }
 
 /// An answer from 0 (worst) to 1 (best).

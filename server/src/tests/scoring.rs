@@ -1,13 +1,16 @@
 //! Scores in one, in batches and in streams, and every way to send a wrong request.
 
 use flight_risk_proto::v1;
+use flight_risk_scoring::EmployeeId;
 use tokio_stream::StreamExt;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::fixture::{NATIVE, Served, assessment, flat, history, level, named, native, number, of_history, packed};
+use crate::grpc::convert_history;
 use crate::grpc::scoring::{Defaults, score};
 use crate::grpc::status::ApiError;
+use crate::grpc::violations::Violations;
 use crate::limits::{MAX_BATCH_ROWS, MAX_FIELD_VIOLATIONS, MAX_STATUS_DETAIL_BYTES};
 
 fn defaults() -> Defaults {
@@ -101,6 +104,22 @@ fn facts_after_the_day_change_nothing() {
     later.feedback.push(v1::FeedbackEvent { date: "2024-07-01".into(), kind: "one_on_one".into(), rating: None });
     later.survey_responses.push(v1::SurveyResponse { date: "2024-07-01".into(), ..later.survey_responses[0].clone() });
     assert_eq!(score(&native(), of_history(later), &defaults()).unwrap(), before);
+}
+
+#[test]
+fn a_history_is_read_as_the_tables_are() {
+    let read = |history: v1::EmployeeHistory| {
+        let mut problems = Violations::default();
+        convert_history::subject(EmployeeId::new("e-1"), history, &mut problems).unwrap().history
+    };
+    let mut other = history();
+    other.feedback.reverse();
+    other.feedback.iter_mut().for_each(|event| event.kind = " One-on-one ".into());
+    other.survey_responses[0].survey = " spring ".into();
+    // Two of one day: the later one stands.
+    let first = other.assignments[0].clone();
+    other.assignments.insert(0, v1::Assignment { annual_pay: Some(1.0), ..first });
+    assert_eq!(read(other), read(history()));
 }
 
 #[test]

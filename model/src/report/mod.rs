@@ -1,0 +1,65 @@
+//! The two documents that go with a model: a report for people who use it and a card for people who answer for it.
+//!
+//! Both are pure functions of the artifact: no clock, no chance, no network, so the same model always gives the same bytes.
+//! Names and labels come from somebody's data; whatever they hold, they appear as text.
+
+mod card;
+mod chart;
+mod effects;
+mod escape;
+mod figures;
+mod numbers;
+mod page;
+#[cfg(test)]
+pub(crate) mod sample;
+mod statements;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use flight_risk_scoring::Artifact;
+
+/// Name of the report in a model directory.
+pub const REPORT_FILE_NAME: &str = "report.html";
+/// Name of the model card in a model directory.
+pub const CARD_FILE_NAME: &str = "model-card.md";
+
+/// The report: one self-contained HTML page with charts, for screen and paper.
+pub fn report_html(artifact: &Artifact) -> String {
+    page::render(artifact)
+}
+
+/// The model card in Markdown.
+pub fn model_card(artifact: &Artifact) -> String {
+    card::render(artifact)
+}
+
+/// Where the model comes from, as names and texts.
+fn provenance(artifact: &Artifact) -> Vec<(String, String)> {
+    let content = artifact.content();
+    let provenance = &content.provenance;
+    let calibration = content.calibration;
+    let entries = [
+        ("model version", artifact.model_version().to_owned()),
+        ("SHA-256 of the model", artifact.sha256().to_owned()),
+        ("SHA-256 of the data", provenance.data_digest.clone()),
+        ("data window", summary::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
+        ("software version", provenance.software_version.clone()),
+        ("seed", provenance.seed.to_string()),
+        ("penalty", numbers::number(provenance.penalty)),
+        (
+            "calibration of the log-odds",
+            if calibration == flight_risk_scoring::artifact::Calibration::NONE {
+                "none needed".to_owned()
+            } else {
+                format!(
+                    "slope {}, intercept {}",
+                    numbers::fixed(calibration.slope, 3),
+                    numbers::fixed(calibration.intercept, 3)
+                )
+            },
+        ),
+        ("columns of the linear model", numbers::count(content.coefficients.len() as u64)),
+    ];
+    entries.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+}

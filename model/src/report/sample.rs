@@ -1,0 +1,207 @@
+//! Hand-made artifacts for the tests: plausible figures that nobody trained.
+
+use flight_risk_scoring::ArtifactContent;
+use flight_risk_scoring::artifact::{Bands, BaseRates, Calibration, Limits, Provenance, Reference, Target};
+use flight_risk_scoring::encoding::Encoding;
+use flight_risk_scoring::features::{Family, PlausibleDirection, Unit, registry};
+use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, ReliabilityGroup, Split};
+use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
+
+/// One column: coefficient, standard error, mean.
+type Column = (f64, f64, f64);
+
+/// A quality of ten groups around the given rates.
+fn quality(rows: u64, events: u64, spread: f64, lift: &[(u64, f64, u64)]) -> Quality {
+    let rate = events as f64 / rows as f64;
+    let group = |i: u32| {
+        let predicted = rate * (spread * (f64::from(i) - 4.5)).exp() * 0.8;
+        let observed =
+            predicted * [1.1, 0.9, 1.2, 0.85, 1.05, 0.95, 1.1, 0.9, 1.0, 1.07].get(i as usize).unwrap_or(&1.0);
+        ReliabilityGroup { rows: rows / 10, predicted, observed }
+    };
+    let list = |&(length, expected, found): &(u64, f64, u64)| ListLift {
+        length,
+        expected,
+        found,
+        lift: found as f64 / length as f64 / rate,
+    };
+    Quality {
+        rows,
+        events,
+        observed_rate: rate,
+        mean_predicted: rate * 0.97,
+        log_loss: 0.82 * rate.sqrt(),
+        log_loss_base_rate: 0.95 * rate.sqrt(),
+        auc: Some(0.784),
+        average_precision: Some(2.9 * rate),
+        brier: 0.82 * rate,
+        brier_base_rate: 0.91 * rate,
+        calibration_error: 0.07 * rate,
+        lift: lift.iter().map(list).collect(),
+        reliability: (0..10).map(group).collect(),
+    }
+}
+
+fn content(target: Target, base_rates: BaseRates, metrics: Metrics) -> ArtifactContent {
+    ArtifactContent {
+        target,
+        features: Vec::new(),
+        encodings: Vec::new(),
+        intercept: -4.6,
+        coefficients: Vec::new(),
+        covariance: vec![0.002],
+        calibration: Calibration::NONE,
+        reference: Reference { column_means: Vec::new(), rows: 48_213, events: 412, employees: 1_184 },
+        importance: Vec::new(),
+        bands: Bands { elevated: 0.142, high: 0.249 },
+        base_rates,
+        limits: Limits { min_known_features: 4, max_standard_error: 1.37 },
+        metrics,
+        provenance: Provenance {
+            software_version: "0.1.0".to_owned(),
+            data_digest: "3f786850e387550fdab836ed7e6dc881de23001b7f5b8ff3ccb5f6a5bd5a8a4c".to_owned(),
+            data_from: Some("2020-01-01".to_owned()),
+            data_until: Some("2024-11-01".to_owned()),
+            config: "seed = 1\nperiod_months = 1\nblackout_days = 30\nhorizons_months = [3, 6, 12]\n".to_owned(),
+            seed: 1,
+            penalty: 30.0,
+            notes: Vec::new(),
+        },
+    }
+}
+
+/// Adds a feature with its columns; the coefficients are independent of each other.
+fn add(content: &mut ArtifactContent, feature: SourceFeature, encoding: Encoding, importance: f64, columns: &[Column]) {
+    content.features.push(feature);
+    content.encodings.push(encoding);
+    content.importance.push(importance);
+    for &(weight, error, mean) in columns {
+        content.coefficients.push(weight);
+        content.reference.column_means.push(mean);
+        content.covariance.extend(vec![0.0; content.coefficients.len()]);
+        content.covariance.push(error * error);
+    }
+}
+
+/// Adds a native numeric feature: range and typical value, mean and scale, importance, columns.
+fn add_native(
+    content: &mut ArtifactContent,
+    name: &str,
+    (min, typical, max): (f64, f64, f64),
+    (mean, scale): (f64, f64),
+    importance: f64,
+    columns: &[Column],
+) {
+    let unknown = columns.len() > 1;
+    let kind = FeatureKind::Numeric { min, max, typical };
+    let known = 1.0 - columns.get(1).map_or(0.0, |(_, _, mean)| *mean);
+    let Some(spec) = registry().find(|spec| spec.name == name) else { unreachable!("no feature {name}") };
+    let encoding = Encoding::Standardised { mean, scale, unknown };
+    add(content, SourceFeature::native(spec, kind, known), encoding, importance, columns);
+}
+
+/// A feature of a flat table.
+fn other(name: &str, kind: FeatureKind) -> SourceFeature {
+    SourceFeature {
+        name: name.to_owned(),
+        label: name.to_owned(),
+        family: Family::Other,
+        unit: Unit::Number,
+        direction: PlausibleDirection::Either,
+        actionable: false,
+        confidential: false,
+        phrase: format!("{name} is {{value}}"),
+        otherwise: format!("{name} not known"),
+        kind,
+        known_share: 1.0,
+    }
+}
+
+/// A categorical feature of a flat table with these levels and an importance of 0.2.
+pub(crate) fn add_levels(content: &mut ArtifactContent, name: &str, levels: &[&str], columns: &[Column]) {
+    let typical = levels.first().copied().unwrap_or_default().to_owned();
+    let kind = FeatureKind::Categorical { levels: levels.iter().map(|&level| level.to_owned()).collect(), typical };
+    let (pooled, unknown) = (columns.len() > levels.len(), columns.len() > levels.len() + 1);
+    add(content, other(name, kind), Encoding::OneHot { levels: levels.len(), pooled, unknown }, 0.2, columns);
+}
+
+/// A numeric feature of a flat table from `min` to `max`.
+pub(crate) fn add_number(content: &mut ArtifactContent, name: &str, min: f64, max: f64, columns: &[Column]) {
+    let typical = min / 2.0 + max / 2.0;
+    let scale = (max / 4.0 - min / 4.0).max(1.0);
+    let kind = FeatureKind::Numeric { min, max, typical };
+    let encoding = Encoding::Standardised { mean: typical, scale, unknown: columns.len() > 1 };
+    add(content, other(name, kind), encoding, 0.1, columns);
+}
+
+/// A model of a company's histories, judged on later time.
+pub(crate) fn company() -> ArtifactContent {
+    let target = Target::Hazard {
+        period_months: 1,
+        blackout_days: 30,
+        horizons_months: vec![3, 6, 12],
+        risk_horizon_months: 12,
+    };
+    let base_rates = BaseRates { period: 0.008_545, horizons: vec![0.0254, 0.0502, 0.0979] };
+    let metrics = Metrics {
+        split: Split::ByTime { from: "2023-11-01".to_owned() },
+        rows: quality(11_460, 92, 0.27, &[(20, 1.4, 2), (50, 2.9, 3), (100, 5.2, 6)]),
+        horizon: Some(HorizonQuality {
+            months: 12,
+            as_of: "2023-11-01".to_owned(),
+            censored: 31,
+            quality: quality(861, 84, 0.24, &[(20, 8.4, 9), (50, 17.6, 19), (100, 29.1, 31)]),
+        }),
+    };
+    let mut model = content(target, base_rates, metrics);
+    let m = &mut model;
+    add_native(m, "tenure_years", (0.1, 3.4, 31.2), (4.9, 4.6), 0.34, &[(-0.41, 0.07, 0.0)]);
+    add_native(m, "first_90_days_flag", (0.0, 0.0, 1.0), (0.04, 0.2), 0.03, &[(0.06, 0.05, 0.0)]);
+    add_native(
+        m,
+        "months_since_promotion",
+        (0.0, 17.0, 140.0),
+        (22.0, 19.0),
+        0.17,
+        &[(0.21, 0.06, 0.0), (0.08, 0.1, 0.31)],
+    );
+    add_native(m, "compa_ratio", (0.71, 0.99, 1.32), (0.99, 0.11), 0.25, &[(-0.31, 0.06, 0.0), (0.12, 0.2, 0.02)]);
+    add_native(m, "engagement_index", (0.0, 0.68, 1.0), (0.66, 0.17), 0.39, &[(-0.47, 0.06, 0.0), (0.35, 0.11, 0.22)]);
+    add_native(
+        m,
+        "days_since_one_on_one",
+        (0.0, 12.0, 210.0),
+        (21.0, 24.0),
+        0.19,
+        &[(0.26, 0.05, 0.0), (0.3, 0.18, 0.05)],
+    );
+    add_native(m, "recognition_given_180d_count", (0.0, 2.0, 19.0), (2.4, 2.2), 0.12, &[(0.16, 0.06, 0.0)]);
+    add_native(m, "teammate_exits_135d_count", (0.0, 0.0, 7.0), (0.5, 0.9), 0.1, &[(0.14, 0.05, 0.0)]);
+    let columns = [(0.32, 0.13, 0.21), (-0.12, 0.12, 0.34), (0.05, 0.11, 0.29), (-0.2, 0.16, 0.1), (0.1, 0.2, 0.06)];
+    add_levels(m, "Work location", &["Remote", "Head office", "Plant", "Branch"], &columns);
+    model.provenance.notes = vec![
+        "employee-periods begin on 2020-01-01; 214 were left out because another kind of exit or the end of observation falls into them".to_owned(),
+        "`critical_role` is left out: every known value is the same".to_owned(),
+    ];
+    model
+}
+
+/// A model of a flat table without features, judged by cross-validation.
+pub(crate) fn flat() -> ArtifactContent {
+    let target = Target::SinglePeriod {
+        target: "Attrition".to_owned(),
+        positive: "Yes".to_owned(),
+        id_column: Some("EmployeeNumber".to_owned()),
+    };
+    let base_rates = BaseRates { period: 0.161, horizons: Vec::new() };
+    let metrics = Metrics {
+        split: Split::CrossValidation { folds: 5 },
+        rows: quality(1470, 237, 0.25, &[(20, 14.1, 15), (50, 31.0, 33)]),
+        horizon: None,
+    };
+    let mut model = content(target, base_rates, metrics);
+    model.reference = Reference { column_means: Vec::new(), rows: 1470, events: 237, employees: 1470 };
+    model.provenance.data_from = None;
+    model.provenance.data_until = None;
+    model
+}
