@@ -19,7 +19,6 @@ pub(super) fn render(artifact: &Artifact) -> String {
         format!("# Model card: flight-risk model {version}\n"),
         format!("**{}**\n", markdown(&summary::first_line(content))),
         format!("{}\n", markdown(&summary::verdict(content).join(" "))),
-        format!("{}\n", markdown(&summary::evidence(content).join(" "))),
         "Regularised logistic regression: the log-odds are an intercept plus one effect per feature, so every score can be taken \
          apart exactly.\n"
             .to_owned(),
@@ -49,8 +48,7 @@ fn list<T: AsRef<str>>(items: &[T]) -> String {
 fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut text = format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| markdown(cell)).collect();
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
     }
     text
 }

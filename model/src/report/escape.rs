@@ -46,13 +46,17 @@ pub(super) fn markdown(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // Renderers turn a bare address into a link; this one is somebody's text.
-            ':' => out.push_str("&#58;"),
-            '@' => out.push_str("&#64;"),
             c => out.push(c),
         }
     }
-    out
+    // Renderers turn a bare address into a link; this one is somebody's text.
+    out.replace("://", "&#58;//").replace('@', "&#64;").replace("www.", "www&#46;").replace("WWW.", "WWW&#46;")
+}
+
+/// A name as code in Markdown, where that is safe inside a table.
+pub(super) fn markdown_code(text: &str) -> String {
+    let plain = !text.trim().is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'));
+    if plain { format!("`{text}`") } else { markdown(text) }
 }
 
 /// A block of Markdown that shows text as it stands, inside a fence that the text cannot close.
@@ -90,6 +94,7 @@ mod tests {
             assert_eq!(markdown(text), in_markdown);
         }
         assert_eq!(markdown_block("toml", "a\n````\nb"), "`````toml\na\n````\nb\n`````\n");
+        assert_eq!((markdown_code("a_b"), markdown_code("`|")), ("`a_b`".to_owned(), "\\`\\|".to_owned()));
         assert_eq!(shortened("überlang", 5), "über…");
     }
 }

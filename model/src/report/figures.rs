@@ -249,7 +249,7 @@ fn line(effect: &FeatureEffect<'_>, points: &[(f64, Effect)], reach: f64) -> Can
     let ends = points.first().zip(points.last()).map_or((0.0, 1.0), |(first, last)| (first.0, last.0));
     let x = value_axis(feature, ends);
     let y = Axis { range: (-reach, reach), ticks: odds_ticks(reach, 1), title: String::new() };
-    let (across, up) = canvas.frame((46.0, 10.0, right, 160.0), &x, &y);
+    let (across, up) = canvas.frame((52.0, 10.0, right, 160.0), &x, &y);
     if let FeatureKind::Numeric { typical, .. } = feature.kind {
         canvas.line("typical", (across.at(typical), 10.0), (across.at(typical), 160.0));
         let anchor = if across.at(typical) > right - 50.0 { Anchor::End } else { Anchor::Start };
@@ -260,7 +260,7 @@ fn line(effect: &FeatureEffect<'_>, points: &[(f64, Effect)], reach: f64) -> Can
     let upper = points.iter().map(|(value, e)| place(*value, e.interval().1));
     let lower = points.iter().rev().map(|(value, e)| place(*value, e.interval().0));
     canvas.area("band", &upper.chain(lower).collect::<Vec<_>>());
-    canvas.line("base", (46.0, up.at(0.0)), (right, up.at(0.0)));
+    canvas.line("base", (52.0, up.at(0.0)), (right, up.at(0.0)));
     canvas.path("curve", &points.iter().map(|(value, e)| place(*value, e.log_odds)).collect::<Vec<_>>());
     if let Some(unknown) = effect.unknown {
         let (low, high) = unknown.interval();

@@ -161,7 +161,7 @@ fn tags(effect: &FeatureEffect<'_>) -> String {
         html(feature.family.label()),
         format!("<strong>{}</strong>", html(&effect.trend_text())),
         format!("moves the odds by {} on average", html(&numbers::multiple(effect.importance))),
-        format!("known in {}", html(&percent(feature.known_share))),
+        format!("known in {} of the rows", html(&percent(feature.known_share))),
     ];
     if feature.actionable {
         tags.push("HR can act on it".to_owned());

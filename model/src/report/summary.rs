@@ -196,7 +196,8 @@ fn calibration_sentence(quality: &Quality) -> String {
     }
 }
 
-fn learned_from(content: &ArtifactContent) -> String {
+/// The size and the time of the training data, in one sentence.
+pub(super) fn learned_from(content: &ArtifactContent) -> String {
     let reference = &content.reference;
     let people = if matches!(content.target, Target::SinglePeriod { .. }) && reference.employees == reference.rows {
         String::new()
