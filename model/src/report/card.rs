@@ -4,7 +4,7 @@ use flight_risk_scoring::Artifact;
 use flight_risk_scoring::ArtifactContent;
 
 use super::effects::effects;
-use super::escape::{markdown, markdown_block};
+use super::escape::{markdown, markdown_block, markdown_code};
 use super::figures::yes;
 use super::numbers::{count, fixed, multiple, people, percent};
 use super::statements;
@@ -45,10 +45,18 @@ fn list<T: AsRef<str>>(items: &[T]) -> String {
     items.iter().map(|item| format!("- {}\n", markdown(item.as_ref()))).collect()
 }
 
+/// A table of texts; every cell is escaped.
 fn table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    escaped_table(heads, rows, markdown)
+}
+
+/// The same with a way of its own to write the first column.
+fn escaped_table(heads: &[&str], rows: impl Iterator<Item = Vec<String>>, first: fn(&str) -> String) -> String {
     let mut text = format!("| {} |\n|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
     for row in rows {
-        text.push_str(&format!("| {} |\n", row.join(" | ")));
+        let escape = |(index, cell): (usize, &String)| if index == 0 { first(cell) } else { markdown(cell) };
+        let cells: Vec<String> = row.iter().enumerate().map(escape).collect();
+        text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     text
 }
@@ -61,7 +69,8 @@ fn data(content: &ArtifactContent) -> String {
         ("with a voluntary exit", count(reference.events)),
         ("window", summary::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
     ];
-    table(&["what", "value"], rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]))
+    let rows = rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]);
+    format!("{}\n\n{}", markdown(&summary::learned_from(content)), table(&["what", "value"], rows))
 }
 
 fn metrics(set: &Judged<'_>) -> String {
@@ -123,7 +132,7 @@ fn features(content: &ArtifactContent) -> String {
     format!(
         "Strongest first. “Moves the odds by” is the average over the training rows, up or down. Confidential features come from \
          survey answers: a person’s value is never shown.\n\n{}",
-        table(&heads, rows)
+        escaped_table(&heads, rows, markdown_code)
     )
 }
 

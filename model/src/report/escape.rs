@@ -55,7 +55,8 @@ pub(super) fn markdown(text: &str) -> String {
 
 /// A name as code in Markdown, where that is safe inside a table.
 pub(super) fn markdown_code(text: &str) -> String {
-    let plain = !text.trim().is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'));
+    let plain =
+        !text.trim().is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'));
     if plain { format!("`{text}`") } else { markdown(text) }
 }
 
