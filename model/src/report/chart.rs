@@ -24,11 +24,20 @@ impl Scale {
         Self { low, high, from, to }
     }
 
-    /// The place of a value.
+    /// The place of a value, on the paper.
     pub(super) fn at(&self, value: f64) -> f64 {
+        self.place(value, (0.0, 1.0))
+    }
+
+    /// The place of a value, beyond the edge too; for what is drawn inside [`Canvas::clipped`].
+    pub(super) fn beyond(&self, value: f64) -> f64 {
+        self.place(value, (-50.0, 51.0))
+    }
+
+    fn place(&self, value: f64, (least, most): (f64, f64)) -> f64 {
         // Halved, so that the difference of two huge values is still finite.
         let share = (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0);
-        let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
+        let share = if share.is_nan() { 0.0 } else { share.clamp(least, most) };
         self.from + share * (self.to - self.from)
     }
 }
@@ -51,9 +60,9 @@ pub(super) fn odds_ticks(reach: f64, every: usize) -> Vec<(f64, String)> {
     let factors: &[f64] = if reach < 0.3 {
         &[1.1, 1.2]
     } else if reach < 0.75 {
-        &[1.25, 1.5, 2.0]
+        &[1.25, 1.5]
     } else if reach < 1.5 {
-        &[1.5, 2.0, 3.0, 4.0]
+        &[2.0, 3.0, 4.0]
     } else {
         &[2.0, 4.0, 8.0, 16.0]
     };
@@ -61,9 +70,13 @@ pub(super) fn odds_ticks(reach: f64, every: usize) -> Vec<(f64, String)> {
     for factor in
         factors.iter().skip(every.saturating_sub(1)).step_by(every.max(1)).filter(|factor| factor.ln() <= reach)
     {
-        let text = |factor: f64| format!("×{}", numbers::number(factor));
-        ticks.push((factor.ln(), text(*factor)));
-        ticks.push((-factor.ln(), text(1.0 / factor)));
+        let inverse = if factor.fract() > 0.0 {
+            format!("×{}", numbers::fixed(1.0 / factor, 2))
+        } else {
+            format!("×1/{}", numbers::number(*factor))
+        };
+        ticks.push((factor.ln(), format!("×{}", numbers::number(*factor))));
+        ticks.push((-factor.ln(), inverse));
     }
     ticks
 }
@@ -125,6 +138,16 @@ impl Canvas {
         self.body.push_str(&format!(
             r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" rx="1.5"/>"#
         ));
+    }
+
+    /// Whatever is drawn meanwhile ends at these edges (left, top, right, bottom).
+    pub(super) fn clipped(&mut self, (left, top, right, bottom): (f64, f64, f64, f64), draw: impl FnOnce(&mut Self)) {
+        let (width, height) = (right - left, bottom - top);
+        self.body.push_str(&format!(
+            r#"<svg x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{height:.1}" viewBox="{left:.1} {top:.1} {width:.1} {height:.1}">"#
+        ));
+        draw(self);
+        self.body.push_str("</svg>");
     }
 
     /// A round mark.

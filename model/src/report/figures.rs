@@ -6,10 +6,10 @@ use flight_risk_scoring::metrics::Quality;
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
 use super::chart::{Anchor, Axis, Bar, Canvas, bars, odds_ticks, round_ticks};
-use super::effects::{Effect, FeatureEffect, Shape, Z_90};
+use super::effects::{Effect, FeatureEffect, Shape};
 use super::escape::html;
 use super::numbers::{self, count, multiple, people, percent};
-use super::summary::{Judged, by_chance};
+use super::summary::{Judged, by_chance, wilson};
 
 /// Drivers on the chart of drivers.
 const TOP_DRIVERS: usize = 12;
@@ -45,15 +45,6 @@ fn with_table(svg: &str, caption: &str, table: &str) -> String {
         "<figure>{svg}<figcaption>{}</figcaption></figure>\n<details><summary>The same as a table</summary>{table}</details>\n",
         html(caption)
     )
-}
-
-/// The 90 % interval of a rate observed on some rows (Wilson 1927).
-fn wilson(rate: f64, rows: u64) -> (f64, f64) {
-    let n = rows.max(1) as f64;
-    let z2 = Z_90 * Z_90;
-    let middle = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z_90 / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).max(0.0).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
 fn percent_axis(most: f64, ticks: usize, title: &str) -> Axis {
@@ -182,7 +173,7 @@ pub(super) fn drivers(id: &str, effects: &[FeatureEffect<'_>]) -> String {
     let most = shown.iter().map(|bar| bar.value).fold(0.0, f64::max).max(1e-6);
     let axis = Axis { range: (0.0, most), ticks: Vec::new(), title: String::new() };
     let caption = "By how much a feature moves the odds of leaving up or down, on average over all rows: ×1.20 means by a fifth. ×1.00 means not at all.";
-    let svg = bars(760.0, 330.0, 0.0, &axis, &shown).finish(id, "Strongest drivers", caption);
+    let svg = bars(760.0, 356.0, 0.0, &axis, &shown).finish(id, "Strongest drivers", caption);
     let rows: Vec<Vec<String>> = effects.iter().map(row).collect();
     let heads = ["feature", "family", "moves the odds by", "direction", "HR can act", "from confidential answers"];
     with_table(&svg, caption, &table("All features, strongest first", &heads, &rows))
@@ -219,13 +210,14 @@ pub(super) fn effect(id: &str, effect: &FeatureEffect<'_>, reach: f64) -> String
     };
     let mut rows = rows;
     rows.extend(effect.unknown.map(|unknown| row("not known".to_owned(), unknown)));
-    let mut description = format!("Odds against the average, {}.", effect.trend_text());
+    let mut note = "";
+    let description = format!("Odds against the average, {}.", effect.trend_text());
     if effect.all().iter().any(|e| e.log_odds.abs() > reach) {
-        description.push_str(" Part of it lies beyond the drawing; the table has it.");
+        note = "<figcaption>It goes beyond the drawing; the table has the figures.</figcaption>";
     }
     let svg = svg.finish(id, &title, &description);
     let table = table(&title, &["value", "odds", "90 % interval"], &rows);
-    format!("<figure>{svg}</figure>\n<details><summary>The same as a table</summary>{table}</details>\n")
+    format!("<figure>{svg}{note}</figure>\n<details><summary>The same as a table</summary>{table}</details>\n")
 }
 
 fn row(label: String, effect: Effect) -> Vec<String> {
@@ -256,12 +248,16 @@ fn line(effect: &FeatureEffect<'_>, points: &[(f64, Effect)], reach: f64) -> Can
         let aside = if matches!(anchor, Anchor::End) { -4.0 } else { 4.0 };
         canvas.text("note", (across.at(typical) + aside, 18.0), anchor, "typical");
     }
-    let place = |value: f64, log_odds: f64| (across.at(value), up.at(log_odds));
+    let place = |value: f64, log_odds: f64| (across.at(value), up.beyond(log_odds));
     let upper = points.iter().map(|(value, e)| place(*value, e.interval().1));
     let lower = points.iter().rev().map(|(value, e)| place(*value, e.interval().0));
-    canvas.area("band", &upper.chain(lower).collect::<Vec<_>>());
+    let band: Vec<(f64, f64)> = upper.chain(lower).collect();
+    let curve: Vec<(f64, f64)> = points.iter().map(|(value, e)| place(*value, e.log_odds)).collect();
     canvas.line("base", (52.0, up.at(0.0)), (right, up.at(0.0)));
-    canvas.path("curve", &points.iter().map(|(value, e)| place(*value, e.log_odds)).collect::<Vec<_>>());
+    canvas.clipped((52.0, 10.0, right, 160.0), |canvas| {
+        canvas.area("band", &band);
+        canvas.path("curve", &curve);
+    });
     if let Some(unknown) = effect.unknown {
         let (low, high) = unknown.interval();
         canvas.interval((386.0, up.at(low)), (386.0, up.at(high)));

@@ -84,6 +84,10 @@ fn tiles(content: &ArtifactContent, set: &Judged<'_>) -> String {
     let means = format!("predicted {}, observed {}", percent(quality.mean_predicted), percent(quality.observed_rate));
     tiles.push(match summary::calibrated(quality) {
         Calibrated::Yes => ("calibrated".to_owned(), means),
+        Calibrated::NotAtTop(top) => (
+            if top.predicted > top.observed { "too high at the top" } else { "too low at the top" }.to_owned(),
+            format!("highest group: predicted {}, observed {}", percent(top.predicted), percent(top.observed)),
+        ),
         Calibrated::No => ("not calibrated".to_owned(), means),
     });
     let headline = summary::headline_base_rate(content);
@@ -141,7 +145,7 @@ fn effect_cards(effects: &[FeatureEffect<'_>]) -> String {
     let (open, folded) = cards.split_at(cards.len().min(OPEN_EFFECTS));
     let mut body = format!(
         "<p>Odds of leaving against the average of everybody the model learned from, all else equal: ×2 means twice the odds, \
-         ×0.5 half; at low risk that is nearly the multiple of the risk itself. The shaded band and the whiskers are 90 % intervals. \
+         ×1/2 half; at low risk that is nearly the multiple of the risk itself. The shaded band and the whiskers are 90 % intervals. \
          All drawings share one scale, and each runs over the values seen in training.</p>\n<div class=\"two\">\n{}</div>\n",
         open.concat()
     );

@@ -2,8 +2,9 @@
 
 use flight_risk_scoring::ArtifactContent;
 use flight_risk_scoring::artifact::Target;
-use flight_risk_scoring::metrics::{ListLift, Quality, Split};
+use flight_risk_scoring::metrics::{ListLift, Quality, ReliabilityGroup, Split};
 
+use super::effects::Z_90;
 use super::numbers::{count, fixed, people, percent};
 
 /// The length of list that people think in; the nearest that was judged is shown first.
@@ -29,10 +30,12 @@ pub(super) struct Judged<'a> {
 }
 
 /// Whether the probabilities can be read as they stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Calibrated {
     /// The differences are no larger than chance makes them, or too small to mislead.
     Yes,
+    /// On the whole, but not where the risk is highest, which is where people look.
+    NotAtTop(ReliabilityGroup),
     /// Too high or too low.
     No,
 }
@@ -72,9 +75,19 @@ pub(super) fn beats_base_rate(quality: &Quality) -> bool {
     quality.log_loss < quality.log_loss_base_rate
 }
 
+/// The 90 % interval of a rate observed on some rows (Wilson 1927).
+pub(super) fn wilson(rate: f64, rows: u64) -> (f64, f64) {
+    let n = rows.max(1) as f64;
+    let z2 = Z_90 * Z_90;
+    let middle = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z_90 / (1.0 + z2 / n) * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n)).max(0.0).sqrt();
+    ((middle - half).max(0.0), (middle + half).min(1.0))
+}
+
 /// Judges calibration: the chi-squared statistic of Hosmer & Lemeshow (1980) over the groups, its 99 % point after Wilson &
 /// Hilferty (1931), with as many degrees of freedom as groups because the rows were not fitted. With many rows even harmless
-/// differences are beyond chance; an error below a tenth of the rate is harmless.
+/// differences are beyond chance; an error below a tenth of the rate is harmless. The group of the highest risk is looked at by
+/// itself: among ten groups a difference there, which is what people act on, would drown.
 pub(super) fn calibrated(quality: &Quality) -> Calibrated {
     let groups = quality.reliability.len().max(1) as f64;
     let statistic: f64 = quality
@@ -85,10 +98,19 @@ pub(super) fn calibrated(quality: &Quality) -> Calibrated {
     let spread = 2.0 / (9.0 * groups);
     let limit = groups * (1.0 - spread + Z_99 * spread.sqrt()).powi(3);
     if statistic <= limit || quality.calibration_error <= SMALL_ERROR * quality.observed_rate {
-        Calibrated::Yes
+        top_that_is_off(quality).map_or(Calibrated::Yes, Calibrated::NotAtTop)
     } else {
         Calibrated::No
     }
+}
+
+/// The group of the highest predicted risk, when what was predicted is outside the 90 % interval of what was observed, and by
+/// more than is harmless.
+fn top_that_is_off(quality: &Quality) -> Option<ReliabilityGroup> {
+    let top = quality.reliability.iter().max_by(|a, b| a.predicted.total_cmp(&b.predicted))?;
+    let (low, high) = wilson(top.observed, top.rows);
+    let off = top.predicted < low || top.predicted > high;
+    (off && (top.predicted - top.observed).abs() > SMALL_ERROR * top.observed).then(|| top.clone())
 }
 
 /// The list to speak about first.
@@ -189,6 +211,12 @@ fn calibration_sentence(quality: &Quality) -> String {
         Calibrated::Yes => {
             format!("Its probabilities can be read as they stand: on average it said {predicted} and {observed} left.")
         }
+        Calibrated::NotAtTop(top) => format!(
+            "Its probabilities are right on the whole (on average it said {predicted} and {observed} left) but {} at the top: of those with the highest risk it said {} and {} left.",
+            if top.predicted > top.observed { "too high" } else { "too low" },
+            percent(top.predicted),
+            percent(top.observed)
+        ),
         Calibrated::No => format!(
             "Its probabilities are not well calibrated: on average it said {predicted} and {observed} left, and single groups are off by {} on average. Trust the order more than the number.",
             percent(quality.calibration_error)
