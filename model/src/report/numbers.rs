@@ -22,7 +22,7 @@ pub(super) fn percent(share: f64) -> String {
     }
     let decimals = if magnitude < 0.01 && magnitude > 0.0 {
         2
-    } else if magnitude < 0.0995 && magnitude > 0.0 || (magnitude >= 0.995 && magnitude < 1.0) {
+    } else if magnitude < 0.0995 && magnitude > 0.0 || (0.995..1.0).contains(&magnitude) {
         1
     } else {
         0

@@ -237,11 +237,10 @@ fn extreme_models_have_their_documents_too() {
     let (html, _) = documents(bare);
     assert!(html.contains("not defined") && html.contains("Too few employee-months"));
     let mut broken = company();
-    for quality in [&mut broken.metrics.rows] {
-        (quality.log_loss, quality.brier, quality.calibration_error) = (f64::NAN, f64::INFINITY, f64::NAN);
-        quality.reliability.iter_mut().for_each(|group| group.observed = f64::NAN);
-        quality.lift.iter_mut().for_each(|list| list.lift = f64::INFINITY);
-    }
+    let quality = &mut broken.metrics.rows;
+    (quality.log_loss, quality.brier, quality.calibration_error) = (f64::NAN, f64::INFINITY, f64::NAN);
+    quality.reliability.iter_mut().for_each(|group| group.observed = f64::NAN);
+    quality.lift.iter_mut().for_each(|list| list.lift = f64::INFINITY);
     documents(broken);
     let mut perfect = company();
     for group in &mut perfect.metrics.rows.reliability {
