@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use flight_risk_model::directory::{check_model_directory, write_model_directory};
 use flight_risk_model::{TrainError, train_flat, train_native};
 use flight_risk_scoring::Artifact;
 
@@ -64,11 +65,4 @@ pub(crate) fn kind(error: &TrainError) -> Kind {
         TrainError::Solve(_) | TrainError::Covariance => Kind::NothingToLearn,
         TrainError::Artifact(_) => Kind::Model,
     }
-}
-
-fn check_model_directory(_: &Path) -> Result<(), std::io::Error> { Ok(()) }
-fn write_model_directory(dir: &Path, artifact: &Artifact) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    std::fs::write(dir.join("model.json"), artifact.to_json()?)?;
-    Ok(())
 }
