@@ -1,0 +1,21 @@
+//! The whole system from outside: the command as a process, the server over a socket, and what must hold of the repository.
+//!
+//! One binary, so that it is linked once. The fixtures in [`support`] are made once per run and shared.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise, and its message is the report"
+)]
+
+mod bad_input;
+mod support;
+
+#[test]
+fn fixtures_work() {
+    support::trained_model();
+    support::trained_flat_model();
+    let server = support::Server::start(support::trained_model());
+    println!("{} {}", server.address(), server.log());
+}

@@ -1,0 +1,66 @@
+//! The real server as a process.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use tonic::transport::Channel;
+
+use super::command::command;
+use super::folder::new_folder;
+
+/// A server started by a test; stopped when the test lets go of it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Starts `flight-risk serve` on a free port and waits until it says where it listens.
+    pub(crate) fn start(models: &Path) -> Self {
+        let log = new_folder("server").join("stderr");
+        let mut command = command(["serve", "--address", "127.0.0.1:0", "--models"]);
+        // Into a file: a pipe that nobody reads would stop the server once it is full.
+        command.arg(models).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log file"));
+        let mut child = command.spawn().expect("the server starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line on standard output");
+        let address = line.split_whitespace().find_map(|word| word.parse().ok());
+        let address = address.unwrap_or_else(|| {
+            panic!("no address in what the server printed: {line:?}, {:?}", std::fs::read_to_string(&log))
+        });
+        Self { child, address, log }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A connection to it.
+    pub(crate) async fn channel(&self) -> Channel {
+        Channel::from_shared(format!("http://{}", self.address)).unwrap().connect().await.expect("a connection")
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log")
+    }
+
+    /// The process, for tests that end it themselves.
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
