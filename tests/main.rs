@@ -10,12 +10,5 @@
 )]
 
 mod bad_input;
+mod parity;
 mod support;
-
-#[test]
-fn fixtures_work() {
-    support::trained_model();
-    support::trained_flat_model();
-    let server = support::Server::start(support::trained_model());
-    println!("{} {}", server.address(), server.log());
-}

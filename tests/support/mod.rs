@@ -1,15 +1,21 @@
-//! Fixtures: the command, a sample company, a flat table, models trained on them, and a server.
+//! Fixtures: the command, a sample company, a flat table, models trained on them, a server, and a client's view of the tables.
 //!
 //! Each is made once per run, at first use, in a folder below `target/tmp`; tests read them and never change them.
 
+mod client;
 mod command;
 mod flat;
 mod folder;
 mod models;
+mod scores;
 mod server;
+mod tables;
 
+pub(crate) use client::{ClientCompany, days};
 pub(crate) use command::{BINARY, Output, command, flight_risk};
 pub(crate) use flat::{FlatFixture, flat_table};
 pub(crate) use folder::{new_folder, root};
-pub(crate) use models::{committed_sample, sample_company, trained_flat_model, trained_model};
+pub(crate) use models::{committed_sample, generate, sample_company, trained_flat_model, trained_model};
+pub(crate) use scores::{FileScore, read_scores, score};
 pub(crate) use server::Server;
+pub(crate) use tables::CsvTable;
