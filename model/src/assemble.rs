@@ -1,16 +1,17 @@
 //! From a fit to the artifact's content: covariance, reference population, importance, bands and limits.
 
-use flight_risk_scoring::Probability;
 use flight_risk_scoring::artifact::{
     ArtifactContent, Bands, BaseRates, Calibration, Limits, Provenance, Reference, Target,
 };
 use flight_risk_scoring::metrics::Metrics;
+use flight_risk_scoring::{Artifact, Probability, Scorer};
 use ndarray::{Array2, Axis, s};
 
 use crate::covariance::covariance;
 use crate::fit::Fitted;
+use crate::lead::{Pairs, lead_shifts, persistence};
 use crate::pipeline::TrainError;
-use crate::solver::Problem;
+use crate::solver::{EXACT, Problem};
 use crate::table::TrainingTable;
 
 /// Odds of the base rate times this is an elevated risk.
@@ -43,7 +44,7 @@ pub(crate) fn assemble(
     let matrix = design.matrix(table, rows);
     let events: Vec<bool> = rows.iter().map(|&row| table.events.get(row).copied().unwrap_or_default()).collect();
     let groups: Vec<u32> = rows.iter().map(|&row| table.groups.get(row).copied().unwrap_or_default()).collect();
-    let problem = Problem { matrix: matrix.view(), events: &events, penalty: provenance.penalty };
+    let problem = Problem { matrix: matrix.view(), events: &events, penalty: provenance.penalty, tolerance: EXACT };
     let covariance = covariance(&problem, &solution, &groups).ok_or(TrainError::Covariance)?;
     let event_count = events.iter().filter(|&&event| event).count();
     let period = event_count as f64 / rows.len().max(1) as f64;
@@ -66,13 +67,24 @@ pub(crate) fn assemble(
         min_known_features: least_known(table, rows, &design),
         max_standard_error: STANDARD_ERROR_FACTOR * calibration.slope * largest_standard_error(&matrix, &covariance),
     };
+    let pairs = match target {
+        Target::Hazard { .. } => Some(Pairs::new(table, rows, provenance.seed)),
+        Target::SinglePeriod { .. } => None,
+    };
+    let coefficients = solution.coefficients.to_vec();
+    let persistence = match &pairs {
+        Some(pairs) => persistence(table, pairs, &design, &coefficients),
+        None => vec![1.0; design.features.len()],
+    };
     let size = covariance.nrows();
     let lower = (0..size).flat_map(|i| covariance.slice(s![i, ..=i]).to_vec()).collect();
-    Ok(ArtifactContent {
-        importance: importance(&matrix, &design, &solution.coefficients.to_vec(), calibration),
+    let mut content = ArtifactContent {
+        importance: importance(&matrix, &design, &coefficients, calibration),
+        persistence,
+        lead_shifts: Vec::new(),
         target,
         intercept: solution.intercept,
-        coefficients: solution.coefficients.to_vec(),
+        coefficients,
         covariance: lower,
         calibration,
         reference: Reference {
@@ -86,9 +98,16 @@ pub(crate) fn assemble(
         limits,
         metrics,
         provenance,
-        features: design.features,
-        encodings: design.encodings,
-    })
+        features: design.features.clone(),
+        encodings: design.encodings.clone(),
+    };
+    if let (Some(pairs), Target::Hazard { horizons_months, period_months, .. }) = (&pairs, &content.target) {
+        let periods = horizons_months.last().copied().unwrap_or_default() / period_months;
+        let scorer = Scorer::new(Artifact::new(content.clone())?);
+        let lead = scorer.lead_periods();
+        content.lead_shifts = lead_shifts(table, pairs, &design, &scorer, lead, periods.saturating_sub(lead).max(1));
+    }
+    Ok(content)
 }
 
 /// The rate per period, and that of leaving in any period of each horizon.

@@ -102,6 +102,19 @@ impl Design {
         matrix
     }
 
+    /// The columns of monotone features, each with the sign that its coefficient may have.
+    pub fn signs(&self, table: &TrainingTable) -> Vec<(usize, f64)> {
+        let mut start = 0;
+        let mut signs = Vec::new();
+        for (position, encoding) in self.positions.iter().zip(&self.encodings) {
+            if let Some(sign) = table.columns.get(*position).and_then(SourceColumn::required_sign) {
+                signs.push((start, sign));
+            }
+            start += encoding.width();
+        }
+        signs
+    }
+
     /// What each column stands for.
     pub fn column_names(&self) -> Vec<String> {
         let names = self.features.iter().zip(&self.encodings).map(|(feature, encoding)| {

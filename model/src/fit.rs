@@ -2,6 +2,7 @@
 
 use flight_risk_scoring::artifact::Calibration;
 use flight_risk_scoring::{LogOdds, Probability};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::config::TrainingPlan;
@@ -9,11 +10,11 @@ use crate::design::Design;
 use crate::folds;
 use crate::metrics;
 use crate::pipeline::TrainError;
-use crate::solver::{self, Problem, Solution};
+use crate::solver::{self, EXACT, FOR_COMPARISON, Problem, Solution};
 use crate::table::TrainingTable;
 
 /// The penalty is chosen on at most about this many rows: with more, it hardly matters and costs most of the time.
-const MAX_SELECTION_ROWS: usize = 60_000;
+const MAX_SELECTION_ROWS: usize = 40_000;
 /// Folds with more rows than this are fewer: each costs more and tells more.
 const LARGE_ROWS: usize = 20_000;
 const LARGE_FOLDS: usize = 3;
@@ -57,10 +58,37 @@ pub fn fit(table: &TrainingTable, rows: &[usize], penalty: f64, plan: &TrainingP
     if design.width() == 0 {
         return Err(TrainError::NoFeatures(design.notes));
     }
-    let matrix = design.matrix(table, rows);
+    let mut matrix = design.matrix(table, rows);
     let events = events_of(table, rows);
-    let solution = solver::fit(&Problem { matrix: matrix.view(), events: &events, penalty }, None)?;
+    let solution = solve(&mut matrix, &events, penalty, EXACT, None, &design.signs(table))?;
     Ok(Fitted { design, solution })
+}
+
+/// Fits with columns whose coefficients must not have the wrong sign: a column that gets it is taken out (its coefficient is 0)
+/// and the rest is fitted again, until no sign is wrong.
+fn solve(
+    matrix: &mut Array2<f64>,
+    events: &[bool],
+    penalty: f64,
+    tolerance: f64,
+    start: Option<&Solution>,
+    signs: &[(usize, f64)],
+) -> Result<Solution, TrainError> {
+    loop {
+        let solution = solver::fit(&Problem { matrix: matrix.view(), events, penalty, tolerance }, start)?;
+        let wrong: Vec<usize> = signs
+            .iter()
+            .filter(|(column, sign)| solution.coefficients.get(*column).is_some_and(|c| c * sign < 0.0))
+            .map(|&(column, _)| column)
+            .filter(|&column| matrix.column(column).iter().any(|x| x.abs() > 0.0))
+            .collect();
+        if wrong.is_empty() {
+            return Ok(solution);
+        }
+        for column in wrong {
+            matrix.column_mut(column).fill(0.0);
+        }
+    }
 }
 
 /// Log-odds of some rows by a fitted model, not calibrated.
@@ -119,11 +147,17 @@ fn path(
         return Err(TrainError::NoFeatures(design.notes));
     }
     let (matrix, judged) = (design.matrix(table, &kept), design.matrix(table, held_out));
+    let signs = design.signs(table);
     let events = events_of(table, &kept);
     let mut start: Option<Solution> = None;
     let mut path = Vec::with_capacity(penalties.len());
     for &penalty in penalties {
-        let solution = solver::fit(&Problem { matrix: matrix.view(), events: &events, penalty }, start.as_ref())?;
+        let solution = if signs.is_empty() {
+            let problem = Problem { matrix: matrix.view(), events: &events, penalty, tolerance: FOR_COMPARISON };
+            solver::fit(&problem, start.as_ref())?
+        } else {
+            solve(&mut matrix.clone(), &events, penalty, FOR_COMPARISON, start.as_ref(), &signs)?
+        };
         path.push(solution.log_odds(judged.view()).to_vec());
         start = Some(solution);
     }

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod evaluate;
 pub mod fit;
 pub mod folds;
+mod lead;
 pub mod metrics;
 pub mod pipeline;
 pub mod report;

@@ -1,6 +1,6 @@
 //! Training rows as columns, whatever they come from: what the design is built on.
 
-use flight_risk_data::flat::{FlatSchema, FlatTable, FlatValues};
+use flight_risk_data::flat::{FlatSchema, FlatTable, FlatValues, Monotone};
 use flight_risk_scoring::features::{Family, FeatureSpec, PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
@@ -30,6 +30,10 @@ pub struct FlatFeature {
     pub label: Option<String>,
     /// Whether HR can act on it.
     pub actionable: bool,
+    /// What it is about.
+    pub family: Option<Family>,
+    /// The only direction in which it may move the risk; for numbers only.
+    pub monotone: Option<Monotone>,
 }
 
 /// Where a source feature comes from.
@@ -59,6 +63,15 @@ impl SourceColumn {
         }
     }
 
+    /// The sign that the coefficient of a monotone feature may have.
+    pub fn required_sign(&self) -> Option<f64> {
+        match &self.origin {
+            Origin::Flat(FlatFeature { monotone: Some(Monotone::Increasing), .. }) => Some(1.0),
+            Origin::Flat(FlatFeature { monotone: Some(Monotone::Decreasing), .. }) => Some(-1.0),
+            Origin::Flat(_) | Origin::Native(_) => None,
+        }
+    }
+
     /// The schema entry of this column for a kind and a share of known values seen in training.
     pub fn source_feature(&self, kind: FeatureKind, known_share: f64) -> SourceFeature {
         match &self.origin {
@@ -70,7 +83,7 @@ impl SourceColumn {
                     phrase: format!("{label} {{value}}"),
                     otherwise: format!("{label} not known"),
                     label,
-                    family: Family::Other,
+                    family: feature.family.unwrap_or(Family::Other),
                     unit: Unit::Number,
                     direction: PlausibleDirection::Either,
                     actionable: feature.actionable,
@@ -128,6 +141,8 @@ impl TrainingTable {
                     name: column.name.clone(),
                     label: options.and_then(|o| o.label.clone()),
                     actionable: options.and_then(|o| o.actionable).unwrap_or(false),
+                    family: options.and_then(|o| o.family),
+                    monotone: options.and_then(|o| o.monotone),
                 };
                 let values = match &column.values {
                     FlatValues::Numeric(values) => ColumnValues::Numeric(values.clone()),

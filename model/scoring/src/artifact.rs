@@ -146,6 +146,12 @@ pub struct ArtifactContent {
     pub calibration: Calibration,
     /// The population from which contributions are measured.
     pub reference: Reference,
+    /// How much of each feature's contribution is still there one period later, 0 to 1, parallel to `features`; 1 for clocks,
+    /// which move by themselves, and for a flat table.
+    pub persistence: Vec<f64>,
+    /// Added to the log-odds of each later period so that its mean is the observed one; index: periods moved forward. Empty
+    /// for a flat table.
+    pub lead_shifts: Vec<f64>,
     /// Mean absolute contribution of every feature over that population, in log-odds, parallel to `features`.
     pub importance: Vec<f64>,
     /// Base rates.
@@ -270,14 +276,19 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
     let same = |what: &str, got: usize, expected: usize| {
         if got == expected { Ok(()) } else { Err(format!("{got} {what} where {expected} belong")) }
     };
-    same("encodings", content.encodings.len(), content.features.len())?;
-    same("coefficients", content.coefficients.len(), columns)?;
-    same("column means", content.reference.column_means.len(), columns)?;
-    same("importances", content.importance.len(), content.features.len())?;
-    same("covariances", content.covariance.len(), (columns + 1) * (columns + 2) / 2)?;
     let finite = |what: &str, values: &[f64]| {
         if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(format!("{what} not finite")) }
     };
+    same("encodings", content.encodings.len(), content.features.len())?;
+    same("coefficients", content.coefficients.len(), columns)?;
+    same("column means", content.reference.column_means.len(), columns)?;
+    same("persistences", content.persistence.len(), content.features.len())?;
+    finite("lead shift", &content.lead_shifts)?;
+    if !content.persistence.iter().all(|p| (0.0..=1.0).contains(p)) {
+        return Err("a persistence is not between 0 and 1".to_owned());
+    }
+    same("importances", content.importance.len(), content.features.len())?;
+    same("covariances", content.covariance.len(), (columns + 1) * (columns + 2) / 2)?;
     finite("coefficient", &content.coefficients)?;
     finite("column mean", &content.reference.column_means)?;
     finite("covariance", &content.covariance)?;

@@ -49,11 +49,15 @@ pub struct Factor {
 /// Decimals after which a plain number carries no more meaning for a reader.
 const DECIMALS: usize = 2;
 
+/// Shorter times are told in months.
+const YEARS_FROM: f64 = 2.0;
+
 /// A number and its unit as people write them.
 fn written(unit: Unit, value: f64) -> (String, &'static str) {
     let whole = |x: f64| format!("{:.0}", x + 0.0);
     match unit {
-        Unit::Years => (trimmed(value, 1), if trimmed(value, 1) == "1" { " year" } else { " years" }),
+        Unit::Years if value < YEARS_FROM => written(Unit::Months, value * 12.0),
+        Unit::Years => (trimmed(value, 1), " years"),
         Unit::Months => (whole(value), if whole(value) == "1" { " month" } else { " months" }),
         Unit::Days => (whole(value), if whole(value) == "1" { " day" } else { " days" }),
         Unit::Percent => (trimmed(value, 1), " %"),
@@ -109,9 +113,10 @@ pub fn factor_text(feature: &SourceFeature, value: &Value) -> String {
     let (text, unit) = written(feature.unit, number);
     let sentence = feature.phrase.replace("{value}", &(text + unit));
     let FeatureKind::Numeric { typical, .. } = feature.kind else { return sentence };
-    let (text, unit) = written(feature.unit, typical);
-    let unit = if unit == " %" { unit } else { "" };
-    format!("{sentence}; typical {text}{unit}")
+    let (text, typical_unit) = written(feature.unit, typical);
+    // The unit is not said twice.
+    let same = unit.trim_end_matches('s') == typical_unit.trim_end_matches('s') && unit != " %";
+    format!("{sentence}; typical {text}{}", if same { "" } else { typical_unit })
 }
 
 #[cfg(test)]
@@ -129,7 +134,9 @@ mod tests {
     fn factors_are_told_in_plain_words() {
         for (name, typical, value, expected) in [
             ("days_since_one_on_one", 12.2, 94.0, "no one-on-one for 94 days; typical 12"),
-            ("tenure_years", 4.04, 1.0, "with the company for 1 year; typical 4"),
+            ("tenure_years", 4.04, 5.26, "with the company for 5.3 years; typical 4"),
+            ("tenure_years", 4.04, 1.0, "with the company for 12 months; typical 4 years"),
+            ("tenure_years", 1.5, 0.08, "with the company for 1 month; typical 18"),
             ("months_since_promotion", 17.0, 0.9, "no promotion for 1 month; typical 17"),
             ("pay_growth_12m_percent", 2.52, -0.04, "pay grew by 0 % in 12 months; typical 2.5 %"),
             ("compa_ratio", 1.0, 0.871, "paid 87 % of the range's midpoint; typical 100 %"),

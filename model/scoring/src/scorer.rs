@@ -120,6 +120,31 @@ impl Slot {
     }
 }
 
+/// A clock is a number: a value and perhaps whether it is unknown.
+const MAX_CLOCK_COLUMNS: usize = 2;
+
+/// The contributions as they fade period by period.
+struct Fading<'a> {
+    now: &'a [f64],
+    left: Vec<f64>,
+    periods: usize,
+}
+
+impl<'a> Fading<'a> {
+    fn new(contributions: &'a [f64]) -> Self {
+        Self { now: contributions, left: contributions.to_vec(), periods: 0 }
+    }
+
+    /// What has gone of the contributions after some periods; asked in ascending order.
+    fn after(&mut self, periods: usize, persistence: &[f64]) -> f64 {
+        while self.periods < periods {
+            self.left.iter_mut().zip(persistence).for_each(|(left, kept)| *left *= kept);
+            self.periods += 1;
+        }
+        self.left.iter().zip(self.now).map(|(left, now)| left - now).sum()
+    }
+}
+
 /// A model ready to score: what the artifact holds, laid out for the path that runs for every employee.
 #[derive(Clone, Debug)]
 pub struct Scorer {
@@ -132,7 +157,10 @@ pub struct Scorer {
     tenure: Option<usize>,
     /// Position in the native registry of each feature; `None` for a flat table.
     native: Option<Vec<usize>>,
-    widest: usize,
+    /// Positions of the features that move by themselves.
+    clocks: Vec<usize>,
+    /// Periods between the facts and the period that they predict.
+    lead_periods: i32,
 }
 
 impl Scorer {
@@ -161,9 +189,16 @@ impl Scorer {
         } else {
             None
         };
-        let widest = content.encodings.iter().map(Encoding::width).max().unwrap_or_default();
+        let clocks =
+            (0..slots.len()).filter(|&i| slots.get(i).is_some_and(|slot: &Slot| slot.clock.is_some())).collect();
+        let lead_periods = match content.target {
+            Target::Hazard { blackout_days, period_months, .. } => {
+                (f64::from(blackout_days) / crate::date::DAYS_PER_MONTH / f64::from(period_months)).round() as i32
+            }
+            Target::SinglePeriod { .. } => 0,
+        };
         let tenure = schema.position("tenure_years");
-        Self { schema, slots, coefficients, reference_log_odds, tenure, native, widest, artifact }
+        Self { schema, slots, coefficients, reference_log_odds, tenure, native, clocks, lead_periods, artifact }
     }
 
     /// The artifact.
@@ -174,6 +209,11 @@ impl Scorer {
     /// What the model expects of an employee.
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// Periods between the facts and the period that they predict: the blackout, in whole periods.
+    pub fn lead_periods(&self) -> u32 {
+        self.lead_periods.unsigned_abs()
     }
 
     /// Log-odds of the reference population, from which contributions are measured.
@@ -217,9 +257,9 @@ impl Scorer {
             contributions.push(weights.iter().zip(out.iter()).zip(mean).map(|((w, x), m)| w * (x - m)).sum());
         }
         let log_odds = self.reference_log_odds + contributions.iter().sum::<f64>();
-        let standard_error = content.calibration.slope * quadratic_form(&content.covariance, &columns).max(0.0).sqrt();
+        let standard_error = content.calibration.slope * positive(quadratic_form(&content.covariance, &columns)).sqrt();
         let spread = Z_90 * standard_error;
-        let (horizons, headline) = self.horizons(values, log_odds, spread);
+        let (horizons, headline) = self.horizons(values, &contributions, log_odds, spread);
         let doubts = self.doubts(values, standard_error);
         let base_rate = self.base_rate();
         let band = if !doubts.is_empty() {
@@ -244,31 +284,33 @@ impl Scorer {
         }
     }
 
-    /// Risk at every horizon, and at the headline one.
-    ///
-    /// The hazard of each coming period is that of today's facts with the clocks moved to the day that lies a blackout before
-    /// the period; the risk is the chance of leaving in any of them. All periods share the interval's shift: their errors
-    /// come from the same coefficients.
-    fn horizons(&self, values: &[f64], log_odds: f64, spread: f64) -> (Vec<HorizonRisk>, HorizonRisk) {
+    /// Risk at every horizon, and at the headline one: the chance of leaving in any of its periods. All periods share the
+    /// interval's shift, for their errors come from the same coefficients.
+    fn horizons(
+        &self,
+        values: &[f64],
+        contributions: &[f64],
+        log_odds: f64,
+        spread: f64,
+    ) -> (Vec<HorizonRisk>, HorizonRisk) {
         let at = |log_odds: f64| {
             let p = |shift: f64| LogOdds(log_odds + shift).probability();
             HorizonRisk { months: 0, risk: p(0.0), low: p(-spread), high: p(spread) }
         };
         let now = at(log_odds);
-        let Target::Hazard { period_months, blackout_days, horizons_months, risk_horizon_months } =
+        let Target::Hazard { period_months, horizons_months, risk_horizon_months, .. } =
             &self.artifact.content().target
         else {
             return (Vec::new(), now);
         };
-        let lead = (f64::from(*blackout_days) / crate::date::DAYS_PER_MONTH / f64::from(*period_months)).round() as i32;
         let mut survival = [1.0; 3];
         let mut period = 0;
         let mut horizons = Vec::with_capacity(horizons_months.len());
         let mut headline = now;
+        let mut fading = Fading::new(contributions);
         for &months in horizons_months {
             while period * period_months < months {
-                let moved = (period as i32 - lead) * *period_months as i32;
-                let hazard = at(log_odds + self.clock_shift(values, moved));
+                let hazard = at(log_odds + self.period_shift(values, &mut fading, period));
                 for (s, p) in survival.iter_mut().zip([hazard.risk, hazard.low, hazard.high]) {
                     *s *= 1.0 - p.get();
                 }
@@ -284,25 +326,48 @@ impl Scorer {
         (horizons, headline)
     }
 
-    /// By how much the log-odds move when the clocks move by some months.
-    fn clock_shift(&self, values: &[f64], months: i32) -> f64 {
-        if months == 0 {
+    /// Log-odds of leaving in each of the first `periods` coming periods, given that the employee is still there at its start.
+    /// Empty for a model of a flat table.
+    pub fn period_log_odds(&self, row: &FeatureRow, periods: u32) -> Vec<LogOdds> {
+        if self.native.is_none() {
+            return Vec::new();
+        }
+        let assessment = self.score(row);
+        let mut fading = Fading::new(&assessment.contributions);
+        let shift = |period| self.period_shift(row.values(), &mut fading, period);
+        (0..periods).map(shift).map(|shift| LogOdds(assessment.log_odds.0 + shift)).collect()
+    }
+
+    /// By how much the log-odds of a coming period differ from those that today's facts give for the period that starts a
+    /// blackout from today. Three things differ: the clocks have moved; what is not a clock has faded towards the typical, each
+    /// feature as fast as training saw it fade; and a shift makes the mean that of what was observed so far ahead.
+    fn period_shift(&self, values: &[f64], fading: &mut Fading<'_>, period: u32) -> f64 {
+        let content = self.artifact.content();
+        let Target::Hazard { period_months, .. } = content.target else { return 0.0 };
+        let moved = period as i32 - self.lead_periods;
+        if moved == 0 {
             return 0.0;
         }
+        let clocks = self.clock_shift(values, moved * period_months as i32);
+        let Ok(ahead) = usize::try_from(moved) else { return clocks };
+        clocks + fading.after(ahead, &content.persistence) + content.lead_shifts.get(ahead).copied().unwrap_or_default()
+    }
+
+    /// By how much the log-odds move when the clocks move by some months.
+    fn clock_shift(&self, values: &[f64], months: i32) -> f64 {
         let tenure_years = self.tenure.and_then(|i| values.get(i)).copied().unwrap_or(f64::NAN);
         let means = &self.artifact.content().reference.column_means;
         let mut shift = 0.0;
-        let mut cells = vec![0.0; 2 * self.widest];
-        let (before, after) = cells.split_at_mut(self.widest);
-        for (slot, &value) in self.slots.iter().zip(values) {
-            let Some(clock) = slot.clock else { continue };
-            let width = slot.encoding.width();
-            let (Some(before), Some(after), Some(mean), Some(weights)) = (
-                before.get_mut(..width),
-                after.get_mut(..width),
-                means.get(slot.columns()),
-                self.coefficients.get(slot.columns()),
-            ) else {
+        for &position in &self.clocks {
+            let (Some(slot), Some(&value)) = (self.slots.get(position), values.get(position)) else { continue };
+            let (Some(clock), Some(mean), Some(weights)) =
+                (slot.clock, means.get(slot.columns()), self.coefficients.get(slot.columns()))
+            else {
+                continue;
+            };
+            let mut cells = [0.0; 2 * MAX_CLOCK_COLUMNS];
+            let (before, after) = cells.split_at_mut(MAX_CLOCK_COLUMNS);
+            let (Some(before), Some(after)) = (before.get_mut(..weights.len()), after.get_mut(..weights.len())) else {
                 continue;
             };
             slot.encoding.encode(value, mean, before);
@@ -319,7 +384,8 @@ impl Scorer {
         if known < limits.min_known_features {
             doubts.push(AbstentionReason::TooLittleKnown { known, of: self.slots.len() as u32 });
         }
-        if standard_error > limits.max_standard_error {
+        // Not `>` alone: values so large that the error is not a number are outside of everything.
+        if standard_error.is_nan() || standard_error > limits.max_standard_error {
             let outside =
                 |(slot, value): (&Slot, &f64)| slot.range.is_some_and(|(min, max)| *value < min || *value > max);
             let features =
@@ -341,6 +407,11 @@ fn headline_base_rate(content: &ArtifactContent) -> f64 {
             .unwrap_or(content.base_rates.period),
         Target::SinglePeriod { .. } => content.base_rates.period,
     }
+}
+
+/// The value, or 0 where rounding made it negative; not a number stays so.
+fn positive(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

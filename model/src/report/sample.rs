@@ -53,6 +53,8 @@ fn content(target: Target, base_rates: BaseRates, metrics: Metrics) -> ArtifactC
         calibration: Calibration::NONE,
         reference: Reference { column_means: Vec::new(), rows: 48_213, events: 412, employees: 1_184 },
         importance: Vec::new(),
+        persistence: Vec::new(),
+        lead_shifts: Vec::new(),
         bands: Bands { elevated: 0.142, high: 0.249 },
         base_rates,
         limits: Limits { min_known_features: 4, max_standard_error: 1.37 },
@@ -75,6 +77,7 @@ fn add(content: &mut ArtifactContent, feature: SourceFeature, encoding: Encoding
     content.features.push(feature);
     content.encodings.push(encoding);
     content.importance.push(importance);
+    content.persistence.push(1.0);
     for &(weight, error, mean) in columns {
         content.coefficients.push(weight);
         content.reference.column_means.push(mean);

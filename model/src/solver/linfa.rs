@@ -10,12 +10,9 @@ use ndarray::{Array1, ArrayView1};
 
 use super::{Problem, Solution, SolveError, residual};
 
-/// Largest component of the gradient, per row, at which the fit counts as converged.
-const GRADIENT_PER_ROW: f64 = 1e-7;
-/// The same for what is still accepted when the line search can do no better.
+/// Largest gradient per row that is still accepted when the line search can do no better. It bounds the difference of mean
+/// prediction and observed rate too, which with a free intercept are equal at the minimum.
 const ACCEPTED_GRADIENT_PER_ROW: f64 = 1e-5;
-/// Largest difference of mean prediction and observed rate: with a free intercept they are equal at the minimum.
-const ACCEPTED_RATE_DIFFERENCE: f64 = 1e-5;
 const MAX_ITERATIONS: u64 = 500;
 /// Starts from the last point with a fresh memory, after a line search that gave up.
 const MAX_RESTARTS: usize = 4;
@@ -50,7 +47,7 @@ pub fn fit(problem: &Problem<'_>, start: Option<&Solution>) -> Result<Solution, 
         let fitted = LogisticRegression::default()
             .alpha(problem.penalty)
             .max_iterations(MAX_ITERATIONS)
-            .gradient_tolerance(GRADIENT_PER_ROW * rows as f64)
+            .gradient_tolerance(problem.tolerance * rows as f64)
             .initial_params(initial)
             .fit(&data);
         match fitted {
@@ -64,14 +61,12 @@ pub fn fit(problem: &Problem<'_>, start: Option<&Solution>) -> Result<Solution, 
         }
         let before = last.0;
         last = residual(problem, &solution);
-        if last.0 <= GRADIENT_PER_ROW || last.0 >= before {
+        if last.0 <= problem.tolerance || last.0 >= before {
             break;
         }
     }
     let (gradient_per_row, mean_predicted) = last;
-    if gradient_per_row <= ACCEPTED_GRADIENT_PER_ROW
-        && (mean_predicted - observed_rate).abs() <= ACCEPTED_RATE_DIFFERENCE
-    {
+    if gradient_per_row <= ACCEPTED_GRADIENT_PER_ROW.max(problem.tolerance) {
         Ok(solution)
     } else {
         Err(SolveError::NotConverged { gradient_per_row, mean_predicted, observed_rate })

@@ -15,7 +15,14 @@ pub struct Problem<'a> {
     pub events: &'a [bool],
     /// Weight of the squared coefficients, positive.
     pub penalty: f64,
+    /// Largest component of the gradient, per row, at which the fit counts as converged.
+    pub tolerance: f64,
 }
+
+/// Tolerance of a fit whose coefficients are used.
+pub const EXACT: f64 = 1e-7;
+/// Tolerance of a fit that only serves to compare penalties.
+pub const FOR_COMPARISON: f64 = 1e-5;
 
 /// The solution: log-odds = intercept + coefficients . columns.
 #[derive(Clone, Debug, PartialEq)]

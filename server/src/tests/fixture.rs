@@ -63,6 +63,8 @@ fn content(target: Target, features: Vec<SourceFeature>, encodings: Vec<Encoding
         features,
         encodings,
         importance: vec![0.1; features_count],
+        persistence: vec![1.0; features_count],
+        lead_shifts: Vec::new(),
         intercept: -4.0,
         coefficients: (0..columns).map(|i| 0.3 - 0.17 * i as f64).collect(),
         covariance,

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use flight_risk_scoring::features::Family;
+
 use crate::error::DataError;
 
 /// The direction in which a feature may move the risk.
@@ -25,7 +27,7 @@ pub struct FeatureNotes {
     /// The name for readers.
     pub label: Option<String>,
     /// The group in which reports show it.
-    pub family: Option<String>,
+    pub family: Option<Family>,
     /// Whether HR can act on it.
     pub actionable: Option<bool>,
     /// The only direction in which it may act.

@@ -40,7 +40,7 @@ pub const SPECS: &[FeatureSpec] = &[
         direction: PlausibleDirection::Lowers,
         phrase: "{value} from a work anniversary",
         otherwise: "distance to a work anniversary not known",
-        definition: "days between as_of and the nearest anniversary of the hire date (years of 365.25 days); the first year counts from its end",
+        definition: "days between as_of and the nearest anniversary of the hire date (years of 365.25 days), at most half a year; the day of hiring is no anniversary",
         ..BASE
     },
     FeatureSpec {
@@ -57,7 +57,7 @@ pub const SPECS: &[FeatureSpec] = &[
 
 fn values(tenure_years: f64) -> [f64; SPECS.len()] {
     let past = tenure_years % 1.0;
-    let distance = if tenure_years < 1.0 { 1.0 - tenure_years } else { past.min(1.0 - past) };
+    let distance = if tenure_years < 1.0 { (1.0 - tenure_years).min(0.5) } else { past.min(1.0 - past) };
     [tenure_years, distance * DAYS_PER_YEAR, flag(tenure_years * DAYS_PER_YEAR < FIRST_DAYS)]
 }
 

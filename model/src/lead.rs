@@ -1,0 +1,106 @@
+//! Looking further ahead than one period: how fast today's facts fade, and the mean hazard of later periods.
+//!
+//! A risk at twelve months needs the hazard of periods whose facts are not known yet. What is known today tells less and less:
+//! a colleague's exit is forgotten, engagement returns to the usual. Each feature's contribution is taken to shrink by a factor
+//! per period, the regression through the origin of a period's contribution on that of the period before (an autoregression of
+//! order one); clocks do not fade but move. Shrinking and survival also change the mean, so each later period gets a shift
+//! that makes its mean prediction that of what was observed so far ahead (landmarking: van Houwelingen 2007).
+
+use flight_risk_scoring::features::Clock;
+use flight_risk_scoring::{LogOdds, Scorer};
+use rayon::prelude::*;
+
+use crate::design::Design;
+use crate::folds;
+use crate::table::TrainingTable;
+
+/// Rows from which fading and shifts are learned, at most about: they are a few dozen numbers.
+const MAX_ROWS: usize = 60_000;
+/// Exits that stand for "no shift" beside those observed, so that few exits move little.
+const PRIOR_EVENTS: f64 = 10.0;
+
+/// The rows to learn from, and for each the row of the same employee some periods later.
+pub(crate) struct Pairs {
+    rows: Vec<usize>,
+    by_place: std::collections::HashMap<(u32, u32), usize>,
+}
+
+impl Pairs {
+    /// Whole employees, drawn from the rows; empty where there is no time.
+    pub(crate) fn new(table: &TrainingTable, rows: &[usize], seed: u64) -> Self {
+        let rows = folds::sample(table, rows, MAX_ROWS, seed);
+        let place = |row: usize| Some((*table.groups.get(row)?, *table.times.as_ref()?.index.get(row)?));
+        let by_place = rows.iter().enumerate().filter_map(|(i, &row)| Some((place(row)?, i))).collect();
+        Self { rows, by_place }
+    }
+
+    /// Position, in these rows, of a row and of the one `periods` later, where both are there.
+    fn apart<'a>(&'a self, table: &'a TrainingTable, periods: u32) -> impl Iterator<Item = (usize, usize)> + 'a {
+        self.rows.iter().enumerate().filter_map(move |(i, &row)| {
+            let (group, time) = (*table.groups.get(row)?, *table.times.as_ref()?.index.get(row)?);
+            Some((i, *self.by_place.get(&(group, time + periods))?))
+        })
+    }
+}
+
+/// How much of each feature's contribution is still there one period later, 0 to 1; 1 for clocks.
+pub(crate) fn persistence(table: &TrainingTable, pairs: &Pairs, design: &Design, coefficients: &[f64]) -> Vec<f64> {
+    let matrix = design.matrix(table, &pairs.rows);
+    let mut start = 0;
+    let mut persistence = Vec::with_capacity(design.features.len());
+    for (feature, encoding) in design.features.iter().zip(&design.encodings) {
+        let range = start..start + encoding.width();
+        start = range.end;
+        if Clock::of(&feature.name).is_some() {
+            persistence.push(1.0);
+            continue;
+        }
+        let weights = ndarray::aview1(coefficients.get(range.clone()).unwrap_or_default());
+        let at_mean = ndarray::aview1(design.column_means.get(range.clone()).unwrap_or_default()).dot(&weights);
+        let effects = matrix.slice(ndarray::s![.., range]).dot(&weights) - at_mean;
+        let (mut products, mut squares) = (0.0, 0.0);
+        for (now, later) in pairs.apart(table, 1) {
+            if let (Some(now), Some(later)) = (effects.get(now), effects.get(later)) {
+                products += now * later;
+                squares += now * now;
+            }
+        }
+        persistence.push(if squares > 0.0 { (products / squares).clamp(0.0, 1.0) } else { 1.0 });
+    }
+    persistence
+}
+
+/// The shift of the log-odds of each period moved forward, 0 to `periods` - 1; `scorer` has none yet.
+pub(crate) fn lead_shifts(
+    table: &TrainingTable,
+    pairs: &Pairs,
+    design: &Design,
+    scorer: &Scorer,
+    lead: u32,
+    periods: u32,
+) -> Vec<f64> {
+    let predicted: Vec<Vec<f64>> = pairs
+        .rows
+        .par_iter()
+        .map(|&row| {
+            let packed = scorer.schema().packed_row(design.packed_row(table, row));
+            let ahead = packed.map(|packed| scorer.period_log_odds(&packed, periods + lead)).unwrap_or_default();
+            ahead.into_iter().skip(lead as usize).map(|x: LogOdds| x.probability().get()).collect()
+        })
+        .collect();
+    (0..periods)
+        .map(|ahead| {
+            // Nothing has moved or faded yet for the first: the fit itself makes its mean that of what was observed.
+            if ahead == 0 {
+                return 0.0;
+            }
+            let (mut expected, mut observed) = (PRIOR_EVENTS, PRIOR_EVENTS);
+            for (now, later) in pairs.apart(table, ahead) {
+                let event = pairs.rows.get(later).and_then(|&row| table.events.get(row));
+                observed += f64::from(u8::from(event.copied().unwrap_or_default()));
+                expected += predicted.get(now).and_then(|p| p.get(ahead as usize)).copied().unwrap_or_default();
+            }
+            (observed / expected).ln()
+        })
+        .collect()
+}
