@@ -11,4 +11,5 @@
 
 mod bad_input;
 mod parity;
+mod python_client;
 mod support;
