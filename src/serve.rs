@@ -34,25 +34,32 @@ pub(crate) fn serve(
     runtime.block_on(async move {
         let listener = bind(address).await.map_err(failed(Kind::Address))?;
         let address = listener.local_addr().context("the port was taken away")?;
+        // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
+        let stopped = stopped()?;
         started(address, &version);
-        App::new(scorer).serve(listener, stopped()).await.map_err(failed(Kind::Address))?;
+        App::new(scorer).serve(listener, stopped).await.map_err(failed(Kind::Address))?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-/// Ends on Ctrl-C, and on SIGTERM where there are signals.
-async fn stopped() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
+/// Ends on Ctrl-C and on SIGTERM; heeds them from the call on, not only once awaited.
+#[cfg(unix)]
+fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt()).context("cannot heed Ctrl-C")?;
+    let mut terminated = signal(SignalKind::terminate()).context("cannot heed SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    }
-    let _ = interrupted.await;
+    })
+}
+
+/// Ends on Ctrl-C.
+#[cfg(not(unix))]
+fn stopped() -> anyhow::Result<impl Future<Output = ()> + Send> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

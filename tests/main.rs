@@ -10,6 +10,7 @@
 )]
 
 mod bad_input;
+mod grpc;
 mod parity;
 mod python_client;
 mod support;
