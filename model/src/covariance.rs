@@ -7,29 +7,18 @@
 
 use flight_risk_scoring::LogOdds;
 use ndarray::{Array2, Axis, s};
-use rayon::prelude::*;
 
 use crate::cholesky::Cholesky;
+use crate::solver::newton::{CHUNK_ROWS, chunk_with_intercept, hessian};
 use crate::solver::{Problem, Solution};
-
-/// Rows that are worked on at a time: small enough for the cache, large enough for the matrix product.
-const CHUNK_ROWS: usize = 4096;
 
 /// The covariance of (intercept, coefficients) of a solution; `groups` says which rows are about the same employee. `None` when
 /// the Hessian is not positive definite, which a positive penalty rules out up to rounding.
 pub(crate) fn covariance(problem: &Problem<'_>, solution: &Solution, groups: &[u32]) -> Option<Array2<f64>> {
-    let (rows, columns) = problem.matrix.dim();
-    let size = columns + 1;
-    let starts: Vec<usize> = (0..rows).step_by(CHUNK_ROWS).collect();
-    // In order of the chunks, whoever finishes first: sums of floats depend on their order.
-    let parts: Vec<Array2<f64>> = starts.par_iter().map(|&start| information(problem, solution, start)).collect();
-    let mut hessian = Array2::<f64>::zeros((size, size));
-    for part in &parts {
-        hessian += part;
-    }
+    let size = problem.matrix.ncols() + 1;
+    let hessian = hessian(problem, solution);
     let mut middle = clustered_scores(problem, solution, groups);
     for i in 1..size {
-        hessian[[i, i]] += problem.penalty;
         middle[[i, i]] += problem.penalty;
     }
     let factor = Cholesky::new(&hessian)?;
@@ -37,24 +26,6 @@ pub(crate) fn covariance(problem: &Problem<'_>, solution: &Solution, groups: &[u
     let full = factor.solve_all(&half.t().to_owned());
     // Symmetric up to rounding; made so exactly.
     Some((&full + &full.t()) / 2.0)
-}
-
-fn chunk_with_intercept(problem: &Problem<'_>, start: usize) -> Array2<f64> {
-    let end = (start + CHUNK_ROWS).min(problem.matrix.nrows());
-    let mut chunk = Array2::<f64>::ones((end - start, problem.matrix.ncols() + 1));
-    chunk.slice_mut(s![.., 1..]).assign(&problem.matrix.slice(s![start..end, ..]));
-    chunk
-}
-
-/// X'WX of one chunk of rows.
-fn information(problem: &Problem<'_>, solution: &Solution, start: usize) -> Array2<f64> {
-    let mut chunk = chunk_with_intercept(problem, start);
-    let log_odds = solution.log_odds(chunk.slice(s![.., 1..]));
-    for (mut row, x) in chunk.axis_iter_mut(Axis(0)).zip(log_odds) {
-        let p = LogOdds(x).probability().get();
-        row *= (p * (1.0 - p)).sqrt();
-    }
-    chunk.t().dot(&chunk)
 }
 
 /// Sum over groups of the outer product of their summed scores, with the small-sample factor G / (G - 1).

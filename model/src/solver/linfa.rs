@@ -8,7 +8,7 @@ use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, ArrayView1};
 
-use super::{Problem, Solution, SolveError, residual};
+use super::{Problem, Solution, SolveError, newton, residual};
 
 /// Largest gradient per row that is still accepted when the line search can do no better. It bounds the difference of mean
 /// prediction and observed rate too, which with a free intercept are equal at the minimum.
@@ -32,10 +32,9 @@ pub fn fit(problem: &Problem<'_>, start: Option<&Solution>) -> Result<Solution, 
     let first = problem.events.first().copied().unwrap_or_default();
     let positive = if 2 * events == rows { first } else { 2 * events > rows };
     let columns = problem.matrix.ncols();
-    let mut solution = start.cloned().unwrap_or_else(|| Solution {
-        intercept: (observed_rate / (1.0 - observed_rate)).ln(),
-        coefficients: Array1::zeros(columns),
-    });
+    let cold =
+        || Solution { intercept: (observed_rate / (1.0 - observed_rate)).ln(), coefficients: Array1::zeros(columns) };
+    let mut solution = newton::approach(problem, start.cloned().unwrap_or_else(cold));
     let data = DatasetBase::new(problem.matrix, ArrayView1::from(problem.events));
     let mut last = (f64::INFINITY, f64::NAN);
     for _ in 0..=MAX_RESTARTS {

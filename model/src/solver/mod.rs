@@ -1,6 +1,7 @@
 //! Fitting the L2-penalised logistic model: the problem, and the solvers that solve it.
 
 mod linfa;
+pub(crate) mod newton;
 
 pub use linfa::fit;
 

@@ -1,17 +1,25 @@
 //! Files and folders that appear whole or not at all.
 //!
 //! A reader must never meet a half-written artifact, and an interrupted run must leave the former output in its place.
-//! Everything is written beside its destination, forced to the disk and renamed; a rename within one folder is atomic.
+//! Everything is written beside its destination, forced to the disk and renamed; a rename within one folder is atomic, and
+//! where the system can exchange two names at once, so is the replacement of a folder.
+
+mod leftovers;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Ending of temporary names.
+const PARTIAL: &str = ".partial";
+/// What is added to a temporary name for the former output while it is replaced.
+const FORMER: &str = ".former";
+
 /// Why a file or folder could not be put in its place.
 #[derive(Debug, thiserror::Error)]
 pub enum AtomicError {
     /// The system refused an operation on a path.
-    #[error("cannot {doing} {path}: {source}", path = path.display())]
+    #[error("cannot {doing} {path}: {}", why(source), path = path.display())]
     Io {
         /// What was being done.
         doing: &'static str,
@@ -37,6 +45,20 @@ pub enum AtomicError {
     Foreign(PathBuf),
 }
 
+/// What the system said, and what to do where that is clear. Names of temporary files are left out.
+fn why(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::NotFound => "there is no such folder; create it first, or choose another output".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of this path is a file, not a folder; choose another output".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied; choose another output, or ask for the right to write there".to_owned()
+        }
+        io::ErrorKind::StorageFull => "the disk is full; make room, or choose another output".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system can only be read; choose another output".to_owned(),
+        _ => source.to_string(),
+    }
+}
+
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> AtomicError + use<'a> {
     move |source| AtomicError::Io { doing, path: path.to_owned(), source }
 }
@@ -60,7 +82,7 @@ fn sync_folder(folder: &Path) -> Result<(), AtomicError> {
 /// A temporary name beside the destination. Hidden, so that a folder read as data does not take it for a table.
 fn builder(prefix: &str) -> tempfile::Builder<'_, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix).suffix(".partial");
+    builder.prefix(prefix).suffix(PARTIAL);
     builder
 }
 
@@ -83,7 +105,9 @@ pub fn write_atomically<T>(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let (file, temporary) = builder.tempfile_in(&folder).map_err(failed("write to", &folder))?.into_parts();
+    let (temporary, _held) =
+        leftovers::make(&folder, name, || builder.tempfile_in(&folder)).map_err(failed("write to", &folder))?;
+    let (file, temporary) = temporary.into_parts();
     let mut out = BufWriter::with_capacity(1 << 18, file);
     let value = write(&mut out).map_err(failed("write", path))?;
     out.flush().map_err(failed("write", path))?;
@@ -130,7 +154,8 @@ pub fn replace_directory<T, E: From<AtomicError>>(
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
-    let temporary = builder.tempdir_in(&folder).map_err(failed("write to", &folder))?;
+    let (temporary, _held) =
+        leftovers::make(&folder, name, || builder.tempdir_in(&folder)).map_err(failed("write to", &folder))?;
     let value = build(temporary.path())?;
     sync_tree(temporary.path())?;
     check_replaceable(path, &is_ours)?;
@@ -139,27 +164,58 @@ pub fn replace_directory<T, E: From<AtomicError>>(
 }
 
 fn swap_in(temporary: tempfile::TempDir, path: &Path, folder: &Path) -> Result<(), AtomicError> {
-    let former = path.exists().then(|| {
-        let mut name = temporary.path().as_os_str().to_owned();
-        name.push(".former");
-        PathBuf::from(name)
-    });
-    if let Some(former) = &former {
-        fs::rename(path, former).map_err(failed("replace", path))?;
+    if !path.exists() {
+        fs::rename(temporary.path(), path).map_err(failed("write", path))?;
+        // It has moved: nothing is left to remove under the temporary name.
+        drop(temporary.keep());
+        return sync_folder(folder);
     }
-    if let Err(e) = fs::rename(temporary.path(), path) {
-        if let Some(former) = &former {
-            fs::rename(former, path).map_err(failed("put back", path))?;
+    if exchange(temporary.path(), path).map_err(failed("replace", path))? {
+        sync_folder(folder)?;
+        let former = temporary.keep();
+        return remove_former(&former);
+    }
+    let mut former = temporary.path().as_os_str().to_owned();
+    former.push(FORMER);
+    let former = PathBuf::from(former);
+    {
+        // Nobody may take the former output for a leftover while nothing is in its place.
+        let _held = leftovers::hold_folder(folder);
+        fs::rename(path, &former).map_err(failed("replace", path))?;
+        if let Err(e) = fs::rename(temporary.path(), path) {
+            fs::rename(&former, path).map_err(failed("put back", path))?;
+            return Err(failed("write", path)(e));
         }
-        return Err(failed("write", path)(e));
     }
-    // It has moved: nothing is left to remove under the temporary name.
     drop(temporary.keep());
     sync_folder(folder)?;
-    if let Some(former) = &former {
-        fs::remove_dir_all(former).map_err(failed("remove the former", former))?;
+    remove_former(&former)
+}
+
+/// Lets two folders change places in one step, so that there is one under `path` at every moment; `false` where the system
+/// or the file system cannot.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchange(new: &Path, path: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP | Errno::PERM) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchange(_new: &Path, _path: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+fn remove_former(former: &Path) -> Result<(), AtomicError> {
+    match fs::remove_dir_all(former) {
+        // Another run took it for a leftover, which it was.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(failed("remove the former", former)),
+    }
 }
 
 fn sync_tree(folder: &Path) -> Result<(), AtomicError> {
