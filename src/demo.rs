@@ -54,7 +54,13 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     drop(stages);
 
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", data.report)?;
+    let rows: usize = data.report.tables().iter().map(|table| table.rows).sum();
+    writeln!(
+        out,
+        "Checked {} tables with {rows} rows; `flight-risk check --data {}` tells all\n",
+        data.report.tables().len(),
+        data_dir.display()
+    )?;
     figures::print_metrics(&mut out, &artifact.content().metrics)?;
     evaluate::print_truth_in_short(&mut out, &scorer, &data, &data_dir)?;
     print_people(&mut out, &scorer, &scored, &riskiest)?;

@@ -14,3 +14,4 @@ mod grpc;
 mod parity;
 mod python_client;
 mod support;
+mod tidy;

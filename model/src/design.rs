@@ -38,6 +38,7 @@ impl Design {
             column_means: Vec::new(),
             notes: Vec::new(),
         };
+        let mut left_out: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
         for (position, column) in table.columns.iter().enumerate() {
             let learned = match &column.values {
                 ColumnValues::Numeric(values) => numeric(column, values, rows),
@@ -51,9 +52,12 @@ impl Design {
                     design.level_columns.push(level_columns);
                     design.column_means.extend(means);
                 }
-                Err(reason) => design.notes.push(format!("`{}` is left out: {reason}", column.name())),
+                Err(reason) => left_out.entry(reason).or_default().push(column.name()),
             }
         }
+        let told =
+            left_out.into_iter().map(|(reason, names)| format!("left out because {reason}: {}", names.join(", ")));
+        design.notes = told.collect();
         design
     }
 
@@ -139,14 +143,14 @@ fn share(count: usize, of: usize) -> f64 {
     count as f64 / of.max(1) as f64
 }
 
-fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize]) -> Result<Learned, String> {
+fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize]) -> Result<Learned, &'static str> {
     let mut known: Vec<f64> = rows.iter().filter_map(|&row| values.get(row)).copied().filter(|v| !v.is_nan()).collect();
     let unknown_rows = rows.len() - known.len();
     let count = known.len() as f64;
     // Scaled by the largest magnitude first, so that sums of squares of huge values stay finite.
     let largest = known.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     if known.is_empty() {
-        return Err("no value is known".to_owned());
+        return Err("no value is known");
     }
     let unit = if largest > 0.0 { largest } else { 1.0 };
     let mean = known.iter().map(|v| v / unit).sum::<f64>() / count * unit;
@@ -156,7 +160,7 @@ fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize]) -> Result<Lear
     // Below this the values differ by rounding alone.
     let varies = deviation > 1e-12 * unit;
     if !varies && !has_unknown_column {
-        return Err("every known value is the same".to_owned());
+        return Err("every known value is the same");
     }
     let middle = (known.len() - 1) / 2;
     let (_, typical, _) = known.select_nth_unstable_by(middle, f64::total_cmp);
@@ -178,7 +182,7 @@ fn categorical(
     levels: &[String],
     rows: &[usize],
     min_level_rows: u32,
-) -> Result<Learned, String> {
+) -> Result<Learned, &'static str> {
     let mut counts = vec![0_usize; levels.len()];
     let mut unknown_rows = 0;
     for &row in rows {
@@ -195,10 +199,10 @@ fn categorical(
     let (pooled, unknown) = (pooled_rows > 0, unknown_rows > 0);
     let columns = kept.len() + usize::from(pooled) + usize::from(unknown);
     if known_rows == 0 {
-        return Err("no value is known".to_owned());
+        return Err("no value is known");
     }
     if columns < 2 {
-        return Err("every known value is the same".to_owned());
+        return Err("every known value is the same");
     }
     let typical = (0..levels.len()).max_by_key(|&level| (counts.get(level), std::cmp::Reverse(level)));
     let typical = typical.and_then(|level| levels.get(level)).cloned().unwrap_or_default();

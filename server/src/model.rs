@@ -90,7 +90,8 @@ fn find(path: &Path) -> Result<PathBuf, ModelLoadError> {
     if !std::fs::metadata(path).map_err(open)?.is_dir() {
         return Err(ModelLoadError::NotADirectory { path: path.to_owned() });
     }
-    if path.join(FILE_NAME).exists() {
+    // A pipe under this name would be waited for without end.
+    if path.join(FILE_NAME).is_file() {
         return Ok(path.to_owned());
     }
     let mut models = Vec::new();

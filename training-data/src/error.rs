@@ -13,8 +13,8 @@ pub enum DataError {
     Table(#[from] TableError),
     /// A folder without the one table that is required.
     #[error(
-        "{path} holds neither employees.csv nor employees.parquet; {}",
-        if found.is_empty() { "the folder is empty".to_owned() } else { format!("it holds {}", found.join(", ")) },
+        "{path} holds neither employees.csv nor employees.parquet; {}; export the employees table into it, or name another folder",
+        if found.is_empty() { "the folder is empty".to_owned() } else { format!("it holds {}", shortened(found)) },
         path = path.display()
     )]
     NoEmployees {
@@ -33,7 +33,7 @@ pub enum DataError {
     },
     /// The table lacks columns that the model needs.
     #[error(
-        "{path} lacks {} that the model needs: {}",
+        "{path} lacks {} that the model needs: {}; add what is missing (blank where nothing is known), or name the file with it",
         if .columns.len() == 1 { "a column" } else { "columns" },
         .columns.join(", "),
         path = path.display()
@@ -47,6 +47,14 @@ pub enum DataError {
     /// Validation refused the data; the report holds every problem.
     #[error("the data are refused: {} to be mended first\n\n{report}", problems(.0), report = .0)]
     Refused(Box<ValidationReport>),
+}
+
+/// The first few of many names.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 fn problems(report: &ValidationReport) -> String {

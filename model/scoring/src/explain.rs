@@ -58,6 +58,7 @@ fn written(unit: Unit, value: f64) -> (String, &'static str) {
     match unit {
         Unit::Years if value < YEARS_FROM => written(Unit::Months, value * 12.0),
         Unit::Years => (trimmed(value, 1), " years"),
+        Unit::Months if value < 0.5 => ("less than 1".to_owned(), " month"),
         Unit::Months => (whole(value), if whole(value) == "1" { " month" } else { " months" }),
         Unit::Days => (whole(value), if whole(value) == "1" { " day" } else { " days" }),
         Unit::Percent => (trimmed(value, 1), " %"),
@@ -136,6 +137,7 @@ mod tests {
             ("days_since_one_on_one", 12.2, 94.0, "no one-on-one for 94 days; typical 12"),
             ("tenure_years", 4.04, 5.26, "with the company for 5.3 years; typical 4"),
             ("tenure_years", 4.04, 1.0, "with the company for 12 months; typical 4 years"),
+            ("tenure_years", 4.04, 0.01, "with the company for less than 1 month; typical 4 years"),
             ("tenure_years", 1.5, 0.08, "with the company for 1 month; typical 18"),
             ("months_since_promotion", 17.0, 0.9, "no promotion for 1 month; typical 17"),
             ("pay_growth_12m_percent", 2.52, -0.04, "pay grew by 0 % in 12 months; typical 2.5 %"),

@@ -10,6 +10,9 @@ use flight_risk_scoring::features::Family;
 
 use crate::error::DataError;
 
+/// Largest schema that is read.
+const MAX_SCHEMA_BYTES: u64 = 1 << 20;
+
 /// The direction in which a feature may move the risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,7 +91,7 @@ impl FlatSchema {
     /// [`DataError::Schema`] with everything that contradicts itself.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         let error = |problems| DataError::Schema { path: path.to_owned(), problems };
-        let text = fs::read_to_string(path).map_err(|e| error(vec![format!("cannot be read: {e}")]))?;
+        let text = read_text(path).map_err(|why| error(vec![why]))?;
         let schema: Self = toml::from_str(&text).map_err(|e| error(vec![e.to_string().trim_end().to_owned()]))?;
         let problems = schema.contradictions();
         if problems.is_empty() { Ok(schema) } else { Err(error(problems)) }
@@ -159,6 +162,23 @@ impl FlatSchema {
             .map(|(role, name)| format!("{role} names `{name}`, {}", absent(name, columns)))
             .collect()
     }
+}
+
+/// The text of a schema's file, or why it cannot be read.
+fn read_text(path: &Path) -> Result<String, String> {
+    let found = fs::metadata(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file; --schema names a TOML file".to_owned(),
+        _ => format!("cannot be read: {e}"),
+    })?;
+    // A pipe would be waited for without end, and a device may never end.
+    if !found.is_file() {
+        return Err("is no file; --schema names a TOML file".to_owned());
+    }
+    if found.len() > MAX_SCHEMA_BYTES {
+        return Err(format!("{} bytes are too many for a schema; --schema names a TOML file", found.len()));
+    }
+    let bytes = fs::read(path).map_err(|e| format!("cannot be read: {e}"))?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8; save it as UTF-8 text".to_owned())
 }
 
 /// "which the table lacks", and the column that differs only in case, blanks or underscores.

@@ -48,11 +48,19 @@ pub fn read_flat(path: &Path, schema: &FlatSchema, today: Day) -> Result<FlatTab
         return Err(table.error(TableProblem::NoRows).into());
     }
     let mut problems = schema.contradictions();
-    problems.extend(schema.missing_from(&table.column_names()));
+    let missing = schema.missing_from(&table.column_names());
+    if !missing.is_empty() {
+        problems.extend(missing);
+        let names: Vec<String> = table.column_names().into_iter().map(str::to_owned).collect();
+        problems.push(format!("{} has the columns {}", path.display(), listed(&names)));
+    }
     let features: Vec<String> =
         table.column_names().into_iter().filter(|name| schema.is_feature(name)).map(str::to_owned).collect();
     if features.is_empty() {
-        problems.push("no column is left as a feature".to_owned());
+        problems.push(format!(
+            "no column of {} is left as a feature: every one has another role; take one out of drop or protected, or add columns",
+            path.display()
+        ));
     }
     problems.extend(unreadable_types(&table, schema));
     if !problems.is_empty() {
@@ -159,13 +167,13 @@ fn rows_with_outcome(table: &Table, schema: &FlatSchema, report: &mut Validation
             listed(&found)
         )),
         (_, false) => Some(format!(
-            "nobody left: no target is `{}` (the schema's positive), found {}",
+            "nobody left: no target is `{}` (the schema's positive), found {}; mend `positive`, or add the rows of those who left",
             schema.positive,
             listed(&found)
         )),
         (2, true) => None,
         (count, true) => Some(format!(
-            "the target must have two values, but has {}: {}",
+            "the target must have two values, but has {}: {}; merge or remove the others, or name another column as target",
             if count > 1000 { "more than 1000".to_owned() } else { count.to_string() },
             listed(&found)
         )),

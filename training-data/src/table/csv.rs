@@ -21,6 +21,9 @@ const RAGGED_SHOWN: usize = 5;
 pub(super) fn read(bytes: Vec<u8>) -> Result<Parts, TableProblem> {
     check_encoding(&bytes)?;
     let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    if bytes.contains(&b'\r') && !bytes.contains(&b'\n') {
+        return Err(TableProblem::CarriageReturns);
+    }
     let separator = find_separator(bytes.get(start..).unwrap_or_default());
     let mut records = Records { bytes: &bytes, at: start, line: 1, separator };
     let header = records.next_record()?.ok_or(TableProblem::Empty)?;

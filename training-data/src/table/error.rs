@@ -25,6 +25,9 @@ pub enum TableProblem {
     /// A folder where a file was expected.
     #[error("is a folder; a CSV or Parquet file was expected here")]
     Folder,
+    /// A pipe, a device or a socket.
+    #[error("is no file but a pipe or a device; write the table to a file first")]
+    NotAFile,
     /// A file where a folder was expected.
     #[error("is a file; a folder with the tables (employees.csv ...) was expected here")]
     NotAFolder,
@@ -50,7 +53,7 @@ pub enum TableProblem {
     #[error("has no header: the first line must name the columns, but reads `{0}`")]
     NoHeader(String),
     /// A header, but nothing below it.
-    #[error("has a header but no rows")]
+    #[error("has a header but no rows; export it again with its rows")]
     NoRows,
     /// A column with data but without a name.
     #[error("column {0} has no name; name it in the first line, or remove it")]
@@ -58,6 +61,9 @@ pub enum TableProblem {
     /// Two columns of one name.
     #[error("has two columns named `{0}`; names must be distinct")]
     DuplicateColumn(String),
+    /// Lines that end as on a Mac before 2001: everything is one line.
+    #[error("ends its lines with a carriage return alone; export it again with line feeds (CSV for Windows or Unix)")]
+    CarriageReturns,
     /// Rows with more or fewer fields than the header.
     #[error(
         "has {count} {} whose number of fields is not the header's {expected}: {}",

@@ -217,6 +217,10 @@ fn read_bytes(path: &Path, known_ending: bool) -> Result<Vec<u8>, TableProblem> 
     if !known_ending {
         return Err(TableProblem::UnknownEnding);
     }
+    // A pipe would be waited for without end, and a device may never end.
+    if !found.is_file() {
+        return Err(TableProblem::NotAFile);
+    }
     fs::read(path).map_err(TableProblem::Io)
 }
 

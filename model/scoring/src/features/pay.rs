@@ -63,11 +63,11 @@ pub const SPECS: &[FeatureSpec] = &[
     },
     FeatureSpec {
         name: "performance_without_growth",
-        label: "good performance with low pay growth",
+        label: "good reviews without pay growth",
         unit: Unit::Number,
         direction: PlausibleDirection::Raises,
-        phrase: "performance without pay growth at {value}",
-        otherwise: "performance against pay growth not known",
+        phrase: "good reviews without pay growth (index {value})",
+        otherwise: "reviews against pay growth not known",
         definition: "latest review rating x percentage points by which pay growth in 12 months falls short of 3",
         ..BASE
     },
