@@ -54,6 +54,11 @@ pub(crate) enum Command {
     Serve(Serve),
 }
 
+/// An address as it can be listened on; names are not looked up.
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("an IP address and a port are needed, such as {}", flight_risk_server::DEFAULT_ADDRESS))
+}
+
 /// An invented company.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Company {
@@ -76,7 +81,7 @@ pub(crate) struct Demo {
     #[arg(long, default_value = "flight-risk-demo")]
     pub(crate) out: PathBuf,
     /// Where to serve; loopback only
-    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS)]
+    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS, value_parser = socket_address)]
     pub(crate) address: SocketAddr,
     /// End after the at-risk list
     #[arg(long)]
@@ -167,8 +172,8 @@ pub(crate) struct Score {
     #[arg(long)]
     pub(crate) explain: bool,
     /// How many factors to add
-    #[arg(long, default_value_t = 5, requires = "explain")]
-    pub(crate) factors: usize,
+    #[arg(long, default_value_t = 5, requires = "explain", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) factors: u16,
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +198,6 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) models: PathBuf,
     /// Where to listen; loopback only
-    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS)]
+    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS, value_parser = socket_address)]
     pub(crate) address: SocketAddr,
 }

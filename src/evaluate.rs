@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use flight_risk_data::flat::read_flat_for_scoring;
+use flight_risk_data::flat::{FlatSchema, read_flat_for_scoring};
 use flight_risk_data::generate::{TRUTH_FILE, Truth};
 use flight_risk_model::TrainingPlan;
 use flight_risk_model::evaluate::{Evaluation, TruthComparison, evaluate_flat, evaluate_native};
@@ -53,6 +53,7 @@ fn judge(scorer: &Scorer, options: &Evaluate) -> anyhow::Result<(Evaluation, Str
             Ok((evaluation, data.digest.clone()))
         }
         (load::Labelled::Flat { table, schema }, Target::SinglePeriod { .. }) => {
+            check_outcome(scorer, &schema)?;
             let wanted = load::wanted(scorer);
             let scoring =
                 read_flat_for_scoring(&options.data.data, schema.id.as_deref(), &wanted).map_err(failed(Kind::Data))?;
@@ -68,6 +69,18 @@ fn judge(scorer: &Scorer, options: &Evaluate) -> anyhow::Result<(Evaluation, Str
             Err(failed(Kind::Data)("the model was trained on a folder of HR tables; name such a folder"))
         }
     }
+}
+
+/// A model that learned another outcome than the one it is judged by would look bad, or good, for no reason of its own.
+fn check_outcome(scorer: &Scorer, schema: &FlatSchema) -> anyhow::Result<()> {
+    let Target::SinglePeriod { target, positive, .. } = &scorer.artifact().content().target else { return Ok(()) };
+    if *target == schema.target && !positive.trim().eq_ignore_ascii_case(schema.positive.trim()) {
+        return Err(failed(Kind::Data)(format!(
+            "the model learned that `{target}` = `{positive}` means having left, but the schema says `{}`; mend `positive` in the schema",
+            schema.positive
+        )));
+    }
+    Ok(())
 }
 
 /// The truth of a generated company, where the folder holds one.

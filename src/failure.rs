@@ -5,6 +5,7 @@ use std::process::ExitCode;
 /// What went wrong, as scripts see it; the numbers are documented in `flight-risk --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    Usage = 2,
     Data = 3,
     Model = 4,
     NothingToLearn = 5,

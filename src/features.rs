@@ -19,6 +19,7 @@ pub(crate) fn run(options: &Features, output: Output) -> anyhow::Result<ExitCode
         write!(out, "{}", features::data_dictionary())?;
         return Ok(ExitCode::SUCCESS);
     };
+    load::check_output(file, data)?;
     let plan = load::plan(options.config.as_deref())?;
     let stages = Stages::start(output.quiet);
     stages.stage("Reading the records");

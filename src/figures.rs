@@ -20,6 +20,11 @@ pub(crate) fn percent(probability: f64) -> String {
     }
 }
 
+/// What should be known beside the result.
+pub(crate) fn print_notes(out: &mut impl Write, notes: &[String]) -> io::Result<()> {
+    notes.iter().try_for_each(|note| writeln!(out, "Note: {note}"))
+}
+
 /// Metrics as a table beside the base-rate model.
 pub(crate) fn print_metrics(out: &mut impl Write, metrics: &Metrics) -> io::Result<()> {
     match &metrics.split {

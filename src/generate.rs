@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Generate, output: Output) -> anyhow::Result<ExitCode
 
 /// Generates a company.
 pub(crate) fn company(options: &Company) -> anyhow::Result<GeneratedCompany> {
-    generate(&GeneratorOptions::new(options.employees, options.years, options.seed)).map_err(failed(Kind::Data))
+    generate(&GeneratorOptions::new(options.employees, options.years, options.seed)).map_err(failed(Kind::Usage))
 }
 
 /// Writes the tables; a folder is replaced only when it was generated before.

@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use flight_risk_data::flat::{FlatSchema, FlatTable, ScoringTable, WantedColumn, read_flat, read_flat_for_scoring};
-use flight_risk_data::{NativeData, NativeOptions, read_native};
+use flight_risk_data::native::TABLES;
+use flight_risk_data::{NativeData, NativeOptions, ValidationReport, read_native};
 use flight_risk_model::bulk::{Scored, score_company, score_table};
 use flight_risk_model::{TrainingConfig, TrainingPlan};
 use flight_risk_scoring::artifact::Target;
@@ -30,12 +31,81 @@ pub(crate) fn plan(path: Option<&Path>) -> anyhow::Result<TrainingPlan> {
     let Some(path) = path else { return TrainingConfig::default().check().map_err(failed(Kind::Data)) };
     let named =
         |error: &dyn std::fmt::Display| failed(Kind::Data)(format!("configuration {}: {error}", path.display()));
-    let size = std::fs::metadata(path).map_err(|e| named(&e))?.len();
+    let found = std::fs::metadata(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => named(&"there is no such file; --config names a TOML file"),
+        _ => named(&e),
+    })?;
+    // A pipe would be waited for without end, and a device may never end.
+    if !found.is_file() {
+        return Err(named(&"is no file; --config names a TOML file"));
+    }
+    let size = found.len();
     if size > MAX_CONFIG_BYTES {
         return Err(named(&format!("{size} bytes are too many for a configuration")));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| named(&e))?;
-    TrainingConfig::from_toml(&text).and_then(TrainingConfig::check).map_err(|e| named(&e))
+    let bytes = std::fs::read(path).map_err(|e| named(&e))?;
+    let text = String::from_utf8(bytes).map_err(|_| named(&"is not UTF-8; save it as UTF-8 text"))?;
+    let plan = TrainingConfig::from_toml(&text).and_then(TrainingConfig::check).map_err(|e| named(&e))?;
+    let today = today()?;
+    for (key, day) in [("data_end", plan.data_end), ("observed_from", plan.observed_from)] {
+        if let Some(day) = day.filter(|&day| day > today) {
+            return Err(named(&format!("{key} = \"{day}\" lies after today ({today}); nothing is on record from then")));
+        }
+    }
+    Ok(plan)
+}
+
+/// Refuses an output that would replace what is being read.
+pub(crate) fn check_output(out: &Path, data: &Path) -> anyhow::Result<()> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(folder), Ok(read), Some(name)) = (folder.canonicalize(), data.canonicalize(), out.file_name()) else {
+        return Ok(());
+    };
+    let table = || TABLES.iter().any(|table| Path::new(name).file_stem().is_some_and(|stem| stem == *table));
+    if folder.join(name) == read || (folder == read && table()) {
+        return Err(failed(Kind::Output)(format!(
+            "--out {} would replace the data that is read from {}; choose another output",
+            out.display(),
+            data.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Notes shown after a result; more are counted.
+const NOTES_SHOWN: usize = 12;
+
+/// What reading the data found, one line each; places and values are `flight-risk check`'s.
+pub(crate) fn notes(report: &ValidationReport) -> Vec<String> {
+    let unknown = report.tables().iter().filter(|table| !table.unknown_columns.is_empty());
+    let unknown = unknown.map(|table| format!("{}: columns not used: {}", table.file, shortened(&table.unknown_columns)));
+    let findings = report.findings().iter().map(|finding| {
+        let dot = if finding.column.is_empty() { "" } else { "." };
+        let example = finding.places.first().filter(|place| !place.value.is_empty());
+        let example = example.map_or(String::new(), |place| format!(", such as `{}`", place.value));
+        let count = if finding.count == 1 { String::new() } else { format!("{} times, ", finding.count) };
+        format!("{}{dot}{}: {}{example} ({count}{})", finding.table, finding.column, finding.problem, finding.effect)
+    });
+    let mut notes: Vec<String> = unknown.chain(findings).collect();
+    if notes.len() > NOTES_SHOWN {
+        let more = notes.len() - NOTES_SHOWN;
+        notes.truncate(NOTES_SHOWN);
+        notes.push(format!("{more} more kinds of findings in the data"));
+    }
+    if !report.findings().is_empty() {
+        notes.push("`flight-risk check` lists every place in the data where something was found".to_owned());
+    }
+    notes
+}
+
+/// The first few of many names.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// Reads a folder of HR tables.
@@ -50,6 +120,25 @@ pub(crate) enum Labelled {
     Flat { table: Box<FlatTable>, schema: Box<FlatSchema> },
 }
 
+impl Labelled {
+    /// What validation found.
+    pub(crate) fn report(&self) -> &ValidationReport {
+        match self {
+            Self::Native(data) => &data.report,
+            Self::Flat { table, .. } => &table.report,
+        }
+    }
+}
+
+/// A path that cannot be looked at.
+fn not_there(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file or folder; check what --data names".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    failed(Kind::Data)(format!("{}: {why}", path.display()))
+}
+
 /// Reads labelled data: a folder of HR tables, or a flat table with its schema.
 pub(crate) fn labelled(data: &Data, config: &TrainingConfig) -> anyhow::Result<Labelled> {
     if data.data.is_dir() {
@@ -61,7 +150,7 @@ pub(crate) fn labelled(data: &Data, config: &TrainingConfig) -> anyhow::Result<L
         return Ok(Labelled::Native(Box::new(native(&data.data, config)?)));
     }
     let Some(schema_path) = &data.schema else {
-        std::fs::metadata(&data.data).map_err(|e| failed(Kind::Data)(format!("{}: {e}", data.data.display())))?;
+        std::fs::metadata(&data.data).map_err(|e| not_there(&data.data, &e))?;
         return Err(failed(Kind::Data)(format!(
             "{} is a flat table and needs --schema SCHEMA.toml, which names at least `target` and `positive`",
             data.data.display()
@@ -90,6 +179,14 @@ pub(crate) enum Source {
 }
 
 impl ScoredData {
+    /// What validation found.
+    pub(crate) fn report(&self) -> &ValidationReport {
+        match &self.source {
+            Source::Native { data, .. } => &data.report,
+            Source::Flat(table) => &table.report,
+        }
+    }
+
     /// The identifier of a scored row.
     pub(crate) fn id(&self, scored: &Scored) -> &str {
         match &self.source {
@@ -108,6 +205,13 @@ pub(crate) fn score(scorer: &Scorer, path: &Path, as_of: Option<Day>) -> anyhow:
             let data = native(path, &training_config(scorer))?;
             let as_of = as_of.unwrap_or(data.company.data_end());
             let scored = score_company(scorer, &data.company, as_of);
+            if scored.is_empty() {
+                return Err(failed(Kind::Data)(format!(
+                    "nobody in {} is employed on {as_of}, and the records end on {}; choose another day with --as-of",
+                    path.display(),
+                    data.company.data_end()
+                )));
+            }
             Ok(ScoredData { scored, source: Source::Native { data: Box::new(data), as_of } })
         }
         (Target::SinglePeriod { id_column, .. }, false) => {
@@ -120,11 +224,11 @@ pub(crate) fn score(scorer: &Scorer, path: &Path, as_of: Option<Day>) -> anyhow:
             Ok(ScoredData { scored, source: Source::Flat(Box::new(table)) })
         }
         (Target::Hazard { .. }, false) => {
-            let message = match std::fs::metadata(path) {
-                Ok(_) => "is a file, but the model was trained on a folder of HR tables; name such a folder".to_owned(),
-                Err(error) => format!("cannot be read: {error}"),
-            };
-            Err(failed(Kind::Data)(format!("{} {message}", path.display())))
+            std::fs::metadata(path).map_err(|error| not_there(path, &error))?;
+            Err(failed(Kind::Data)(format!(
+                "{} is a file, but the model was trained on a folder of HR tables; name such a folder",
+                path.display()
+            )))
         }
         (Target::SinglePeriod { .. }, true) => Err(failed(Kind::Data)(format!(
             "{} is a folder, but the model was trained on a flat table; name a file with the same columns",

@@ -16,12 +16,13 @@ use crate::progress::Stages;
 use crate::{Output, figures, load};
 
 pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
+    load::check_output(&options.out, &options.data)?;
     let scorer = load::model(&options.model)?;
     let stages = Stages::start(output.quiet);
     stages.stage("Reading and scoring");
     let data = load::score(&scorer, &options.data, options.as_of)?;
     stages.stage("Writing the scores");
-    let factors = if options.explain { options.factors } else { 0 };
+    let factors = if options.explain { usize::from(options.factors) } else { 0 };
     write_table(&options.out, columns(&scorer, &data, factors)).map_err(failed(Kind::Output))?;
     drop(stages);
     let abstained = data.scored.iter().filter(|scored| scored.assessment.band == Band::Abstained).count();
@@ -29,7 +30,7 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
     if output.json {
         let summary = serde_json::json!({
             "file": options.out, "scored": data.scored.len(), "abstained": abstained,
-            "model_version": scorer.artifact().model_version(),
+            "model_version": scorer.artifact().model_version(), "data_notes": load::notes(data.report()),
         });
         writeln!(out, "{summary}")?;
     } else {
@@ -40,6 +41,7 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
             options.out.display(),
             scorer.artifact().model_version()
         )?;
+        figures::print_notes(&mut out, &load::notes(data.report()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

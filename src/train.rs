@@ -34,14 +34,13 @@ pub(crate) fn run(options: &Train, output: Output) -> anyhow::Result<ExitCode> {
         let content = artifact.content();
         let summary = serde_json::json!({
             "folder": options.out, "model_version": artifact.model_version(), "sha256": artifact.sha256(),
-            "metrics": content.metrics, "notes": content.provenance.notes,
+            "metrics": content.metrics, "notes": content.provenance.notes, "data_notes": load::notes(data.report()),
         });
         writeln!(out, "{summary}")?;
     } else {
         figures::print_metrics(&mut out, &artifact.content().metrics)?;
-        for note in &artifact.content().provenance.notes {
-            writeln!(out, "Note: {note}")?;
-        }
+        figures::print_notes(&mut out, &artifact.content().provenance.notes)?;
+        figures::print_notes(&mut out, &load::notes(data.report()))?;
         writeln!(
             out,
             "Model {} in {}; read {} first",

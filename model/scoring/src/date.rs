@@ -133,7 +133,22 @@ impl Serialize for Day {
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(DayText)
+    }
+}
+
+/// Reads a day from text; what stands for a text is said where something else is found (a TOML date without quotes).
+struct DayText;
+
+impl serde::de::Visitor<'_> for DayText {
+    type Value = Day;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a date in quotes, such as \"2024-01-31\"")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Day, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

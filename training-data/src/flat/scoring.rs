@@ -1,5 +1,6 @@
 //! Reading a flat table to score it: the model says which columns it needs and of what kind.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -61,6 +62,7 @@ pub fn read_flat_for_scoring(
     let mut report = ValidationReport::default();
     let rows: Vec<usize> = (0..table.rows()).collect();
     let ids = ids(&table, id_column, &rows, &mut report);
+    note_several_rows(&table, &ids, &mut report);
     let mut taken: Vec<(&WantedColumn, TableColumn)> = Vec::with_capacity(wanted.len());
     for wanted in wanted {
         // A column may be the identifier and a feature at once.
@@ -99,6 +101,15 @@ pub fn read_flat_for_scoring(
         return Err(DataError::Refused(Box::new(report)));
     }
     Ok(ScoringTable { ids, columns, report })
+}
+
+fn note_several_rows(table: &Table, ids: &[String], report: &mut ValidationReport) {
+    let mut seen = HashSet::with_capacity(ids.len());
+    let repeated = ids.iter().filter(|id| !seen.insert(id.as_str())).count();
+    if repeated > 0 {
+        let what = "identifiers occur in several rows: each row is scored for itself";
+        report.about(table.name(), &Problem::noted("", what), &format!("{repeated} rows repeat an identifier"));
+    }
 }
 
 /// A cell that cannot be used. `problem` is `None` when the whole column cannot be read.

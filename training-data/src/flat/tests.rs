@@ -193,7 +193,8 @@ the schema cannot be used:
   id names `EmployeeNumber`, which the table lacks (it has `employee_number`)
   drop names `over_18`, which the table lacks (it has `Over18`)
   categorical names `city`, which the table lacks
-  features names `pay`, which the table lacks"
+  features names `pay`, which the table lacks
+  staff.csv has the columns `employee_number`, `left`, `x`, `Over18`"
     );
     let monotone = format!("{SCHEMA}[features.team]\nmonotone = \"increasing\"\n");
     assert_eq!(
@@ -201,7 +202,7 @@ the schema cannot be used:
         "the schema cannot be used:\n  `features.team.monotone` needs a numeric column, but it holds text such as `Ops`"
     );
     assert!(message(read(SCHEMA, "who,left\n1,Yes\n2,No\n").unwrap_err()).contains("no column is left as a feature"));
-    assert_eq!(message(read(SCHEMA, "who,left,x\n").unwrap_err()), "staff.csv: has a header but no rows");
+    assert_eq!(message(read(SCHEMA, "who,left,x\n").unwrap_err()), "staff.csv: has a header but no rows; export it again with its rows");
 }
 
 #[test]
@@ -239,7 +240,8 @@ fn scoring_takes_the_wanted_columns_in_their_order() {
 fn scoring_names_everything_that_is_missing_or_wrong() {
     assert_eq!(
         message(score(Some("who"), &[("Team", true), ("pay", false), ("age", false)], "team,pay\nA,1\n").unwrap_err()),
-        "new.csv lacks columns that the model needs: `who`, `Team` (it has `team`), `age`"
+        "new.csv lacks columns that the model needs: `who`, `Team` (it has `team`), `age`; \
+         add what is missing (blank where nothing is known), or name the file with it"
     );
     let wrong = score(Some("who"), &[("pay", false), ("age", false)], "who,pay,age\n1,much,30\n,2,old\n3,inf,40\n");
     let DataError::Refused(report) = wrong.unwrap_err() else { panic!("refused") };

@@ -52,14 +52,14 @@ pub fn read_flat(path: &Path, schema: &FlatSchema, today: Day) -> Result<FlatTab
     if !missing.is_empty() {
         problems.extend(missing);
         let names: Vec<String> = table.column_names().into_iter().map(str::to_owned).collect();
-        problems.push(format!("{} has the columns {}", path.display(), listed(&names)));
+        problems.push(format!("{} has the columns {}", table.file_name(), listed(&names)));
     }
     let features: Vec<String> =
         table.column_names().into_iter().filter(|name| schema.is_feature(name)).map(str::to_owned).collect();
     if features.is_empty() {
         problems.push(format!(
-            "no column of {} is left as a feature: every one has another role; take one out of drop or protected, or add columns",
-            path.display()
+            "no column is left as a feature: every one of {} has another role; take one out of drop or protected, or add columns",
+            table.file_name()
         ));
     }
     problems.extend(unreadable_types(&table, schema));

@@ -360,9 +360,15 @@ fn folders_that_cannot_be_read_say_what_was_expected() {
     let message = |path: &Path| {
         read_native(path, &options).unwrap_err().to_string().replace(&dir.path().display().to_string(), "DIR")
     };
-    assert_eq!(message(dir.path()), "DIR holds neither employees.csv nor employees.parquet; the folder is empty");
+    let missing = |found: &str| {
+        format!(
+            "DIR holds neither employees.csv nor employees.parquet; {found}; \
+             export the employees table into it, or name another folder"
+        )
+    };
+    assert_eq!(message(dir.path()), missing("the folder is empty"));
     std::fs::write(dir.path().join("staff.csv"), "x").unwrap();
-    assert_eq!(message(dir.path()), "DIR holds neither employees.csv nor employees.parquet; it holds staff.csv");
+    assert_eq!(message(dir.path()), missing("it holds staff.csv"));
     assert_eq!(
         message(&dir.path().join("tabels")),
         "DIR/tabels: there is no such folder; a folder with the tables (employees.csv ...) was expected here"
