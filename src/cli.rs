@@ -19,7 +19,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 /// Predicts voluntary turnover from a company's own HR records, with exact reasons and honest doubt.
 #[derive(Debug, Parser)]
-#[command(name = "flight-risk", version, after_help = EXIT_CODES)]
+#[command(name = "flight-risk", bin_name = "flight-risk", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// Show no progress
     #[arg(long, short, global = true)]
@@ -56,7 +56,8 @@ pub(crate) enum Command {
 
 /// An address as it can be listened on; names are not looked up.
 fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("an IP address and a port are needed, such as {}", flight_risk_server::DEFAULT_ADDRESS))
+    text.parse()
+        .map_err(|_| format!("an IP address and a port are needed, such as {}", flight_risk_server::DEFAULT_ADDRESS))
 }
 
 /// An invented company.

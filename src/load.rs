@@ -49,7 +49,9 @@ pub(crate) fn plan(path: Option<&Path>) -> anyhow::Result<TrainingPlan> {
     let today = today()?;
     for (key, day) in [("data_end", plan.data_end), ("observed_from", plan.observed_from)] {
         if let Some(day) = day.filter(|&day| day > today) {
-            return Err(named(&format!("{key} = \"{day}\" lies after today ({today}); nothing is on record from then")));
+            return Err(named(&format!(
+                "{key} = \"{day}\" lies after today ({today}); nothing is on record from then"
+            )));
         }
     }
     Ok(plan)
@@ -78,7 +80,8 @@ const NOTES_SHOWN: usize = 12;
 /// What reading the data found, one line each; places and values are `flight-risk check`'s.
 pub(crate) fn notes(report: &ValidationReport) -> Vec<String> {
     let unknown = report.tables().iter().filter(|table| !table.unknown_columns.is_empty());
-    let unknown = unknown.map(|table| format!("{}: columns not used: {}", table.file, shortened(&table.unknown_columns)));
+    let unknown =
+        unknown.map(|table| format!("{}: columns not used: {}", table.file, shortened(&table.unknown_columns)));
     let findings = report.findings().iter().map(|finding| {
         let dot = if finding.column.is_empty() { "" } else { "." };
         let example = finding.places.first().filter(|place| !place.value.is_empty());
@@ -179,12 +182,15 @@ pub(crate) enum Source {
 }
 
 impl ScoredData {
-    /// What validation found.
-    pub(crate) fn report(&self) -> &ValidationReport {
-        match &self.source {
-            Source::Native { data, .. } => &data.report,
-            Source::Flat(table) => &table.report,
-        }
+    /// What reading the data found, and what the day of scoring means for it.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let (data, as_of) = match &self.source {
+            Source::Native { data, as_of } => (data, *as_of),
+            Source::Flat(table) => return notes(&table.report),
+        };
+        let end = data.company.data_end();
+        let late = (as_of > end).then(|| format!("the records end on {end}: nothing later is known on {as_of}"));
+        late.into_iter().chain(notes(&data.report)).collect()
     }
 
     /// The identifier of a scored row.

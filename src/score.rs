@@ -30,7 +30,7 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
     if output.json {
         let summary = serde_json::json!({
             "file": options.out, "scored": data.scored.len(), "abstained": abstained,
-            "model_version": scorer.artifact().model_version(), "data_notes": load::notes(data.report()),
+            "model_version": scorer.artifact().model_version(), "data_notes": data.notes(),
         });
         writeln!(out, "{summary}")?;
     } else {
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
             options.out.display(),
             scorer.artifact().model_version()
         )?;
-        figures::print_notes(&mut out, &load::notes(data.report()))?;
+        figures::print_notes(&mut out, &data.notes())?;
     }
     Ok(ExitCode::SUCCESS)
 }

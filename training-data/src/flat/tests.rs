@@ -202,7 +202,10 @@ the schema cannot be used:
         "the schema cannot be used:\n  `features.team.monotone` needs a numeric column, but it holds text such as `Ops`"
     );
     assert!(message(read(SCHEMA, "who,left\n1,Yes\n2,No\n").unwrap_err()).contains("no column is left as a feature"));
-    assert_eq!(message(read(SCHEMA, "who,left,x\n").unwrap_err()), "staff.csv: has a header but no rows; export it again with its rows");
+    assert_eq!(
+        message(read(SCHEMA, "who,left,x\n").unwrap_err()),
+        "staff.csv: has a header but no rows; export it again with its rows"
+    );
 }
 
 #[test]
