@@ -12,6 +12,7 @@
 mod bad_input;
 mod grpc;
 mod parity;
+mod properties;
 mod python_client;
 mod support;
 mod tidy;

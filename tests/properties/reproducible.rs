@@ -1,0 +1,76 @@
+//! The same data, configuration and seed give the same model, byte for byte; the order of rows in a file means nothing.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use flight_risk_scoring::artifact::FILE_NAME;
+use rand::seq::SliceRandom;
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::support::{command, flat_table, new_folder, sample_company, score, trained_flat_model, trained_model};
+
+fn train(data: &Path, schema: Option<&Path>, threads: &str) -> PathBuf {
+    let out = new_folder("again").join("model");
+    let mut train = command(["train", "--quiet", "--data"]);
+    train.arg(data).arg("--out").arg(&out).env("RAYON_NUM_THREADS", threads);
+    train.args(schema.into_iter().flat_map(|schema| [OsStr::new("--schema"), schema.as_os_str()]));
+    let output = train.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    out
+}
+
+#[track_caller]
+fn same_files(one: &Path, other: &Path) {
+    for name in [FILE_NAME, "metrics.json", "report.html", "model-card.md"] {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        let (one, other) = (read(one), read(other));
+        let first = one.iter().zip(&other).position(|(a, b)| a != b).unwrap_or(one.len().min(other.len()));
+        let around = |bytes: &[u8]| {
+            let end = (first + 40).min(bytes.len());
+            String::from_utf8_lossy(bytes.get(first.saturating_sub(40)..end).unwrap_or_default()).into_owned()
+        };
+        assert!(one == other, "{name} differs from byte {first} on: {:?} and {:?}", around(&one), around(&other));
+    }
+}
+
+#[test]
+fn a_second_training_gives_the_same_bytes_on_any_number_of_threads() {
+    for threads in ["1", "2", "3"] {
+        same_files(trained_model(), &train(sample_company(), None, threads));
+        same_files(trained_flat_model(), &train(&flat_table().data, Some(&flat_table().schema), threads));
+    }
+}
+
+/// Copies a CSV file with its rows in another order.
+fn shuffle(from: &Path, to: &Path, random: &mut impl RngCore) {
+    let text = std::fs::read_to_string(from).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.shuffle(random);
+    std::fs::write(to, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+}
+
+#[test]
+fn the_order_of_the_rows_means_nothing() {
+    let mut random = ChaCha8Rng::seed_from_u64(23);
+    let shuffled = new_folder("shuffled");
+    for name in ["employees.csv", "assignments.csv", "survey_responses.csv", "feedback.csv"] {
+        shuffle(&sample_company().join(name), &shuffled.join(name), &mut random);
+    }
+    let model = train(&shuffled, None, "2");
+    let (before, after) = (score(trained_model(), sample_company(), None), score(&model, &shuffled, None));
+    assert_eq!(before.len(), after.len());
+    for (id, before) in &before {
+        let after = &after[id];
+        let near = |what: &str, a: f64, b: f64| assert!((a - b).abs() <= 1e-9, "{what} of {id}: {a} and {b}");
+        near("risk", before.risk, after.risk);
+        near("low", before.low, after.low);
+        near("high", before.high, after.high);
+        assert_eq!(before.band, after.band, "{id}");
+        for (name, contribution, _) in &before.factors {
+            let same = after.factors.iter().find(|factor| factor.0 == *name).unwrap();
+            near(name, *contribution, same.1);
+        }
+    }
+}
