@@ -68,7 +68,7 @@ pub fn train_native(data: &NativeData, plan: &TrainingPlan, progress: Progress<'
     let snapshots = snapshots(&data.company, plan);
     let table = snapshots.table();
     if table.rows() == 0 {
-        return Err(TrainError::NoRows(why_no_rows(&snapshots)));
+        return Err(TrainError::NoRows(why_no_rows(data, &snapshots)));
     }
     learnable(&table)?;
     let target = Target::Hazard {
@@ -153,7 +153,12 @@ pub fn train_flat(
 const NO_TIME_SPLIT: &str =
     "too few exits to judge on later time: judged by cross-validation, which does not see changes over time";
 
-fn why_no_rows(snapshots: &Snapshots) -> String {
+fn why_no_rows(data: &NativeData, snapshots: &Snapshots) -> String {
+    if data.company.histories().iter().all(|history| history.exit().is_none()) {
+        return "no exit is on record: `exit_date` is blank in every row of the employees table, and who left cannot be \
+                learned from those who stayed; add the exits of the past years"
+            .to_owned();
+    }
     let grid = snapshots.grid;
     format!(
         "the records run from {} to {}, and a row needs facts, then {} days of blackout, then a period of {} month(s); check the dates, `data_end`, `observed_from` and `blackout_days`",
