@@ -112,6 +112,19 @@ fn columns_without_information_are_left_out_and_said() {
 }
 
 #[test]
+fn more_columns_than_can_be_learned_from_are_refused_at_once() {
+    let case = Case::flat(table(|rows| {
+        let more: Vec<String> = (0..5000).map(|column| format!("c{column}")).collect();
+        rows.header.extend(more.iter().cloned());
+        for cells in &mut rows.rows {
+            cells.extend(more.iter().map(|_| "0.5".to_owned()));
+        }
+    }));
+    case.refused(FLAT, DATA, &["5004 columns of flat.csv", "at most 1000", "drop"]);
+    case.works("score --model FLAT_MODEL --data flat.csv --out scores.csv", &["600 scored", "and 4992 more"]);
+}
+
+#[test]
 fn a_copy_of_the_outcome_among_the_features_still_trains() {
     let case = Case::flat(table(|rows| {
         let outcomes: Vec<String> = rows.rows.iter().map(|cells| cells.last().unwrap().clone()).collect();
