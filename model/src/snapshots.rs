@@ -61,8 +61,11 @@ pub struct Snapshot {
 pub struct Snapshots {
     /// How time was cut.
     pub grid: PeriodGrid,
-    /// By day, ascending, then by employee.
+    /// By day, ascending, then by the employee's identifier.
     pub rows: Vec<Snapshot>,
+    /// Of each employee, by position in the company's histories, the place in the order of identifiers. Folds are dealt by it:
+    /// the order of the rows in a file must not change the model.
+    pub places: Vec<u32>,
     /// Employee-periods left out because another exit or the end of observation falls into them.
     pub censored: u64,
     /// The first day used.
@@ -109,20 +112,33 @@ pub fn snapshots(company: &Company, plan: &TrainingPlan) -> Snapshots {
     let observed_from = plan.observed_from.or(first_exit).unwrap_or(data_end);
     let complete = |&periods: &u32| grid.predicted(periods).1 <= data_end;
     let days: Vec<u32> = (1..).take_while(|&periods| grid.as_of(periods) >= observed_from).filter(complete).collect();
+    let mut order: Vec<(usize, &EmployeeHistory)> = company.histories().iter().enumerate().collect();
+    order.sort_by_key(|(_, history)| history.employee_id());
+    let mut places = vec![0; order.len()];
+    for (place, (employee, _)) in (0..).zip(&order) {
+        if let Some(slot) = places.get_mut(*employee) {
+            *slot = place;
+        }
+    }
     let by_day: Vec<(Vec<Snapshot>, u64)> =
-        days.par_iter().rev().map(|&periods| snapshots_on(company, &grid, periods)).collect();
+        days.par_iter().rev().map(|&periods| snapshots_on(company, &order, &grid, periods)).collect();
     let censored = by_day.iter().map(|day| day.1).sum();
     let rows = by_day.into_iter().flat_map(|day| day.0).collect();
-    Snapshots { grid, rows, censored, observed_from }
+    Snapshots { grid, rows, places, censored, observed_from }
 }
 
-fn snapshots_on(company: &Company, grid: &PeriodGrid, periods: u32) -> (Vec<Snapshot>, u64) {
+fn snapshots_on(
+    company: &Company,
+    order: &[(usize, &EmployeeHistory)],
+    grid: &PeriodGrid,
+    periods: u32,
+) -> (Vec<Snapshot>, u64) {
     let as_of = grid.as_of(periods);
     let (after, until) = grid.predicted(periods);
     let teams = company.teams_on(as_of);
     let mut censored = 0;
     let mut rows = Vec::new();
-    for (employee, history) in company.histories().iter().enumerate() {
+    for &(employee, history) in order {
         if !history.employed_on(as_of) {
             continue;
         }
@@ -158,7 +174,7 @@ impl Snapshots {
         TrainingTable {
             columns,
             events: self.rows.iter().map(|row| row.event).collect(),
-            groups: self.rows.iter().map(|row| row.employee as u32).collect(),
+            groups: self.rows.iter().map(|row| self.places.get(row.employee).copied().unwrap_or_default()).collect(),
             times: Some(Times { index, labels: days.iter().map(Day::to_string).collect() }),
         }
     }
