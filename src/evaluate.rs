@@ -114,7 +114,7 @@ fn print_truth(out: &mut impl Write, truth: &TruthComparison) -> std::io::Result
     let mut covered = 0;
     for c in &truth.coefficients {
         let (Some(estimate), Some(low), Some(high)) = (c.estimate, c.low, c.high) else {
-            writeln!(out, "    {:<32}{:>9.4}{:>10}", c.feature, c.truth, "not used")?;
+            writeln!(out, "    {:<32}{:>9.4}{:>10}", c.feature, c.truth, "no line")?;
             continue;
         };
         let within = (low..=high).contains(&c.truth);

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use flight_risk_data::flat::{FlatSchema, FlatTable, ScoringTable, WantedColumn, read_flat, read_flat_for_scoring};
 use flight_risk_data::native::TABLES;
-use flight_risk_data::{NativeData, NativeOptions, ValidationReport, read_native};
+use flight_risk_data::{DataError, NativeData, NativeOptions, ValidationReport, read_native};
 use flight_risk_model::bulk::{Scored, score_company, score_table};
 use flight_risk_model::{TrainingConfig, TrainingPlan};
 use flight_risk_scoring::artifact::Target;
@@ -160,7 +160,13 @@ pub(crate) fn labelled(data: &Data, config: &TrainingConfig) -> anyhow::Result<L
         )));
     };
     let schema = FlatSchema::read(schema_path).map_err(failed(Kind::Data))?;
-    let table = read_flat(&data.data, &schema, today()?).map_err(failed(Kind::Data))?;
+    let table = read_flat(&data.data, &schema, today()?).map_err(|error| match error {
+        // A schema that contradicts the table is mended in its file.
+        DataError::Schema { problems, .. } => {
+            failed(Kind::Data)(DataError::Schema { path: schema_path.clone(), problems })
+        }
+        error => failed(Kind::Data)(error),
+    })?;
     Ok(Labelled::Flat { table: Box::new(table), schema: Box::new(schema) })
 }
 

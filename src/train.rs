@@ -62,7 +62,6 @@ pub(crate) fn kind(error: &TrainError) -> Kind {
     match error {
         TrainError::NoRows(_) | TrainError::TooFewEvents { .. } | TrainError::NoFeatures(_) => Kind::NothingToLearn,
         TrainError::Solve(_) | TrainError::Covariance => Kind::NothingToLearn,
-        TrainError::MonotoneCategory(_) => Kind::Data,
         TrainError::Artifact(_) => Kind::Model,
     }
 }

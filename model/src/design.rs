@@ -5,6 +5,7 @@ use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use ndarray::{Array2, ShapeBuilder};
 
 use crate::table::{ColumnValues, SourceColumn, TrainingTable, UNKNOWN_LEVEL};
+use crate::tail;
 
 /// Fewest rows on both sides before unknown values get a column of their own.
 const MIN_UNKNOWN_ROWS: usize = 5;
@@ -41,7 +42,7 @@ impl Design {
         let mut left_out: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
         for (position, column) in table.columns.iter().enumerate() {
             let learned = match &column.values {
-                ColumnValues::Numeric(values) => numeric(column, values, rows),
+                ColumnValues::Numeric(values) => numeric(column, values, rows, &table.events),
                 ColumnValues::Categorical { codes, levels } => categorical(column, codes, levels, rows, min_level_rows),
             };
             match learned {
@@ -143,7 +144,7 @@ fn share(count: usize, of: usize) -> f64 {
     count as f64 / of.max(1) as f64
 }
 
-fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize]) -> Result<Learned, &'static str> {
+fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize], events: &[bool]) -> Result<Learned, &'static str> {
     let mut known: Vec<f64> = rows.iter().filter_map(|&row| values.get(row)).copied().filter(|v| !v.is_nan()).collect();
     let unknown_rows = rows.len() - known.len();
     let count = known.len() as f64;
@@ -153,22 +154,30 @@ fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize]) -> Result<Lear
         return Err("no value is known");
     }
     let unit = if largest > 0.0 { largest } else { 1.0 };
-    let mean = known.iter().map(|v| v / unit).sum::<f64>() / count * unit;
-    let variance = known.iter().map(|v| ((v - mean) / unit).powi(2)).sum::<f64>() / count;
-    let deviation = variance.sqrt() * unit;
+    let spread = |value: &dyn Fn(f64) -> f64, unit: f64| {
+        let mean = known.iter().map(|&v| value(v) / unit).sum::<f64>() / count * unit;
+        let variance = known.iter().map(|&v| ((value(v) - mean) / unit).powi(2)).sum::<f64>() / count;
+        (mean, variance.sqrt() * unit)
+    };
+    let (mean, deviation) = spread(&|v| v, unit);
     let has_unknown_column = unknown_rows >= MIN_UNKNOWN_ROWS && known.len() >= MIN_UNKNOWN_ROWS;
     // Below this the values differ by rounding alone.
     let varies = deviation > 1e-12 * unit;
     if !varies && !has_unknown_column {
         return Err("every known value is the same");
     }
+    let unknown = has_unknown_column;
+    let encoding = if varies && tail::is_better_as_logarithm(values, rows, events, (mean, deviation)) {
+        let (mean, scale) = spread(&f64::ln_1p, 1.0);
+        Encoding::LogStandardised { mean, scale, unknown }
+    } else {
+        Encoding::Standardised { mean, scale: if varies { deviation } else { 1.0 }, unknown }
+    };
     let middle = (known.len() - 1) / 2;
     let (_, typical, _) = known.select_nth_unstable_by(middle, f64::total_cmp);
     let typical = *typical;
     let (min, max) = known.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
     let feature = column.source_feature(FeatureKind::Numeric { min, max, typical }, share(known.len(), rows.len()));
-    let encoding =
-        Encoding::Standardised { mean, scale: if varies { deviation } else { 1.0 }, unknown: has_unknown_column };
     let mut means = vec![0.0];
     if has_unknown_column {
         means.push(share(unknown_rows, rows.len()));

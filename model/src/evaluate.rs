@@ -49,7 +49,7 @@ pub struct RecoveredCoefficient {
     pub feature: String,
     /// The coefficient from which exits were drawn.
     pub truth: f64,
-    /// The model's coefficient; `None` when it does not use the feature.
+    /// The model's coefficient; `None` when it does not use the feature, or not as a straight line.
     pub estimate: Option<f64>,
     /// Lower end of its 90 % interval.
     pub low: Option<f64>,

@@ -190,14 +190,20 @@ fn calibrate(log_odds: &[&[f64]], events: &[Vec<bool>]) -> (Calibration, Vec<Vec
     if loss(&corrected) < loss(&plain) { (without(usize::MAX), corrected) } else { (Calibration::NONE, plain) }
 }
 
-/// Slope and intercept that minimise the log-loss of corrected log-odds, by Newton's method (Platt 1999, without the target
-/// smoothing, which would move the mean). `None` when there is no minimum with a positive slope.
+/// The correction that minimises the log-loss of corrected log-odds (Platt 1999, without the target smoothing, which would move
+/// the mean). `None` when there is no minimum with a positive slope.
 fn platt(log_odds: &[f64], events: &[bool]) -> Option<Calibration> {
-    let mut calibration = Calibration::NONE;
+    line(log_odds, events).filter(|calibration| calibration.slope > 0.0)
+}
+
+/// Slope and intercept of the logistic regression on one number, by Newton's method; `None` when there is no minimum.
+pub(crate) fn line(x: &[f64], events: &[bool]) -> Option<Calibration> {
+    let rate = events.iter().filter(|&&event| event).count() as f64 / events.len().max(1) as f64;
+    let mut line = Calibration { slope: 0.0, intercept: (rate / (1.0 - rate)).ln() };
     for _ in 0..CALIBRATION_STEPS {
         let (mut g, mut h) = ([0.0; 2], [0.0; 3]);
-        for (&x, &event) in log_odds.iter().zip(events) {
-            let p = LogOdds(calibration.slope * x + calibration.intercept).probability().get();
+        for (&x, &event) in x.iter().zip(events) {
+            let p = LogOdds(line.slope * x + line.intercept).probability().get();
             let (error, weight) = (p - f64::from(u8::from(event)), p * (1.0 - p));
             g[0] += error * x;
             g[1] += error;
@@ -210,10 +216,10 @@ fn platt(log_odds: &[f64], events: &[bool]) -> Option<Calibration> {
             return None;
         }
         let step = [(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant];
-        calibration.slope -= step[0];
-        calibration.intercept -= step[1];
+        line.slope -= step[0];
+        line.intercept -= step[1];
         if step[0].abs().max(step[1].abs()) < 1e-10 {
-            return (calibration.slope > 0.0).then_some(calibration);
+            return Some(line);
         }
     }
     None

@@ -17,6 +17,7 @@ pub mod report;
 pub mod snapshots;
 pub mod solver;
 pub mod table;
+mod tail;
 
 pub use config::{TrainingConfig, TrainingPlan};
 pub use pipeline::{TrainError, train_flat, train_native};

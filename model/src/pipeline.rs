@@ -14,7 +14,7 @@ use crate::folds::time_cut;
 use crate::metrics::quality;
 use crate::snapshots::{Outcome, Snapshots, outcome, snapshots};
 use crate::solver::SolveError;
-use crate::table::{ColumnValues, SourceColumn, TrainingTable};
+use crate::table::TrainingTable;
 
 /// Fewer exits, or fewer rows without one, and there is nothing that could be told from chance.
 pub const MIN_EVENTS: usize = 10;
@@ -37,9 +37,6 @@ pub enum TrainError {
         /// Exits among them.
         events: usize,
     },
-    /// A category has no more or less.
-    #[error("`monotone` is for numbers, but {} categorical; remove `monotone` there, or list a column of numbers under no `categorical`", .0.join(", ") + if .0.len() == 1 { " is" } else { " are" })]
-    MonotoneCategory(Vec<String>),
     /// No feature varies.
     #[error("no feature can be used: {}", .0.join("; "))]
     NoFeatures(Vec<String>),
@@ -110,13 +107,6 @@ pub fn train_flat(
     progress: Progress<'_>,
 ) -> Result<Artifact, TrainError> {
     let table = TrainingTable::from_flat(data, schema);
-    let without_order = |column: &&SourceColumn| {
-        column.required_sign().is_some() && matches!(column.values, ColumnValues::Categorical { .. })
-    };
-    let wrong: Vec<String> = table.columns.iter().filter(without_order).map(|c| format!("`{}`", c.name())).collect();
-    if !wrong.is_empty() {
-        return Err(TrainError::MonotoneCategory(wrong));
-    }
     learnable(&table)?;
     let target = Target::SinglePeriod {
         target: schema.target.clone(),

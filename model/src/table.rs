@@ -192,16 +192,15 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
     }
 }
 
-/// An index per key in order of first appearance, and the number of different keys.
-fn indices<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
-    let mut known = std::collections::HashMap::new();
-    let index = keys
-        .map(|key| {
-            let next = known.len() as u32;
-            *known.entry(key).or_insert(next)
-        })
-        .collect();
-    (index, known.len())
+/// Of each key its place among all different keys in their order, and the number of different keys. Not the order of
+/// appearance: folds are dealt by it, and the order of the rows in a file must not change the model.
+fn indices<K: Ord>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
+    let keys: Vec<K> = keys.collect();
+    let mut different: Vec<&K> = keys.iter().collect();
+    different.sort_unstable();
+    different.dedup();
+    let index = keys.iter().map(|key| different.binary_search(&key).unwrap_or_default() as u32).collect();
+    (index, different.len())
 }
 
 fn categorical(cells: &[Option<String>]) -> ColumnValues {

@@ -81,6 +81,7 @@ fn a_schema_that_does_not_fit_is_refused_with_all_its_problems() {
     ] {
         case.write("schema.toml", schema);
         case.refused(TRAIN, DATA, says);
+        case.refused(TRAIN, DATA, &["the schema schema.toml cannot be used"]);
     }
     case.write("schema.toml", b"target = \"l\xe4ft\"");
     case.refused(TRAIN, DATA, &["schema.toml", "is not UTF-8"]);

@@ -1,5 +1,6 @@
 //! The same data, configuration and seed give the same model, byte for byte; the order of rows in a file means nothing.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,9 @@ use rand::seq::SliceRandom;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::support::{command, flat_table, new_folder, sample_company, score, trained_flat_model, trained_model};
+use crate::support::{
+    FileScore, FlatFixture, command, flat_table, new_folder, sample_company, score, trained_flat_model, trained_model,
+};
 
 fn train(data: &Path, schema: Option<&Path>, threads: &str) -> PathBuf {
     let out = new_folder("again").join("model");
@@ -51,17 +54,10 @@ fn shuffle(from: &Path, to: &Path, random: &mut impl RngCore) {
     std::fs::write(to, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
 }
 
-#[test]
-fn the_order_of_the_rows_means_nothing() {
-    let mut random = ChaCha8Rng::seed_from_u64(23);
-    let shuffled = new_folder("shuffled");
-    for name in ["employees.csv", "assignments.csv", "survey_responses.csv", "feedback.csv"] {
-        shuffle(&sample_company().join(name), &shuffled.join(name), &mut random);
-    }
-    let model = train(&shuffled, None, "2");
-    let (before, after) = (score(trained_model(), sample_company(), None), score(&model, &shuffled, None));
+#[track_caller]
+fn same_scores(before: &HashMap<String, FileScore>, after: &HashMap<String, FileScore>) {
     assert_eq!(before.len(), after.len());
-    for (id, before) in &before {
+    for (id, before) in before {
         let after = &after[id];
         let near = |what: &str, a: f64, b: f64| assert!((a - b).abs() <= 1e-9, "{what} of {id}: {a} and {b}");
         near("risk", before.risk, after.risk);
@@ -73,4 +69,24 @@ fn the_order_of_the_rows_means_nothing() {
             near(name, *contribution, same.1);
         }
     }
+}
+
+#[test]
+fn the_order_of_the_rows_of_native_tables_means_nothing() {
+    let mut random = ChaCha8Rng::seed_from_u64(23);
+    let shuffled = new_folder("shuffled");
+    for name in ["employees.csv", "assignments.csv", "survey_responses.csv", "feedback.csv"] {
+        shuffle(&sample_company().join(name), &shuffled.join(name), &mut random);
+    }
+    let model = train(&shuffled, None, "2");
+    same_scores(&score(trained_model(), sample_company(), None), &score(&model, &shuffled, None));
+}
+
+#[test]
+fn the_order_of_the_rows_of_a_flat_table_means_nothing() {
+    let FlatFixture { data, schema } = flat_table();
+    let shuffled = new_folder("shuffled").join("table.csv");
+    shuffle(data, &shuffled, &mut ChaCha8Rng::seed_from_u64(24));
+    let model = train(&shuffled, Some(schema), "2");
+    same_scores(&score(trained_flat_model(), data, None), &score(&model, &shuffled, None));
 }

@@ -11,11 +11,11 @@ mod scores;
 mod server;
 mod tables;
 
-pub(crate) use client::{ClientCompany, days};
-pub(crate) use command::{BINARY, Output, command, flight_risk};
+pub(crate) use client::ClientCompany;
+pub(crate) use command::{Output, command, flight_risk};
 pub(crate) use flat::{FlatFixture, flat_table};
 pub(crate) use folder::{new_folder, root};
 pub(crate) use models::{committed_sample, generate, sample_company, trained_flat_model, trained_model};
-pub(crate) use scores::{FileScore, read_scores, score};
+pub(crate) use scores::{FileScore, score};
 pub(crate) use server::Server;
 pub(crate) use tables::CsvTable;

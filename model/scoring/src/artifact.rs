@@ -310,9 +310,10 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
     }
     for (feature, encoding) in content.features.iter().zip(&content.encodings) {
         let fits = match (&feature.kind, encoding) {
-            (FeatureKind::Numeric { min, max, typical }, Encoding::Standardised { mean, scale, .. }) => {
-                [min, max, typical, mean, scale].into_iter().all(|x| x.is_finite()) && *scale > 0.0 && min <= max
-            }
+            (
+                FeatureKind::Numeric { min, max, typical },
+                Encoding::Standardised { mean, scale, .. } | Encoding::LogStandardised { mean, scale, .. },
+            ) => [min, max, typical, mean, scale].into_iter().all(|x| x.is_finite()) && *scale > 0.0 && min <= max,
             (FeatureKind::Categorical { levels, .. }, Encoding::OneHot { levels: count, .. }) => levels.len() == *count,
             _ => false,
         };

@@ -15,6 +15,15 @@ pub enum Encoding {
         /// Whether there is a column for unknown values.
         unknown: bool,
     },
+    /// `(ln(1 + x) - mean) / scale` for amounts with a long tail, negative ones counting as 0; unknown values as above.
+    LogStandardised {
+        /// Mean of ln(1 + x) over the known values in training.
+        mean: f64,
+        /// Standard deviation of ln(1 + x) over the known values in training; positive.
+        scale: f64,
+        /// Whether there is a column for unknown values.
+        unknown: bool,
+    },
     /// One column per level (1 if it is that level), then one for all other levels and one for unknown where training saw such.
     OneHot {
         /// Number of levels with a column of their own.
@@ -30,9 +39,16 @@ impl Encoding {
     /// Number of columns.
     pub fn width(&self) -> usize {
         match *self {
-            Self::Standardised { unknown, .. } => 1 + usize::from(unknown),
+            Self::Standardised { unknown, .. } | Self::LogStandardised { unknown, .. } => 1 + usize::from(unknown),
             Self::OneHot { levels, pooled, unknown } => levels + usize::from(pooled) + usize::from(unknown),
         }
+    }
+
+    /// Whether there is a column for unknown values.
+    pub fn has_unknown_column(&self) -> bool {
+        let (Self::Standardised { unknown, .. } | Self::LogStandardised { unknown, .. } | Self::OneHot { unknown, .. }) =
+            *self;
+        unknown
     }
 
     /// Writes the columns of a packed value (NaN: unknown). `fallback` holds the columns' means over the reference
@@ -41,13 +57,11 @@ impl Encoding {
     pub fn encode(&self, value: f64, fallback: &[f64], out: &mut [f64]) {
         match *self {
             Self::Standardised { mean, scale, unknown } => {
-                let known = !value.is_nan();
-                let cells = [if known { (value - mean) / scale } else { 0.0 }, f64::from(u8::from(!known))];
-                if known || unknown {
-                    out.iter_mut().zip(cells).for_each(|(cell, x)| *cell = x);
-                } else {
-                    out.copy_from_slice(fallback);
-                }
+                encode_number((value - mean) / scale, unknown, fallback, out);
+            }
+            Self::LogStandardised { mean, scale, unknown } => {
+                let x = if value.is_nan() { value } else { value.max(0.0).ln_1p() };
+                encode_number((x - mean) / scale, unknown, fallback, out);
             }
             Self::OneHot { levels, pooled, unknown } => {
                 let column = if value.is_nan() {
@@ -74,15 +88,27 @@ impl Encoding {
     pub fn column_names(&self, feature: &str, levels: &[String]) -> Vec<String> {
         let mut names: Vec<String> = match self {
             Self::Standardised { .. } => vec![feature.to_owned()],
+            Self::LogStandardised { .. } => vec![format!("ln(1 + {feature})")],
             Self::OneHot { .. } => levels.iter().map(|level| format!("{feature} = {level}")).collect(),
         };
         if matches!(self, Self::OneHot { pooled: true, .. }) {
             names.push(format!("{feature} = any other level"));
         }
-        if matches!(self, Self::OneHot { unknown: true, .. } | Self::Standardised { unknown: true, .. }) {
+        if self.has_unknown_column() {
             names.push(format!("{feature} unknown"));
         }
         names
+    }
+}
+
+/// Writes a standardised number, NaN where unknown.
+fn encode_number(z: f64, unknown: bool, fallback: &[f64], out: &mut [f64]) {
+    let known = !z.is_nan();
+    if known || unknown {
+        let cells = [if known { z } else { 0.0 }, f64::from(u8::from(!known))];
+        out.iter_mut().zip(cells).for_each(|(cell, x)| *cell = x);
+    } else {
+        out.copy_from_slice(fallback);
     }
 }
 
@@ -94,7 +120,11 @@ mod tests {
     fn values_unknowns_and_other_levels_have_their_columns() {
         let numeric = |unknown| Encoding::Standardised { mean: 10.0, scale: 2.0, unknown };
         let levels = |pooled, unknown| Encoding::OneHot { levels: 2, pooled, unknown };
-        let cases: [(Encoding, f64, &[f64]); 9] = [
+        let logarithm = Encoding::LogStandardised { mean: 1.0, scale: 0.5, unknown: true };
+        let cases: [(Encoding, f64, &[f64]); 12] = [
+            (logarithm.clone(), std::f64::consts::E - 1.0, &[0.0, 0.0]),
+            (logarithm.clone(), -3.0, &[-2.0, 0.0]),
+            (logarithm, f64::NAN, &[0.0, 1.0]),
             (numeric(true), 14.0, &[2.0, 0.0]),
             (numeric(true), f64::NAN, &[0.0, 1.0]),
             (numeric(false), 9.0, &[-0.5]),

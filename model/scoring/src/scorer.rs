@@ -124,15 +124,16 @@ impl Slot {
 const MAX_CLOCK_COLUMNS: usize = 2;
 
 /// The contributions as they fade period by period.
-struct Fading<'a> {
-    now: &'a [f64],
+struct Fading {
+    /// What they add up to today.
+    total: f64,
     left: Vec<f64>,
     periods: usize,
 }
 
-impl<'a> Fading<'a> {
-    fn new(contributions: &'a [f64]) -> Self {
-        Self { now: contributions, left: contributions.to_vec(), periods: 0 }
+impl Fading {
+    fn new(contributions: &[f64]) -> Self {
+        Self { total: sum_in_lanes(contributions), left: contributions.to_vec(), periods: 0 }
     }
 
     /// What has gone of the contributions after some periods; asked in ascending order.
@@ -141,7 +142,7 @@ impl<'a> Fading<'a> {
             self.left.iter_mut().zip(persistence).for_each(|(left, kept)| *left *= kept);
             self.periods += 1;
         }
-        self.left.iter().zip(self.now).map(|(left, now)| left - now).sum()
+        sum_in_lanes(&self.left) - self.total
     }
 }
 
@@ -341,7 +342,7 @@ impl Scorer {
     /// By how much the log-odds of a coming period differ from those that today's facts give for the period that starts a
     /// blackout from today. Three things differ: the clocks have moved; what is not a clock has faded towards the typical, each
     /// feature as fast as training saw it fade; and a shift makes the mean that of what was observed so far ahead.
-    fn period_shift(&self, values: &[f64], fading: &mut Fading<'_>, period: u32) -> f64 {
+    fn period_shift(&self, values: &[f64], fading: &mut Fading, period: u32) -> f64 {
         let content = self.artifact.content();
         let Target::Hazard { period_months, .. } = content.target else { return 0.0 };
         let moved = period as i32 - self.lead_periods;
@@ -365,6 +366,13 @@ impl Scorer {
             else {
                 continue;
             };
+            // A known clock stays known, and then only its first column moves; this runs for every clock of every period.
+            if let (Encoding::Standardised { scale, .. }, [weight, ..], false) =
+                (&slot.encoding, weights, value.is_nan())
+            {
+                shift += weight * (clock.advance(value, tenure_years, months) - value) / scale;
+                continue;
+            }
             let mut cells = [0.0; 2 * MAX_CLOCK_COLUMNS];
             let (before, after) = cells.split_at_mut(MAX_CLOCK_COLUMNS);
             let (Some(before), Some(after)) = (before.get_mut(..weights.len()), after.get_mut(..weights.len())) else {
@@ -418,17 +426,43 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// `z' V z` for `z = (1, columns)` and the lower triangle of V, row by row.
+/// Numbers added at a time: a sum in one variable waits for each addition before the next.
+const LANES: usize = 8;
+
+fn dot_in_lanes(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum::<f64>() + dot(a_rest, b_rest)
+}
+
+fn sum_in_lanes(values: &[f64]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for chunk in chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
+}
+
+/// `z' V z` for `z = (1, columns)` and the lower triangle of V, row by row. `NAN` when V is too short.
 fn quadratic_form(lower: &[f64], columns: &[f64]) -> f64 {
+    let mut z = Vec::with_capacity(columns.len() + 1);
+    z.push(1.0);
+    z.extend_from_slice(columns);
     let mut rest = lower;
     let mut sum = 0.0;
-    let mut row = Vec::with_capacity(columns.len() + 1);
-    for x in std::iter::once(1.0).chain(columns.iter().copied()) {
-        let Some((head, tail)) = rest.split_at_checked(row.len() + 1) else { return f64::NAN };
-        let (diagonal, off) = head.split_last().map_or((0.0, head), |(d, off)| (*d, off));
-        sum += x * (diagonal * x + 2.0 * dot(off, &row));
-        row.push(x);
+    for (i, &x) in z.iter().enumerate() {
+        let (Some((row, tail)), Some(before)) = (rest.split_at_checked(i + 1), z.get(..i)) else { return f64::NAN };
         rest = tail;
+        // A third of the columns say whether a value is unknown: mostly it is known.
+        if x == 0.0 {
+            continue;
+        }
+        let (off, diagonal) = (row.get(..i).unwrap_or_default(), row.last().copied().unwrap_or_default());
+        sum += x * (diagonal * x + 2.0 * dot_in_lanes(off, before));
     }
     sum
 }

@@ -187,8 +187,7 @@ impl<'a> Block<'a> {
     }
 
     fn has_unknown(&self) -> bool {
-        let (Encoding::Standardised { unknown, .. } | Encoding::OneHot { unknown, .. }) = self.encoding;
-        *unknown
+        self.encoding.has_unknown_column()
     }
 
     fn encode(&self, value: f64) -> Vec<f64> {
