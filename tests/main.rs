@@ -14,5 +14,6 @@ mod grpc;
 mod parity;
 mod properties;
 mod python_client;
+mod real_data;
 mod support;
 mod tidy;

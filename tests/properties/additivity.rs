@@ -52,7 +52,9 @@ impl Plain {
             let is = |name: &str| encoding[name].as_bool().unwrap();
             let start = columns.len();
             let at_mean = |width: usize| means[start..start + width].to_vec();
-            if encoding["type"] == "standardised" {
+            let logarithm = encoding["type"] == "log_standardised";
+            if logarithm || encoding["type"] == "standardised" {
+                let value = if logarithm && !value.is_nan() { (1.0 + value.max(0.0)).ln() } else { value };
                 let (mean, scale) = (encoding["mean"].as_f64().unwrap(), encoding["scale"].as_f64().unwrap());
                 columns.extend(match (value.is_nan(), is("unknown")) {
                     (false, true) => vec![(value - mean) / scale, 0.0],
