@@ -43,7 +43,8 @@ fn main() {
     let schema: FlatSchema = toml::from_str("target = 'left'\npositive = 1").unwrap();
     let table = read_flat(Path::new(&path), &schema, Day::from_ymd(2100, 1, 1).unwrap()).unwrap();
     let matrix = matrix(&table);
-    let problem = Problem { matrix: matrix.view(), events: &table.target, penalty, tolerance: flight_risk_model::solver::EXACT };
+    let problem =
+        Problem { matrix: matrix.view(), events: &table.target, penalty, tolerance: flight_risk_model::solver::EXACT };
     let mut seconds = Vec::with_capacity(repeats);
     let mut solution = None;
     for _ in 0..repeats {

@@ -25,6 +25,8 @@ const LIST_LENGTH: usize = 20;
 
 pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
+    // Taken before the work: a port in use is better known now than after it.
+    let port = if options.no_serve { None } else { Some(serve::Port::take(options.address)?) };
     let stages = Stages::start(output.quiet);
     let (data_dir, model_dir) = (options.out.join("data"), options.out.join("model"));
 
@@ -73,12 +75,10 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     ] {
         writeln!(out, "  {:<18} {what}", file)?;
     }
-    if options.no_serve {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let Some(port) = port else { return Ok(ExitCode::SUCCESS) };
     out.flush()?;
     drop(out);
-    serve::serve(scorer, options.address, |address, version| {
+    port.serve(scorer, |address, version| {
         println!(
             "\nServing model {version} on {address} (gRPC, this machine only) until Ctrl-C. Ask it from another terminal:"
         );

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use flight_risk_scoring::Scorer;
 use flight_risk_server::{App, bind};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use crate::cli::Serve;
 use crate::failure::{Kind, failed};
@@ -13,33 +15,42 @@ use crate::{Output, load};
 
 pub(crate) fn run(options: &Serve, _output: Output) -> anyhow::Result<ExitCode> {
     let scorer = load::model(&options.models)?;
-    serve(scorer, options.address, |address, version| {
+    Port::take(options.address)?.serve(scorer, |address, version| {
         println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
     })
 }
 
-/// Serves until told to stop; `started` is called once with the address and the model's version.
-pub(crate) fn serve(
-    scorer: Scorer,
-    address: SocketAddr,
-    started: impl FnOnce(SocketAddr, &str),
-) -> anyhow::Result<ExitCode> {
-    // Logs go to stderr: standard output is for results.
-    let _ = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-        .try_init();
-    let version = scorer.artifact().model_version().to_owned();
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the threads of the server")?;
-    runtime.block_on(async move {
-        let listener = bind(address).await.map_err(failed(Kind::Address))?;
-        let address = listener.local_addr().context("the port was taken away")?;
-        // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
-        let stopped = stopped()?;
-        started(address, &version);
-        App::new(scorer).serve(listener, stopped).await.map_err(failed(Kind::Address))?;
-        Ok(ExitCode::SUCCESS)
-    })
+/// A port that nobody else can take any more, and the threads that will serve on it.
+pub(crate) struct Port {
+    runtime: Runtime,
+    listener: TcpListener,
+}
+
+impl Port {
+    /// Takes a port of this machine.
+    pub(crate) fn take(address: SocketAddr) -> anyhow::Result<Self> {
+        let runtime = Runtime::new().context("cannot start the threads of the server")?;
+        let listener = runtime.block_on(bind(address)).map_err(failed(Kind::Address))?;
+        Ok(Self { runtime, listener })
+    }
+
+    /// Serves until told to stop; `started` is called once with the address and the model's version.
+    pub(crate) fn serve(self, scorer: Scorer, started: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<ExitCode> {
+        // Logs go to stderr: standard output is for results.
+        let _ = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
+            .try_init();
+        let version = scorer.artifact().model_version().to_owned();
+        self.runtime.block_on(async move {
+            let address = self.listener.local_addr().context("the port was taken away")?;
+            // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
+            let stopped = stopped()?;
+            started(address, &version);
+            App::new(scorer).serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
 }
 
 /// Ends on Ctrl-C and on SIGTERM; heeds them from the call on, not only once awaited.

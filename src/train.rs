@@ -60,7 +60,10 @@ pub(crate) fn write(dir: &Path, artifact: &Artifact) -> anyhow::Result<()> {
 /// The exit code of a failed training.
 pub(crate) fn kind(error: &TrainError) -> Kind {
     match error {
-        TrainError::NoRows(_) | TrainError::TooFewEvents { .. } | TrainError::NoFeatures(_) => Kind::NothingToLearn,
+        TrainError::NoRows(_)
+        | TrainError::OneEmployee { .. }
+        | TrainError::TooFewEvents { .. }
+        | TrainError::NoFeatures(_) => Kind::NothingToLearn,
         TrainError::Solve(_) | TrainError::Covariance => Kind::NothingToLearn,
         TrainError::Artifact(_) => Kind::Model,
     }

@@ -58,6 +58,9 @@ impl Default for TrainingConfig {
 /// Most folds of cross-validation.
 const MAX_FOLDS: u32 = 20;
 
+/// Penalties that make sense for standardised columns: less is none, more leaves the base rate alone.
+const PENALTIES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
+
 /// A problem of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -96,7 +99,7 @@ impl TrainingConfig {
         let period = self.period_months;
         require((1..=12).contains(&period), format!("period_months = {period}: must be 1 to 12"));
         require(self.blackout_days <= 366, format!("blackout_days = {}: must be 0 to 366", self.blackout_days));
-        let whole = |months: &u32| (1..=60).contains(months) && (period == 0 || months % period == 0);
+        let whole = |months: &u32| (1..=60).contains(months) && (period == 0 || months.is_multiple_of(period));
         require(
             !self.horizons_months.is_empty()
                 && self.horizons_months.iter().all(whole)
@@ -117,8 +120,13 @@ impl TrainingConfig {
         require((2..=MAX_FOLDS).contains(&self.folds), format!("folds = {}: must be 2 to {MAX_FOLDS}", self.folds));
         require(self.min_level_rows > 0, "min_level_rows = 0: must be at least 1".to_owned());
         require(
-            !self.penalties.is_empty() && self.penalties.iter().all(|p| p.is_finite() && *p > 0.0),
-            format!("penalties = {:?}: must be positive numbers, at least one", self.penalties),
+            !self.penalties.is_empty() && self.penalties.iter().all(|p| PENALTIES.contains(p)),
+            format!(
+                "penalties = {:?}: must be numbers from {:e} to {:e}, at least one",
+                self.penalties,
+                PENALTIES.start(),
+                PENALTIES.end()
+            ),
         );
         require(!self.list_lengths.contains(&0), "list_lengths: must be positive".to_owned());
         if problems.is_empty() { Ok(TrainingPlan(self)) } else { Err(ConfigError::Values(problems)) }

@@ -37,6 +37,14 @@ pub enum TrainError {
         /// Exits among them.
         events: usize,
     },
+    /// Rows that belong together cannot be judged against each other.
+    #[error(
+        "all {rows} rows belong to one employee, and nobody is left to judge the model on; check the columns named as `id` and `group`"
+    )]
+    OneEmployee {
+        /// Rows.
+        rows: usize,
+    },
     /// No feature varies.
     #[error("no feature can be used: {}", .0.join("; "))]
     NoFeatures(Vec<String>),
@@ -160,6 +168,9 @@ fn learnable(table: &TrainingTable) -> Result<(), TrainError> {
     let (rows, events) = (table.rows(), table.event_count());
     if events < MIN_EVENTS || rows - events < MIN_EVENTS {
         return Err(TrainError::TooFewEvents { rows, events });
+    }
+    if table.groups.iter().all(|group| table.groups.first() == Some(group)) {
+        return Err(TrainError::OneEmployee { rows });
     }
     Ok(())
 }

@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn times_sort_as_people_read_them() {
-        let mut labels = vec!["10", "9", "2016-10", "2016-02"];
+        let mut labels = ["10", "9", "2016-10", "2016-02"];
         labels.sort_by(|a, b| natural(a, b));
         assert!(labels.iter().position(|l| *l == "9") < labels.iter().position(|l| *l == "10"));
         assert!(labels.iter().position(|l| *l == "2016-02") < labels.iter().position(|l| *l == "2016-10"));

@@ -8,6 +8,7 @@ pub mod v1 {
     #![allow(
         missing_docs,
         clippy::all,
+        clippy::allow_attributes_without_reason,
         rustdoc::broken_intra_doc_links,
         rustdoc::invalid_html_tags,
         reason = "generated; the .proto files are the documentation"

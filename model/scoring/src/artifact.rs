@@ -323,7 +323,7 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
     }
     if let Target::Hazard { period_months, horizons_months, risk_horizon_months, .. } = &content.target {
         same("base rates", content.base_rates.horizons.len(), horizons_months.len())?;
-        let whole = |months: &u32| *months > 0 && months % period_months == 0;
+        let whole = |months: &u32| *months > 0 && months.is_multiple_of(*period_months);
         if *period_months == 0 || !horizons_months.iter().all(whole) || !horizons_months.is_sorted_by(|a, b| a < b) {
             return Err("the horizons are not ascending whole numbers of periods".to_owned());
         }
