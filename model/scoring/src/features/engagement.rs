@@ -35,7 +35,7 @@ const fn driver(
     FeatureSpec { name, label, phrase, otherwise, definition, ..BASE }
 }
 
-/// The registry entries, in the order of [`compute`].
+/// The registry entries, in the order in which the values are computed.
 pub const SPECS: &[FeatureSpec] = &[
     driver(
         "engagement_index",

@@ -30,7 +30,7 @@ const BASE: FeatureSpec = FeatureSpec {
     definition: "",
 };
 
-/// The registry entries, in the order of [`compute`].
+/// The registry entries, in the order in which the values are computed.
 pub const SPECS: &[FeatureSpec] = &[
     FeatureSpec {
         name: "months_with_manager",
