@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use flight_risk_data::NativeData;
 use flight_risk_data::atomic::write_atomically;
 use flight_risk_data::export::write_table;
 use flight_risk_model::bulk::Scored;
@@ -18,7 +19,15 @@ use crate::failure::{Kind, failed};
 use crate::figures::{ListedPerson, print_list};
 use crate::load::{ScoredData, Source};
 use crate::progress::Stages;
-use crate::{Output, evaluate, figures, generate, load, score, serve, train};
+use crate::{Output, evaluate, explain, figures, generate, load, score, serve, train};
+
+/// What lies in the folder afterwards.
+const WRITTEN: [(&str, &str); 4] = [
+    ("data", "the company's HR tables, explained in its README.md"),
+    ("model/report.html", "what the model learned and how good it is: read this first"),
+    ("scores.csv", "everybody's risk with reasons"),
+    ("request.json", "a gRPC request for the person at the top"),
+];
 
 /// People on the list.
 const LIST_LENGTH: usize = 20;
@@ -56,29 +65,29 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     drop(stages);
 
     let mut out = std::io::stdout().lock();
-    let rows: usize = data.report.tables().iter().map(|table| table.rows).sum();
-    writeln!(
-        out,
-        "Checked {} tables with {rows} rows; `flight-risk check --data {}` tells all\n",
-        data.report.tables().len(),
-        data_dir.display()
-    )?;
-    figures::print_metrics(&mut out, &artifact.content().metrics)?;
-    evaluate::print_truth_in_short(&mut out, &scorer, &data, &data_dir)?;
-    print_people(&mut out, &scorer, &scored, &riskiest)?;
-    writeln!(out, "\nWritten in {:.1} s to {}:", began.elapsed().as_secs_f64(), options.out.display())?;
-    for (file, what) in [
-        ("data", "the company's HR tables, explained in its README.md"),
-        ("model/report.html", "what the model learned and how good it is: read this first"),
-        ("scores.csv", "everybody's risk with reasons"),
-        ("request.json", "a gRPC request for the person at the top"),
-    ] {
-        writeln!(out, "  {:<18} {what}", file)?;
+    if output.json {
+        let people: Vec<_> =
+            riskiest.iter().map(|person| explain::as_json(&scorer, scored.id(person), person)).collect();
+        let summary = serde_json::json!({
+            "folder": options.out, "model_version": artifact.model_version(), "metrics": artifact.content().metrics,
+            "scored": scored.scored.len(), "most_at_risk": people,
+        });
+        writeln!(out, "{summary}")?;
+    } else {
+        print_all(&mut out, &scorer, &data, &scored, &riskiest, &options.out)?;
+        writeln!(out, "\nWritten in {:.1} s to {}:", began.elapsed().as_secs_f64(), options.out.display())?;
+        for (file, what) in WRITTEN {
+            writeln!(out, "  {file:<18} {what}")?;
+        }
     }
     let Some(port) = port else { return Ok(ExitCode::SUCCESS) };
     out.flush()?;
     drop(out);
     port.serve(scorer, |address, version| {
+        if output.json {
+            println!("{}", serve::as_json(address, version));
+            return;
+        }
         println!(
             "\nServing model {version} on {address} (gRPC, this machine only) until Ctrl-C. Ask it from another terminal:"
         );
@@ -87,6 +96,29 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
             request.display()
         );
     })
+}
+
+/// What was read, how good the model is, and the at-risk list.
+fn print_all(
+    out: &mut impl Write,
+    scorer: &Scorer,
+    data: &NativeData,
+    scored: &ScoredData,
+    riskiest: &[&Scored],
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let data_dir = folder.join("data");
+    let tables = data.report.tables();
+    let rows: usize = tables.iter().map(|table| table.rows).sum();
+    writeln!(
+        out,
+        "Checked {} tables with {rows} rows; `flight-risk check --data {}` tells all\n",
+        tables.len(),
+        data_dir.display()
+    )?;
+    figures::print_metrics(out, &scorer.artifact().content().metrics)?;
+    evaluate::print_truth_in_short(out, scorer, data, &data_dir)?;
+    print_people(out, scorer, scored, riskiest)
 }
 
 fn print_people(out: &mut impl Write, scorer: &Scorer, data: &ScoredData, riskiest: &[&Scored]) -> anyhow::Result<()> {

@@ -106,7 +106,8 @@ fn print(out: &mut impl Write, scorer: &Scorer, id: &str, scored: &Scored) -> st
     writeln!(out, "\nThese are associations in past records, not causes. Model {}.", scorer.artifact().model_version())
 }
 
-fn as_json(scorer: &Scorer, id: &str, scored: &Scored) -> serde_json::Value {
+/// Everything about one person's score.
+pub(crate) fn as_json(scorer: &Scorer, id: &str, scored: &Scored) -> serde_json::Value {
     let a = &scored.assessment;
     let factors: Vec<serde_json::Value> = a
         .factors()

@@ -13,11 +13,20 @@ use crate::cli::Serve;
 use crate::failure::{Kind, failed};
 use crate::{Output, load};
 
-pub(crate) fn run(options: &Serve, _output: Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
     let scorer = load::model(&options.models)?;
     Port::take(options.address)?.serve(scorer, |address, version| {
-        println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
+        if output.json {
+            println!("{}", as_json(address, version));
+        } else {
+            println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
+        }
     })
+}
+
+/// Where a model is served.
+pub(crate) fn as_json(address: SocketAddr, version: &str) -> serde_json::Value {
+    serde_json::json!({"address": address.to_string(), "model_version": version})
 }
 
 /// A port that nobody else can take any more, and the threads that will serve on it.

@@ -3,7 +3,7 @@
 //! Not answering is a signal of its own and a feature of its own; an unknown answer is never imputed. All values of answers
 //! are confidential; response behaviour is not an answer.
 
-use super::{Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, flag, known};
+use super::{BLANK, Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, flag, known};
 use crate::date::Day;
 use crate::history::EmployeeHistory;
 use crate::survey::KNOWN_DRIVERS;
@@ -12,17 +12,12 @@ use crate::survey::KNOWN_DRIVERS;
 const YEAR_DAYS: i32 = 365;
 
 const BASE: FeatureSpec = FeatureSpec {
-    name: "",
-    label: "",
     family: Family::Engagement,
     unit: Unit::Share,
     direction: PlausibleDirection::Lowers,
     actionable: true,
     confidential: true,
-    clock: false,
-    phrase: "",
-    otherwise: "",
-    definition: "",
+    ..BLANK
 };
 
 const fn driver(

@@ -1,6 +1,6 @@
 //! Feedback: one-on-ones, recognition, feedback and reviews: how often people are listened to and thanked.
 
-use super::{Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, known};
+use super::{BLANK, Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, known};
 use crate::history::{FeedbackKind, count_within, latest};
 
 /// Window for one-on-ones and all contacts, in days.
@@ -9,17 +9,11 @@ const QUARTER_DAYS: i32 = 90;
 const HALF_YEAR_DAYS: i32 = 180;
 
 const BASE: FeatureSpec = FeatureSpec {
-    name: "",
-    label: "",
     family: Family::Feedback,
     unit: Unit::Count,
     direction: PlausibleDirection::Lowers,
     actionable: true,
-    confidential: false,
-    clock: false,
-    phrase: "",
-    otherwise: "",
-    definition: "",
+    ..BLANK
 };
 
 /// The registry entries, in the order in which the values are computed.

@@ -3,7 +3,7 @@
 //! A colleague's exit raises the risk of those who stay for about four months, most near day 70 (turnover contagion:
 //! Felps et al. 2009; shocks: Hom et al. 2017).
 
-use super::{Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, flag, known};
+use super::{BLANK, Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, flag, known};
 use crate::date::Day;
 use crate::history::{count_within, latest};
 
@@ -16,19 +16,8 @@ pub const MANAGER_EXIT_WINDOW_DAYS: i32 = 180;
 /// Window for manager changes, in days.
 const YEAR_DAYS: i32 = 365;
 
-const BASE: FeatureSpec = FeatureSpec {
-    name: "",
-    label: "",
-    family: Family::ManagerAndTeam,
-    unit: Unit::Count,
-    direction: PlausibleDirection::Raises,
-    actionable: false,
-    confidential: false,
-    clock: false,
-    phrase: "",
-    otherwise: "",
-    definition: "",
-};
+const BASE: FeatureSpec =
+    FeatureSpec { family: Family::ManagerAndTeam, unit: Unit::Count, direction: PlausibleDirection::Raises, ..BLANK };
 
 /// The registry entries, in the order in which the values are computed.
 pub const SPECS: &[FeatureSpec] = &[

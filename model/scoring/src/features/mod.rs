@@ -114,6 +114,21 @@ pub struct FeatureSpec {
     pub definition: &'static str,
 }
 
+/// What a family's entries start from.
+pub(crate) const BLANK: FeatureSpec = FeatureSpec {
+    name: "",
+    label: "",
+    family: Family::Other,
+    unit: Unit::Number,
+    direction: PlausibleDirection::Either,
+    actionable: false,
+    confidential: false,
+    clock: false,
+    phrase: "",
+    otherwise: "",
+    definition: "",
+};
+
 /// Everything that a feature may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct FeatureInput<'a> {

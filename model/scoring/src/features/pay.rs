@@ -3,7 +3,7 @@
 //! Pay level matters less than pay growth, and low growth drives out the best first (Trevor, Gerhart & Boudreau 1997;
 //! Nyberg 2010).
 
-use super::{Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, known};
+use super::{BLANK, Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, known};
 use crate::date::Day;
 use crate::history::latest;
 
@@ -11,17 +11,11 @@ use crate::history::latest;
 const USUAL_GROWTH_PERCENT: f64 = 3.0;
 
 const BASE: FeatureSpec = FeatureSpec {
-    name: "",
-    label: "",
     family: Family::Pay,
     unit: Unit::Percent,
     direction: PlausibleDirection::Lowers,
     actionable: true,
-    confidential: false,
-    clock: false,
-    phrase: "",
-    otherwise: "",
-    definition: "",
+    ..BLANK
 };
 
 /// The registry entries, in the order in which the values are computed.

@@ -2,24 +2,18 @@
 //!
 //! Lack of promotion is among the stronger antecedents of voluntary turnover (Rubenstein et al. 2018, table 3).
 
-use super::{Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, known};
+use super::{BLANK, Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, known};
 use crate::history::{count_within, latest};
 
 /// Window for internal moves, in days: 24 months.
 const MOVES_WINDOW_DAYS: i32 = 731;
 
 const BASE: FeatureSpec = FeatureSpec {
-    name: "",
-    label: "",
     family: Family::Role,
     unit: Unit::Months,
     direction: PlausibleDirection::Raises,
     actionable: true,
-    confidential: false,
-    clock: false,
-    phrase: "",
-    otherwise: "",
-    definition: "",
+    ..BLANK
 };
 
 /// The registry entries, in the order in which the values are computed.

@@ -2,25 +2,13 @@
 //!
 //! Exits cluster at work anniversaries and are frequent early (Griffeth, Hom & Gaertner 2000; Rubenstein et al. 2018).
 
-use super::{Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, flag};
+use super::{BLANK, Family, FeatureInput, FeatureSpec, PlausibleDirection, Unit, flag};
 use crate::date::{DAYS_PER_MONTH, DAYS_PER_YEAR};
 
 /// Length of the probation that most companies have, in days.
 const FIRST_DAYS: f64 = 90.0;
 
-const BASE: FeatureSpec = FeatureSpec {
-    name: "",
-    label: "",
-    family: Family::Tenure,
-    unit: Unit::Years,
-    direction: PlausibleDirection::Either,
-    actionable: false,
-    confidential: false,
-    clock: true,
-    phrase: "",
-    otherwise: "",
-    definition: "",
-};
+const BASE: FeatureSpec = FeatureSpec { family: Family::Tenure, unit: Unit::Years, clock: true, ..BLANK };
 
 /// The registry entries, in the order in which the values are computed.
 pub const SPECS: &[FeatureSpec] = &[
