@@ -48,7 +48,8 @@ fn a_configuration_is_refused_with_its_key_and_its_range() {
         (b"period_months = 0", &["period_months = 0", "1 to 12"]),
         (b"folds = 0\ntest_share = 7.0", &["folds = 0", "2 to 20", "test_share = 7", "0.05 to 0.5"]),
         (b"folds = 99999999999", &["folds", "99999999999"]),
-        (b"penalties = [-1.0]", &["penalties", "positive"]),
+        (b"penalties = [-1.0]", &["penalties", "from 1e-6 to 1e6"]),
+        (b"penalties = [1e300]", &["penalties", "from 1e-6 to 1e6"]),
         (b"horizons_months = []", &["horizons_months", "risk_horizon_months"]),
         (b"seed = -1", &["seed = -1", "line 1"]),
         (b"test_share = \"a\"", &["test_share", "line 1"]),
@@ -77,6 +78,9 @@ fn an_address_that_cannot_be_listened_on_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let line = format!("serve --models FLAT_MODEL --address {address}");
+    case.refused(&line, ADDRESS, &[&address, "in use", "choose another port"]);
+    // Said before any work is done: nothing is written.
+    let line = format!("demo --employees 100 --years 2 --address {address} --out demo");
     case.refused(&line, ADDRESS, &[&address, "in use", "choose another port"]);
     case.refused(
         "serve --models FLAT_MODEL --address 0.0.0.0:50051",

@@ -25,6 +25,11 @@ fn outcomes_that_teach_nothing_are_refused() {
         NOTHING_TO_LEARN,
         &["3 voluntary exits in 600 rows", "at least 10", "more history or more employees"],
     );
+    Case::flat(table(|rows| rows.set("employee", |_, _| "E1".to_owned()))).refused(
+        FLAT,
+        NOTHING_TO_LEARN,
+        &["belong to one employee", "`id`"],
+    );
     Case::flat(|text| text.lines().take(2).map(|line| format!("{line}\n")).collect()).refused(
         FLAT,
         DATA,
