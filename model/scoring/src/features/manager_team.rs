@@ -55,7 +55,7 @@ pub const SPECS: &[FeatureSpec] = &[
         unit: Unit::Flag,
         phrase: "the manager left the company in the last 180 days",
         otherwise: "no manager left in the last 180 days",
-        definition: "1 when somebody who managed the employee left the company in the 180 days up to as_of",
+        definition: "1 when somebody left the company in the 180 days up to as_of who managed the employee then, or until at most 31 days before",
         ..BASE
     },
     FeatureSpec {
