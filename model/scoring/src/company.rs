@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::date::Day;
 use crate::features::engagement::current_index;
 use crate::features::manager_team::{EXIT_WINDOW_DAYS, MANAGER_EXIT_WINDOW_DAYS};
-use crate::history::{Assignment, Coverage, EmployeeHistory, EmployeeId, ExitKind};
+use crate::history::{Coverage, EmployeeHistory, EmployeeId, ExitKind};
 
 /// A manager's exit counts for those who still reported to them this many days before it (their rows change hands early).
 const HANDOVER_DAYS: i32 = 31;
@@ -68,20 +68,17 @@ impl Company {
         let mut manager_exits = Vec::with_capacity(histories.len());
         for (employee, history) in histories.iter().enumerate() {
             let mut rows: Vec<GroupRow> = Vec::with_capacity(history.assignments.len());
-            let mut before: Option<&Assignment> = None;
-            for assignment in &history.assignments {
-                // Most rows change pay alone: comparing with the row before is much cheaper than hashing again.
-                let last = before.replace(assignment).zip(rows.last().copied());
-                let same = |equal: fn(&Assignment, &Assignment) -> bool| last.filter(|(row, _)| equal(row, assignment));
-                let manager = match same(|a, b| a.manager_id == b.manager_id) {
-                    Some((_, (_, manager, _))) => manager,
+            for (assignment, carried_over) in history.assignments.iter().zip(&history.carried_over) {
+                let last = rows.last().copied();
+                let manager = match last.filter(|_| carried_over.manager) {
+                    Some((_, manager, _)) => manager,
                     None => {
                         let next = GroupIndex::try_from(managers.len()).ok()?;
                         assignment.manager_id.as_ref().map(|id| *managers.entry(id).or_insert(next))
                     }
                 };
-                let unit = match same(|a, b| a.department == b.department && a.location == b.location) {
-                    Some((_, (_, _, unit))) => unit,
+                let unit = match last.filter(|_| carried_over.unit) {
+                    Some((_, _, unit)) => unit,
                     None => {
                         let next = GroupIndex::try_from(units.len()).ok()?;
                         assignment.department.as_deref().map(|department| {
@@ -169,9 +166,13 @@ fn group_on(rows: &[GroupRow], day: Day) -> Option<&GroupRow> {
 /// The ascending days on which a manager left while managing this employee, or within [`HANDOVER_DAYS`] after.
 fn exits_of_managers(history: &EmployeeHistory, exit_of: impl Fn(&EmployeeId) -> Option<Day>) -> Vec<Day> {
     let mut days = Vec::new();
-    for (i, assignment) in history.assignments.iter().enumerate() {
+    let mut exit = None;
+    for (i, (assignment, carried_over)) in history.assignments.iter().zip(&history.carried_over).enumerate() {
         let until = history.assignments.get(i + 1).map(|next| next.effective_date.plus_days(HANDOVER_DAYS));
-        if let Some(left) = assignment.manager_id.as_ref().and_then(&exit_of)
+        if !carried_over.manager {
+            exit = assignment.manager_id.as_ref().and_then(&exit_of);
+        }
+        if let Some(left) = exit
             && left >= assignment.effective_date
             && until.is_none_or(|until| left <= until)
         {

@@ -284,6 +284,17 @@ pub struct EmployeeHistory {
     pub(crate) moves: Vec<Day>,
     pub(crate) raises: Vec<Day>,
     pub(crate) manager_changes: Vec<Day>,
+    /// For each assignment, what it shares with the one before.
+    pub(crate) carried_over: Vec<CarriedOver>,
+}
+
+/// What an assignment shares with the one before: most change pay alone, and comparing once is cheaper than at every use.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct CarriedOver {
+    /// The manager, known or not.
+    pub(crate) manager: bool,
+    /// Department and location, known or not.
+    pub(crate) unit: bool,
 }
 
 impl EmployeeHistory {
@@ -321,15 +332,21 @@ impl EmployeeHistory {
             moves: Vec::new(),
             raises: Vec::new(),
             manager_changes: Vec::new(),
+            carried_over: Vec::new(),
         };
         history.derive_change_points();
         history
     }
 
     fn derive_change_points(&mut self) {
+        self.carried_over.extend(self.assignments.first().map(|_| CarriedOver::default()));
         for pair in self.assignments.windows(2) {
             let [before, after] = pair else { continue };
             let date = after.effective_date;
+            self.carried_over.push(CarriedOver {
+                manager: before.manager_id == after.manager_id,
+                unit: before.department == after.department && before.location == after.location,
+            });
             // A change needs both sides: from unknown to known is news about the record, not about the person.
             let changed = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
             let rose = |a: Option<f64>, b: Option<f64>| matches!((a, b), (Some(a), Some(b)) if b > a);

@@ -1,5 +1,6 @@
 //! A generated company as a folder of tables, with the truth and a page that explains both.
 
+use rayon::prelude::*;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
@@ -16,18 +17,23 @@ type Columns = Vec<(String, ExportColumn)>;
 /// is made when it is missing. Each file appears whole or not at all.
 pub fn write(company: &GeneratedCompany, dir: &Path) -> Result<(), GeneratorError> {
     std::fs::create_dir_all(dir).map_err(|source| AtomicError::Io { doing: "create", path: dir.to_owned(), source })?;
-    let mut examples = Vec::new();
-    for (name, columns) in [
-        ("employees", employees(company)),
-        ("assignments", assignments(company)),
-        ("survey_responses", survey_responses(company)),
-        ("feedback", feedback(company)),
-    ] {
-        let path = dir.join(format!("{name}.csv"));
-        let rows = columns.first().map_or(0, |(_, column)| column.len());
-        write_table(&path, columns)?;
-        examples.push((name, rows, first_lines(&path)?));
-    }
+    // Each table is made and written by whoever is free: on the disk they wait for it, not for each other.
+    let tables: [(&str, fn(&GeneratedCompany) -> Columns); 4] = [
+        ("employees", employees),
+        ("assignments", assignments),
+        ("survey_responses", survey_responses),
+        ("feedback", feedback),
+    ];
+    let examples = tables
+        .into_par_iter()
+        .map(|(name, columns)| {
+            let path = dir.join(format!("{name}.csv"));
+            let columns = columns(company);
+            let rows = columns.first().map_or(0, |(_, column)| column.len());
+            write_table(&path, columns)?;
+            Ok((name, rows, first_lines(&path)?))
+        })
+        .collect::<Result<Vec<_>, GeneratorError>>()?;
     let mut truth = serde_json::to_string_pretty(&company.truth)
         .map_err(|source| GeneratorError::Truth { path: dir.join("truth.json"), source })?;
     truth.push('\n');
