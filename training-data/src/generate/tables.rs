@@ -1,8 +1,9 @@
 //! A generated company as a folder of tables, with the truth and a page that explains both.
 
-use rayon::prelude::*;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use flight_risk_scoring::survey::KNOWN_DRIVERS;
 
@@ -10,6 +11,8 @@ use super::{GeneratedCompany, GeneratedEmployee, GeneratorError, SURVEY_SCALE, r
 use crate::atomic::{AtomicError, write_atomically};
 use crate::export::{ExportColumn, write_table};
 
+/// What makes the columns of a table.
+type Maker = fn(&GeneratedCompany) -> Columns;
 /// A table's columns by name.
 type Columns = Vec<(String, ExportColumn)>;
 
@@ -18,7 +21,7 @@ type Columns = Vec<(String, ExportColumn)>;
 pub fn write(company: &GeneratedCompany, dir: &Path) -> Result<(), GeneratorError> {
     std::fs::create_dir_all(dir).map_err(|source| AtomicError::Io { doing: "create", path: dir.to_owned(), source })?;
     // Each table is made and written by whoever is free: on the disk they wait for it, not for each other.
-    let tables: [(&str, fn(&GeneratedCompany) -> Columns); 4] = [
+    let tables: [(&str, Maker); 4] = [
         ("employees", employees),
         ("assignments", assignments),
         ("survey_responses", survey_responses),
