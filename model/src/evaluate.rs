@@ -6,6 +6,7 @@ use flight_risk_data::generate::Truth;
 use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::features::FeatureValues;
 use flight_risk_scoring::metrics::{HorizonQuality, Quality};
+use flight_risk_scoring::scorer::Z_90;
 use flight_risk_scoring::{LogOdds, Scorer};
 use rayon::prelude::*;
 
@@ -14,9 +15,6 @@ use crate::config::TrainingPlan;
 use crate::metrics::{auc, quality};
 use crate::pipeline::{TrainError, judge_horizon};
 use crate::snapshots::snapshots;
-
-/// Standard errors on each side of a 90 % interval.
-const Z_90: f64 = 1.644_853_626_951_472_7;
 
 /// How a model does on labelled data.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]

@@ -188,8 +188,7 @@ fn native_cut(table: &TrainingTable, snapshots: &Snapshots, plan: &TrainingPlan)
 
 /// Rows whose predicted period had ended on the first judged day: nothing learned from them was still in the future then.
 fn trained_before(snapshots: &Snapshots, cut: usize) -> Vec<usize> {
-    let mut days: Vec<Day> = snapshots.rows.iter().map(|row| row.as_of).collect();
-    days.dedup();
+    let days = snapshots.days();
     let Some(&first_judged) = days.get(cut) else { return Vec::new() };
     let last_day = |as_of: Day| {
         as_of.plus_months(snapshots.grid.period_months as i32).plus_days(snapshots.grid.blackout_days as i32)
@@ -207,8 +206,7 @@ fn horizon_quality(
     artifact: &Artifact,
     plan: &TrainingPlan,
 ) -> Option<HorizonQuality> {
-    let mut days: Vec<Day> = snapshots.rows.iter().map(|row| row.as_of).collect();
-    days.dedup();
+    let days = snapshots.days();
     let as_of = *days.get(cut)?;
     let quality = judge_horizon(data, &Scorer::new(artifact.clone()), as_of, &plan.list_lengths)?;
     Some(quality)

@@ -158,6 +158,13 @@ fn snapshots_on(
 }
 
 impl Snapshots {
+    /// The days of the rows, ascending.
+    pub fn days(&self) -> Vec<Day> {
+        let mut days: Vec<Day> = self.rows.iter().map(|row| row.as_of).collect();
+        days.dedup();
+        days
+    }
+
     /// The rows as columns.
     pub fn table(&self) -> TrainingTable {
         let columns = features::registry()
@@ -168,8 +175,7 @@ impl Snapshots {
                 SourceColumn { origin: Origin::Native(spec), values: ColumnValues::Numeric(values) }
             })
             .collect();
-        let mut days: Vec<Day> = self.rows.iter().map(|row| row.as_of).collect();
-        days.dedup();
+        let days = self.days();
         let index = self.rows.iter().map(|row| days.binary_search(&row.as_of).unwrap_or_default() as u32).collect();
         TrainingTable {
             columns,

@@ -8,7 +8,7 @@ use crate::probability::{LogOdds, Probability};
 use crate::schema::{FeatureKind, FeatureRow, Schema};
 
 /// Standard errors on each side of a 90 % interval.
-const Z_90: f64 = 1.644_853_626_951_472_7;
+pub const Z_90: f64 = 1.644_853_626_951_472_7;
 
 /// How a headline risk is to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

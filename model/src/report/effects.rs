@@ -8,11 +8,10 @@ use flight_risk_scoring::ArtifactContent;
 use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::features::{PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
+use flight_risk_scoring::scorer::Z_90;
 
 use super::numbers;
 
-/// Standard errors on each side of a 90 % interval.
-pub(super) const Z_90: f64 = 1.644_853_626_951_472_7;
 /// Values at which the effect of a numeric feature is drawn.
 const LINE_POINTS: usize = 25;
 

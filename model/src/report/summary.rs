@@ -4,8 +4,8 @@ use flight_risk_scoring::ArtifactContent;
 use flight_risk_scoring::artifact::Target;
 use flight_risk_scoring::metrics::{ListLift, Quality, ReliabilityGroup, Split};
 
-use super::effects::Z_90;
 use super::numbers::{count, fixed, people, percent};
+use flight_risk_scoring::scorer::Z_90;
 
 /// The length of list that people think in; the nearest that was judged is shown first.
 const USUAL_LIST: u64 = 20;

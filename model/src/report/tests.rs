@@ -4,8 +4,9 @@ use std::path::Path;
 
 use flight_risk_scoring::schema::FeatureKind;
 use flight_risk_scoring::{Artifact, ArtifactContent};
+use flight_risk_scoring::scorer::Z_90;
 
-use super::effects::{Shape, Trend, Z_90, effects};
+use super::effects::{Shape, Trend, effects};
 use super::sample::{add_levels, add_number, company, flat};
 use super::{model_card, report_html};
 
