@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use flight_risk_scoring::schema::FeatureKind;
-use flight_risk_scoring::{Artifact, ArtifactContent};
 use flight_risk_scoring::scorer::Z_90;
+use flight_risk_scoring::{Artifact, ArtifactContent};
 
 use super::effects::{Shape, Trend, effects};
 use super::sample::{add_levels, add_number, company, flat};
