@@ -12,7 +12,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 use flight_risk_data::generate::{GeneratorOptions, generate};
 use flight_risk_data::{NativeData, ValidationReport};
-use flight_risk_model::{TrainingConfig, train_native};
+use flight_risk_model::{TrainOptions, TrainingConfig, train_native};
 use flight_risk_scoring::explain::factor_text;
 use flight_risk_scoring::features::FeatureInput;
 use flight_risk_scoring::schema::FeatureRow;
@@ -38,7 +38,8 @@ fn main() {
         .measurement_time(Duration::from_secs(4))
         .configure_from_args();
     let data = native_data();
-    let artifact = train_native(&data, &TrainingConfig::default().check().unwrap(), &|_| {}).unwrap();
+    let artifact =
+        train_native(&data, &TrainingConfig::default().check().unwrap(), TrainOptions::default(), &|_| {}).unwrap();
     let scorer = Scorer::new(artifact);
     let company = &data.company;
     let as_of = company.data_end();

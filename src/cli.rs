@@ -15,6 +15,7 @@ const EXIT_CODES: &str = "Exit codes:
   5    nothing can be learned from the data
   6    the server cannot listen on the address
   7    the output cannot be written
+  8    the model is not publishable: no better than the base rate, or too few exits; nothing is written
   130  stopped with Ctrl-C; nothing is half-written";
 
 /// Predicts voluntary turnover from a company's own HR records, with exact reasons and honest doubt.
@@ -144,6 +145,12 @@ pub(crate) struct Train {
     /// Model directory to write; replaced only if it is empty or holds a model
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Write a model that is not publishable too; the model records it
+    #[arg(long)]
+    pub(crate) allow_weak: bool,
+    /// Walk forward over time too: judge each period by a model of what was known before
+    #[arg(long)]
+    pub(crate) backtest: bool,
 }
 
 #[derive(Debug, Args)]

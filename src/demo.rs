@@ -9,7 +9,7 @@ use flight_risk_data::NativeData;
 use flight_risk_data::atomic::write_atomically;
 use flight_risk_data::export::write_table;
 use flight_risk_model::bulk::Scored;
-use flight_risk_model::train_native;
+use flight_risk_model::{TrainOptions, train_native};
 use flight_risk_scoring::Scorer;
 use flight_risk_scoring::schema::Value;
 use flight_risk_scoring::scorer::Band;
@@ -46,8 +46,10 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let plan = load::plan(None)?;
     let data = load::native(&data_dir, &plan)?;
 
-    let artifact =
-        train_native(&data, &plan, &|stage| stages.stage(stage)).map_err(|error| failed(train::kind(&error))(error))?;
+    // A company too small to learn from is shown too, with what speaks against its model.
+    let wanted = TrainOptions { allow_weak: true, backtest: false };
+    let artifact = train_native(&data, &plan, wanted, &|stage| stages.stage(stage))
+        .map_err(|error| failed(train::kind(&error))(error))?;
     train::write(&model_dir, &artifact)?;
 
     stages.stage("Scoring everyone still employed");
@@ -116,7 +118,9 @@ fn print_all(
         tables.len(),
         data_dir.display()
     )?;
-    figures::print_metrics(out, &scorer.artifact().content().metrics)?;
+    let metrics = &scorer.artifact().content().metrics;
+    figures::print_verdict(out, &metrics.verdict)?;
+    figures::print_metrics(out, metrics)?;
     evaluate::print_truth_in_short(out, scorer, data, &data_dir)?;
     print_people(out, scorer, scored, riskiest)
 }

@@ -11,6 +11,7 @@ pub(crate) enum Kind {
     NothingToLearn = 5,
     Address = 6,
     Output = 7,
+    NotPublishable = 8,
 }
 
 /// An error with its exit code.

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use flight_risk_model::verdict::reasons as reasons_against;
 use flight_risk_scoring::Scorer;
 use flight_risk_scoring::explain::{Direction, factor_text};
-use flight_risk_scoring::metrics::{Metrics, Quality, Split};
+use flight_risk_scoring::metrics::{Guard, GuardFinding, Metrics, PeriodQuality, Quality, Split, Verdict};
 use flight_risk_scoring::schema::FeatureRow;
 use flight_risk_scoring::scorer::{AbstentionReason, Assessment};
 
@@ -25,6 +26,60 @@ pub(crate) fn print_notes(out: &mut impl Write, notes: &[String]) -> io::Result<
     notes.iter().try_for_each(|note| writeln!(out, "Note: {note}"))
 }
 
+/// What speaks against the model, if anything does.
+pub(crate) fn print_verdict(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
+    if verdict.publishable {
+        return Ok(());
+    }
+    writeln!(out, "NOT PUBLISHABLE, written all the same as asked: {}", reasons_against(verdict).join("; "))
+}
+
+/// The guards against leaks: what they found, and what they cannot tell.
+pub(crate) fn print_guards(out: &mut impl Write, guards: &[Guard]) -> io::Result<()> {
+    writeln!(out, "Guards against leaks:")?;
+    guards.iter().try_for_each(|guard| {
+        let finding = match guard.finding {
+            GuardFinding::Kept => "kept",
+            GuardFinding::Suspected => "LOOK",
+            GuardFinding::CannotTell => "unknown",
+        };
+        writeln!(out, "  {finding:<8}{}", guard.text)
+    })
+}
+
+/// Periods as a table; nothing without any.
+pub(crate) fn print_periods(out: &mut impl Write, title: &str, periods: &[PeriodQuality]) -> io::Result<()> {
+    if periods.is_empty() {
+        return Ok(());
+    }
+    let width =
+        periods.iter().map(|p| p.from.chars().count().max(p.until.chars().count())).max().unwrap_or_default().max(5);
+    writeln!(out, "{title}:")?;
+    writeln!(
+        out,
+        "  {:<width$}  {:<width$}  learned from (exits)       judged (exits)  base rate  predicted  observed    AUC  log-loss  of base rate",
+        "from", "until"
+    )?;
+    for p in periods {
+        let of = |rows: u64, events: u64| format!("{rows} ({events})");
+        let auc = p.auc.map_or("-".to_owned(), |auc| format!("{auc:.3}"));
+        writeln!(
+            out,
+            "  {:<width$}  {:<width$}  {:>20}  {:>19}  {:>9.4}  {:>9.4}  {:>8.4}  {auc:>5}  {:>8.5}  {:>12.5}",
+            p.from,
+            p.until,
+            of(p.trained_rows, p.trained_events),
+            of(p.rows, p.events),
+            p.base_rate,
+            p.mean_predicted,
+            p.observed_rate,
+            p.log_loss,
+            p.log_loss_base_rate
+        )?;
+    }
+    Ok(())
+}
+
 /// Metrics as a table beside the base-rate model.
 pub(crate) fn print_metrics(out: &mut impl Write, metrics: &Metrics) -> io::Result<()> {
     match &metrics.split {
@@ -40,7 +95,7 @@ pub(crate) fn print_metrics(out: &mut impl Write, metrics: &Metrics) -> io::Resu
         let title = format!("{} months from {}", horizon.months, horizon.as_of);
         print_quality(out, &title, &horizon.quality)?;
     }
-    Ok(())
+    print_periods(out, "  Period by period, by the same model", &metrics.stability)
 }
 
 /// One quality as a table beside the base-rate model.

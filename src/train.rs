@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use flight_risk_model::directory::{check_model_directory, write_model_directory};
-use flight_risk_model::{TrainError, train_flat, train_native};
+use flight_risk_model::{TrainError, TrainOptions, train_flat, train_native};
 use flight_risk_scoring::Artifact;
 
 use crate::cli::Train;
@@ -20,10 +20,11 @@ pub(crate) fn run(options: &Train, output: Output) -> anyhow::Result<ExitCode> {
     let stages = Stages::start(output.quiet);
     stages.stage("Reading the records");
     let data = load::labelled(&options.data, &plan)?;
+    let wanted = TrainOptions { allow_weak: options.allow_weak, backtest: options.backtest };
     let progress = |stage: &str| stages.stage(stage);
     let artifact = match &data {
-        load::Labelled::Native(data) => train_native(data, &plan, &progress),
-        load::Labelled::Flat { table, schema } => train_flat(table, schema, &plan, &progress),
+        load::Labelled::Native(data) => train_native(data, &plan, wanted, &progress),
+        load::Labelled::Flat { table, schema } => train_flat(table, schema, &plan, wanted, &progress),
     }
     .map_err(|error| failed(kind(&error))(error))?;
     stages.stage("Writing the model");
@@ -38,7 +39,15 @@ pub(crate) fn run(options: &Train, output: Output) -> anyhow::Result<ExitCode> {
         });
         writeln!(out, "{summary}")?;
     } else {
-        figures::print_metrics(&mut out, &artifact.content().metrics)?;
+        let metrics = &artifact.content().metrics;
+        figures::print_verdict(&mut out, &metrics.verdict)?;
+        figures::print_metrics(&mut out, metrics)?;
+        figures::print_periods(
+            &mut out,
+            "Walking forward, each period judged by a model of what was known before",
+            &metrics.backtest,
+        )?;
+        figures::print_guards(&mut out, &metrics.guards)?;
         figures::print_notes(&mut out, &artifact.content().provenance.notes)?;
         figures::print_notes(&mut out, &load::notes(data.report()))?;
         writeln!(
@@ -65,6 +74,8 @@ pub(crate) fn kind(error: &TrainError) -> Kind {
         | TrainError::TooFewEvents { .. }
         | TrainError::NoFeatures(_) => Kind::NothingToLearn,
         TrainError::Solve(_) | TrainError::Covariance => Kind::NothingToLearn,
+        TrainError::NoTime => Kind::Data,
+        TrainError::NotPublishable(_) => Kind::NotPublishable,
         TrainError::Artifact(_) => Kind::Model,
     }
 }

@@ -2,12 +2,15 @@
 
 use flight_risk_scoring::metrics::{ListLift, Quality, ReliabilityGroup};
 
+use crate::curves::curves;
+
 /// Groups of equal size in reliability curve and calibration error.
 const GROUPS: usize = 10;
 /// Probabilities are kept this far from 0 and 1 in the log-loss, as scikit-learn's users expect.
 const CLIP: f64 = 1e-15;
 
-fn log_loss_of(event: bool, p: f64) -> f64 {
+/// Negative log-likelihood of one row in nats.
+pub(crate) fn log_loss_of(event: bool, p: f64) -> f64 {
     let p = p.clamp(CLIP, 1.0 - CLIP);
     -(if event { p } else { 1.0 - p }).ln()
 }
@@ -106,6 +109,7 @@ pub fn quality(events: &[bool], predicted: &[f64], base_rate: f64, list_lengths:
     let brier = |p: &dyn Fn(usize) -> f64| {
         events.iter().enumerate().map(|(i, &event)| (p(i) - y(event)).powi(2)).sum::<f64>() / count
     };
+    let (roc, precision_recall) = curves(events, predicted, &order);
     Quality {
         rows: rows as u64,
         events: total as u64,
@@ -120,6 +124,8 @@ pub fn quality(events: &[bool], predicted: &[f64], base_rate: f64, list_lengths:
         calibration_error,
         lift,
         reliability,
+        roc,
+        precision_recall,
     }
 }
 

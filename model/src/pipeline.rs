@@ -2,15 +2,16 @@
 
 use flight_risk_data::flat::{FlatSchema, FlatTable};
 use flight_risk_data::native::NativeData;
-use flight_risk_scoring::artifact::{Artifact, ArtifactError, Calibration, Provenance, Target};
-use flight_risk_scoring::metrics::{HorizonQuality, Metrics, Split};
+use flight_risk_scoring::artifact::{Artifact, ArtifactError, Target};
+use flight_risk_scoring::metrics::{HorizonQuality, Verdict};
 use flight_risk_scoring::{Day, Scorer};
 
-use crate::assemble::{Circumstances, assemble};
 use crate::bulk::score_company;
 use crate::config::TrainingPlan;
-use crate::fit::{Selection, fit, log_odds, probabilities, select};
+use crate::duplicates::Duplicates;
 use crate::folds::time_cut;
+use crate::guards::{self, Sides, on_both_sides};
+use crate::job::Job;
 use crate::metrics::quality;
 use crate::snapshots::{Outcome, Snapshots, outcome, snapshots};
 use crate::solver::SolveError;
@@ -20,6 +21,8 @@ use crate::table::TrainingTable;
 pub const MIN_EVENTS: usize = 10;
 /// Share of the exits that must stay before the cut for the judged time to be stretched to the headline horizon.
 const ENOUGH_BEFORE_CUT: f64 = 0.6;
+/// Share of the judged rows above which rows that repeat an earlier one are no copies.
+const MOST_COPIED: f64 = 0.2;
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,17 @@ pub enum TrainError {
         "the covariance of the coefficients cannot be computed: a column is an exact copy of others beyond what the penalty separates; raise `penalties`"
     )]
     Covariance,
+    /// Nothing to walk forward over.
+    #[error(
+        "a backtest walks forward over time, and the schema names no `time` column; name the column with the period of each row, or leave out --backtest"
+    )]
+    NoTime,
+    /// The model should not be used.
+    #[error(
+        "not publishable: {}; nothing is written. More history, more employees or other features may help; --allow-weak writes the model all the same and records that in it",
+        crate::verdict::reasons(.0).join("; ")
+    )]
+    NotPublishable(Box<Verdict>),
     /// The artifact would contradict itself.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
@@ -64,11 +78,25 @@ pub enum TrainError {
 /// Says which stage has begun.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 
+/// What is asked for beside the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrainOptions {
+    /// Whether a model that should not be published is made all the same; the artifact records it.
+    pub allow_weak: bool,
+    /// Whether to walk forward over time too.
+    pub backtest: bool,
+}
+
 /// Trains on the histories of a company.
 ///
 /// # Errors
 /// See [`TrainError`].
-pub fn train_native(data: &NativeData, plan: &TrainingPlan, progress: Progress<'_>) -> Result<Artifact, TrainError> {
+pub fn train_native(
+    data: &NativeData,
+    plan: &TrainingPlan,
+    options: TrainOptions,
+    progress: Progress<'_>,
+) -> Result<Artifact, TrainError> {
     progress("Building employee-periods");
     let snapshots = snapshots(&data.company, plan);
     let table = snapshots.table();
@@ -86,13 +114,19 @@ pub fn train_native(data: &NativeData, plan: &TrainingPlan, progress: Progress<'
         "employee-periods begin on {}; {} were left out because another kind of exit or the end of observation falls into them",
         snapshots.observed_from, snapshots.censored
     )];
-    let job = Job { table: &table, plan, target, digest: &data.digest };
-    let (metrics, selection) = match native_cut(&table, &snapshots, plan) {
+    let job = Job { table: &table, plan, options, target, digest: &data.digest, progress };
+    let mut sides = Sides::default();
+    let mut judged = match native_cut(&table, &snapshots, plan) {
         Some(cut) => {
             progress("Judging on later time");
-            let judged = job.judge_later(cut, &trained_before(&snapshots, cut))?;
-            let horizon = horizon_quality(data, &snapshots, cut, &judged.artifact, plan);
-            (Metrics { horizon, ..judged.metrics }, None)
+            let (trained, later) = (trained_before(&snapshots, cut), table.rows_in(cut..));
+            sides = Sides { by_time: true, on_both: on_both_sides(&table, &trained, &later), ..sides };
+            let mut judged = job.judge_later(cut, &trained, &later)?;
+            if let Some(model) = judged.model.take() {
+                let artifact = job.artifact(&trained, model, judged.metrics.clone(), Vec::new())?;
+                judged.metrics.horizon = horizon_quality(data, &snapshots, cut, &artifact, plan);
+            }
+            judged
         }
         None => {
             progress("Judging by cross-validation");
@@ -100,8 +134,10 @@ pub fn train_native(data: &NativeData, plan: &TrainingPlan, progress: Progress<'
             job.judge_by_folds()?
         }
     };
-    progress("Fitting on all rows");
-    job.fit_all(selection, metrics, notes)
+    if options.backtest {
+        judged.metrics.backtest = job.backtest(&|cut| trained_before(&snapshots, cut), &mut notes);
+    }
+    job.finish(judged, guards::native(&table, plan, sides), notes)
 }
 
 /// Trains on a flat table.
@@ -112,9 +148,13 @@ pub fn train_flat(
     data: &FlatTable,
     schema: &FlatSchema,
     plan: &TrainingPlan,
+    options: TrainOptions,
     progress: Progress<'_>,
 ) -> Result<Artifact, TrainError> {
-    let table = TrainingTable::from_flat(data, schema);
+    let (table, duplicates) = TrainingTable::from_flat(data, schema);
+    if options.backtest && table.times.is_none() {
+        return Err(TrainError::NoTime);
+    }
     learnable(&table)?;
     let target = Target::SinglePeriod {
         target: schema.target.clone(),
@@ -122,19 +162,18 @@ pub fn train_flat(
         id_column: schema.id.clone(),
     };
     let mut notes = Vec::new();
-    let job = Job { table: &table, plan, target, digest: &data.digest };
+    let job = Job { table: &table, plan, options, target, digest: &data.digest, progress };
     let cut = table
         .times
         .as_ref()
         .and_then(|times| time_cut(&table.events, times, plan.test_share, None, ENOUGH_BEFORE_CUT, MIN_EVENTS));
-    let (metrics, selection) = match cut {
+    let mut sides = Sides::default();
+    let mut judged = match cut {
         Some(cut) => {
             progress("Judging on later time");
-            let before = |row: &usize| {
-                table.times.as_ref().is_some_and(|t| t.index.get(*row).is_some_and(|&i| (i as usize) < cut))
-            };
-            let trained: Vec<usize> = (0..table.rows()).filter(before).collect();
-            (job.judge_later(cut, &trained)?.metrics, None)
+            let trained = table.rows_in(..cut);
+            let later = without_copies(&table, &duplicates, &trained, table.rows_in(cut..), &mut sides);
+            job.judge_later(cut, &trained, &later)?
         }
         None => {
             progress("Judging by cross-validation");
@@ -144,8 +183,30 @@ pub fn train_flat(
             job.judge_by_folds()?
         }
     };
-    progress("Fitting on all rows");
-    job.fit_all(selection, metrics, notes)
+    if options.backtest {
+        judged.metrics.backtest = job.backtest(&|cut| table.rows_in(..cut), &mut notes);
+    }
+    let knows_people = schema.id.is_some() || schema.group.is_some();
+    job.finish(judged, guards::flat(&table, &duplicates, plan, knows_people, sides), notes)
+}
+
+/// The judged rows without those that only repeat a row the model learned from. Where most repeat one, they are the same people
+/// a period later, told apart by nobody: leaving them out would leave only those who changed.
+fn without_copies(
+    table: &TrainingTable,
+    duplicates: &Duplicates,
+    trained: &[usize],
+    later: Vec<usize>,
+    sides: &mut Sides,
+) -> Vec<usize> {
+    *sides = Sides { by_time: true, on_both: on_both_sides(table, trained, &later), ..*sides };
+    let copied = duplicates.copied(trained, &later);
+    if copied.len() as f64 > MOST_COPIED * later.len() as f64 {
+        sides.kept = copied.len();
+        return later;
+    }
+    sides.left_out = copied.len();
+    later.into_iter().filter(|row| copied.binary_search(row).is_err()).collect()
 }
 
 const NO_TIME_SPLIT: &str =
@@ -238,88 +299,4 @@ pub fn judge_horizon(data: &NativeData, scorer: &Scorer, as_of: Day, list_length
     }
     let quality = quality(&events, &predicted, scorer.base_rate(), list_lengths);
     Some(HorizonQuality { months, as_of: as_of.to_string(), censored, quality })
-}
-
-/// One training job: the rows and everything that stays the same between judging and fitting.
-struct Job<'a> {
-    table: &'a TrainingTable,
-    plan: &'a TrainingPlan,
-    target: Target,
-    digest: &'a str,
-}
-
-struct Judged {
-    metrics: Metrics,
-    artifact: Artifact,
-}
-
-impl Job<'_> {
-    /// Fits on earlier rows and judges the rows from a time index on.
-    fn judge_later(&self, cut: usize, trained: &[usize]) -> Result<Judged, TrainError> {
-        let selection = select(self.table, trained, self.plan)?;
-        let fitted = fit(self.table, trained, selection.penalty, self.plan)?;
-        let (index, from) = self
-            .table
-            .times
-            .as_ref()
-            .map(|times| (times.index.as_slice(), times.labels.get(cut).cloned().unwrap_or_default()))
-            .unwrap_or_default();
-        let judged: Vec<usize> =
-            (0..self.table.rows()).filter(|&row| index.get(row).is_some_and(|&t| t as usize >= cut)).collect();
-        let predicted = probabilities(&log_odds(self.table, &judged, &fitted), selection.calibration);
-        let metrics = self.metrics(Split::ByTime { from }, trained, &judged, &predicted);
-        let content =
-            assemble(self.table, trained, fitted, self.circumstances(&selection, metrics.clone(), Vec::new()))?;
-        Ok(Judged { metrics, artifact: Artifact::new(content)? })
-    }
-
-    /// Judges every row by a model that did not see it.
-    fn judge_by_folds(&self) -> Result<(Metrics, Option<Selection>), TrainError> {
-        let all: Vec<usize> = (0..self.table.rows()).collect();
-        let selection = select(self.table, &all, self.plan)?;
-        let split = Split::CrossValidation { folds: selection.folds };
-        let metrics = self.metrics(split, &all, &selection.rows, &selection.predicted);
-        Ok((metrics, Some(selection)))
-    }
-
-    fn metrics(&self, split: Split, trained: &[usize], judged: &[usize], predicted: &[f64]) -> Metrics {
-        let event = |&row: &usize| self.table.events.get(row).copied().unwrap_or_default();
-        let base_rate = trained.iter().filter(|row| event(row)).count() as f64 / trained.len().max(1) as f64;
-        let events: Vec<bool> = judged.iter().map(event).collect();
-        Metrics { split, rows: quality(&events, predicted, base_rate, &self.plan.list_lengths), horizon: None }
-    }
-
-    /// The model that is written: fitted on all rows, with the figures of the judging.
-    fn fit_all(
-        &self,
-        selection: Option<Selection>,
-        metrics: Metrics,
-        mut notes: Vec<String>,
-    ) -> Result<Artifact, TrainError> {
-        let all: Vec<usize> = (0..self.table.rows()).collect();
-        let selection = match selection {
-            Some(selection) => selection,
-            None => select(self.table, &all, self.plan)?,
-        };
-        let fitted = fit(self.table, &all, selection.penalty, self.plan)?;
-        notes.extend(fitted.design.notes.iter().cloned());
-        let content = assemble(self.table, &all, fitted, self.circumstances(&selection, metrics, notes))?;
-        Ok(Artifact::new(content)?)
-    }
-
-    fn circumstances(&self, selection: &Selection, metrics: Metrics, notes: Vec<String>) -> Circumstances {
-        let labels = self.table.times.as_ref().map(|times| times.labels.as_slice()).unwrap_or_default();
-        let provenance = Provenance {
-            software_version: env!("CARGO_PKG_VERSION").to_owned(),
-            data_digest: self.digest.to_owned(),
-            data_from: labels.first().cloned(),
-            data_until: labels.last().cloned(),
-            config: toml::to_string(&**self.plan).unwrap_or_default(),
-            seed: self.plan.seed,
-            penalty: selection.penalty,
-            notes,
-        };
-        let calibration: Calibration = selection.calibration;
-        Circumstances { target: self.target.clone(), calibration, metrics, provenance }
-    }
 }

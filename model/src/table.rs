@@ -4,7 +4,7 @@ use flight_risk_data::flat::{FlatSchema, FlatTable, FlatValues, Monotone};
 use flight_risk_scoring::features::{Family, FeatureSpec, PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
-use crate::folds::mixed;
+use crate::duplicates::Duplicates;
 
 /// Code of an unknown value in a categorical column.
 pub const UNKNOWN_LEVEL: u32 = u32::MAX;
@@ -131,9 +131,21 @@ impl TrainingTable {
         self.events.iter().filter(|&&event| event).count()
     }
 
-    /// Rows of a flat table. Exact duplicates (all features and the target equal) share a group where neither a group
-    /// column nor a repeated id says who belongs together.
-    pub fn from_flat(table: &FlatTable, schema: &FlatSchema) -> Self {
+    /// Which of the given rows have a voluntary exit.
+    pub fn events_of(&self, rows: &[usize]) -> Vec<bool> {
+        rows.iter().map(|&row| self.events.get(row).copied().unwrap_or_default()).collect()
+    }
+
+    /// The rows whose time index lies in a range; none where there is no time.
+    pub fn rows_in(&self, range: impl std::ops::RangeBounds<usize>) -> Vec<usize> {
+        let Some(times) = &self.times else { return Vec::new() };
+        let within = |row: &usize| times.index.get(*row).is_some_and(|&time| range.contains(&(time as usize)));
+        (0..self.rows()).filter(within).collect()
+    }
+
+    /// Rows of a flat table, and which of them are equal. Rows of one person share a group (by the group column, or by an
+    /// identifier that repeats), and so do copies.
+    pub fn from_flat(table: &FlatTable, schema: &FlatSchema) -> (Self, Duplicates) {
         let columns = table
             .columns
             .iter()
@@ -154,13 +166,15 @@ impl TrainingTable {
             })
             .collect();
         let mut rows = Self { columns, events: table.target.clone(), groups: Vec::new(), times: None };
-        rows.groups = match &table.group {
-            Some(group) => indices(group.iter()).0,
+        let people = match &table.group {
+            Some(group) => Some(indices(group.iter()).0),
             None => {
                 let (by_id, different) = indices(table.ids.iter());
-                if different < table.ids.len() { by_id } else { rows.duplicate_groups() }
+                (different < table.ids.len()).then_some(by_id)
             }
         };
+        let (duplicates, groups) = Duplicates::find(&rows.columns, &table.protected, &rows.events, people);
+        rows.groups = groups;
         rows.times = table.time.as_ref().map(|time| {
             let mut labels = time.clone();
             labels.sort_by(|a, b| natural(a, b));
@@ -169,23 +183,7 @@ impl TrainingTable {
                 time.iter().map(|t| labels.binary_search_by(|l| natural(l, t)).unwrap_or_default() as u32).collect();
             Times { index, labels }
         });
-        rows
-    }
-
-    /// Groups of rows that are equal in every feature and in the target. Rows are compared by 128 bits mixed from their values,
-    /// so that a million wide rows need no second copy.
-    fn duplicate_groups(&self) -> Vec<u32> {
-        let key = |row: usize, seed: u64| {
-            let outcome = u64::from(self.events.get(row).copied().unwrap_or_default());
-            self.columns.iter().fold(mixed(seed, outcome), |key, column| {
-                let bits = match &column.values {
-                    ColumnValues::Numeric(values) => values.get(row).map_or(0, |value| value.to_bits()),
-                    ColumnValues::Categorical { codes, .. } => codes.get(row).map_or(0, |&code| u64::from(code)),
-                };
-                mixed(key, bits)
-            })
-        };
-        indices((0..self.rows()).map(|row| (key(row, 0), key(row, 1)))).0
+        (rows, duplicates)
     }
 }
 
@@ -199,7 +197,7 @@ fn natural(a: &str, b: &str) -> std::cmp::Ordering {
 
 /// Of each key its place among all different keys in their order, and the number of different keys. Not the order of
 /// appearance: folds are dealt by it, and the order of the rows in a file must not change the model.
-fn indices<K: Ord>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
+pub(crate) fn indices<K: Ord>(keys: impl Iterator<Item = K>) -> (Vec<u32>, usize) {
     let keys: Vec<K> = keys.collect();
     let mut different: Vec<&K> = keys.iter().collect();
     different.sort_unstable();
@@ -231,23 +229,5 @@ mod tests {
         labels.sort_by(|a, b| natural(a, b));
         assert!(labels.iter().position(|l| *l == "9") < labels.iter().position(|l| *l == "10"));
         assert!(labels.iter().position(|l| *l == "2016-02") < labels.iter().position(|l| *l == "2016-10"));
-    }
-
-    #[test]
-    fn equal_rows_share_a_group() {
-        let column = |values| SourceColumn { origin: Origin::Flat(FlatFeature::default()), values };
-        let table = TrainingTable {
-            columns: vec![
-                column(ColumnValues::Numeric(vec![1.0, 1.0, f64::NAN, f64::NAN, 1.0])),
-                column(categorical(&["a", "a", "b", "b", "a"].map(|s| Some(s.to_owned())))),
-            ],
-            events: vec![true, true, false, false, false],
-            groups: Vec::new(),
-            times: None,
-        };
-        let groups = table.duplicate_groups();
-        let together = |a: usize, b: usize| groups[a] == groups[b];
-        assert!(together(0, 1) && together(2, 3) && !together(0, 2), "{groups:?}");
-        assert!(!together(0, 4) && !together(2, 4), "the last differs in its target alone: {groups:?}");
     }
 }

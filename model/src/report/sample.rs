@@ -4,7 +4,7 @@ use flight_risk_scoring::ArtifactContent;
 use flight_risk_scoring::artifact::{Bands, BaseRates, Calibration, Limits, Provenance, Reference, Target};
 use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::features::{Family, PlausibleDirection, Unit, registry};
-use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, ReliabilityGroup, Split};
+use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, ReliabilityGroup, Split, Verdict};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
 /// One column: coefficient, standard error, mean.
@@ -39,7 +39,21 @@ fn quality(rows: u64, events: u64, spread: f64, lift: &[(u64, f64, u64)]) -> Qua
         calibration_error: 0.07 * rate,
         lift: lift.iter().map(list).collect(),
         reliability: (0..10).map(group).collect(),
+        roc: Vec::new(),
+        precision_recall: Vec::new(),
     }
+}
+
+fn metrics(split: Split, rows: Quality, horizon: Option<HorizonQuality>) -> Metrics {
+    let verdict = Verdict {
+        publishable: true,
+        reasons: Vec::new(),
+        allowed_weak: false,
+        evidence: Vec::new(),
+        events: rows.events,
+        effective_parameters: 9.4,
+    };
+    Metrics { split, rows, horizon, verdict, guards: Vec::new(), stability: Vec::new(), backtest: Vec::new() }
 }
 
 fn content(target: Target, base_rates: BaseRates, metrics: Metrics) -> ArtifactContent {
@@ -146,16 +160,16 @@ pub(crate) fn company() -> ArtifactContent {
         risk_horizon_months: 12,
     };
     let base_rates = BaseRates { period: 0.008_545, horizons: vec![0.0254, 0.0502, 0.0979] };
-    let metrics = Metrics {
-        split: Split::ByTime { from: "2023-11-01".to_owned() },
-        rows: quality(11_460, 92, 0.27, &[(20, 1.4, 2), (50, 2.9, 3), (100, 5.2, 6)]),
-        horizon: Some(HorizonQuality {
+    let metrics = metrics(
+        Split::ByTime { from: "2023-11-01".to_owned() },
+        quality(11_460, 92, 0.27, &[(20, 1.4, 2), (50, 2.9, 3), (100, 5.2, 6)]),
+        Some(HorizonQuality {
             months: 12,
             as_of: "2023-11-01".to_owned(),
             censored: 31,
             quality: quality(861, 84, 0.24, &[(20, 8.4, 9), (50, 17.6, 19), (100, 29.1, 31)]),
         }),
-    };
+    );
     let mut model = content(target, base_rates, metrics);
     let m = &mut model;
     add_native(m, "tenure_years", (0.1, 3.4, 31.2), (4.9, 4.6), 0.34, &[(-0.41, 0.07, 0.0)]);
@@ -197,11 +211,8 @@ pub(crate) fn flat() -> ArtifactContent {
         id_column: Some("EmployeeNumber".to_owned()),
     };
     let base_rates = BaseRates { period: 0.161, horizons: Vec::new() };
-    let metrics = Metrics {
-        split: Split::CrossValidation { folds: 5 },
-        rows: quality(1470, 237, 0.25, &[(20, 14.1, 15), (50, 31.0, 33)]),
-        horizon: None,
-    };
+    let metrics =
+        metrics(Split::CrossValidation { folds: 5 }, quality(1470, 237, 0.25, &[(20, 14.1, 15), (50, 31.0, 33)]), None);
     let mut model = content(target, base_rates, metrics);
     model.reference = Reference { column_means: Vec::new(), rows: 1470, events: 237, employees: 1470 };
     model.provenance.data_from = None;

@@ -10,7 +10,7 @@ use flight_risk_scoring::artifact::{
 };
 use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::features::{Family, PlausibleDirection, Unit, registry};
-use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, ReliabilityGroup, Split};
+use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, ReliabilityGroup, Split, Verdict};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use flight_risk_scoring::{Artifact, Scorer};
 use tokio::sync::oneshot;
@@ -38,6 +38,8 @@ fn quality() -> Quality {
         calibration_error: 0.004,
         lift: vec![ListLift { length: 100, expected: 7.5, found: 8, lift: 4.0 }],
         reliability: vec![ReliabilityGroup { rows: 100, predicted: 0.01, observed: 0.02 }],
+        roc: Vec::new(),
+        precision_recall: Vec::new(),
     }
 }
 
@@ -78,7 +80,22 @@ fn content(target: Target, features: Vec<SourceFeature>, encodings: Vec<Encoding
         base_rates: BaseRates { period: 0.02, horizons },
         bands: Bands { elevated: 0.15, high: 0.3 },
         limits: Limits { min_known_features: 1, max_standard_error: 3.0 },
-        metrics: Metrics { split: Split::ByTime { from: "2024-01-01".into() }, rows: quality(), horizon },
+        metrics: Metrics {
+            split: Split::ByTime { from: "2024-01-01".into() },
+            rows: quality(),
+            horizon,
+            verdict: Verdict {
+                publishable: true,
+                reasons: Vec::new(),
+                allowed_weak: false,
+                evidence: Vec::new(),
+                events: 20,
+                effective_parameters: 3.0,
+            },
+            guards: Vec::new(),
+            stability: Vec::new(),
+            backtest: Vec::new(),
+        },
         provenance: Provenance {
             software_version: "0.1.0".into(),
             data_digest: "00".into(),

@@ -1,0 +1,258 @@
+//! Rows that are equal to others: copies, which must never lie on both sides of a split, or people who happen to be alike.
+//!
+//! A table with few columns of few values has many equal rows that are different people; a table that was joined badly, or that
+//! repeats its people, has many that are not. Chance tells them apart: were the columns independent, so many pairs of rows would
+//! be equal; when far more are, they are copies. Copies share a fold whatever their outcome: to keep those apart that left from
+//! equal ones that stayed would teach a model the opposite of what it is judged on.
+
+use std::collections::BTreeMap;
+
+use crate::folds::mixed;
+use crate::table::{ColumnValues, SourceColumn, indices};
+
+/// Equal pairs beyond this multiple of those expected by chance are copies. Related columns alone reach about twice.
+const COPIES_BEYOND_CHANCE: f64 = 3.0;
+/// Chance is computed on about this many rows.
+const CHANCE_ROWS: usize = 20_000;
+/// When copies tie together more than this share of the rows, they are no copies but the rule for those who stay the same.
+const MOST_TIED: f64 = 0.2;
+
+/// What is equal in a flat table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Duplicates {
+    /// Rows that are equal to another row in every feature, every protected attribute and the outcome.
+    pub rows: usize,
+    /// Whether they are taken for copies, so that equal rows share a group.
+    pub copies: bool,
+    /// Of each row the person it is about, before copies are tied together.
+    people: Vec<u32>,
+    /// Rows with the same number are equal in everything, the outcome included.
+    exact: Vec<u32>,
+}
+
+impl Duplicates {
+    /// Finds equal rows, and gives each row a group: its person, joined with the persons of its copies. Without people each row
+    /// is one, numbered by what it holds: the order of the rows in a file must not change the model. Rows are compared by 128
+    /// bits mixed from their values, so that a million wide rows need no second copy.
+    pub fn find(
+        columns: &[SourceColumn],
+        protected: &BTreeMap<String, Vec<Option<String>>>,
+        events: &[bool],
+        people: Option<Vec<u32>>,
+    ) -> (Self, Vec<u32>) {
+        let key = |row: usize, seed: u64| {
+            let facts = columns.iter().fold(seed, |key, column| mixed(key, bits(&column.values, row)));
+            let cell =
+                |values: &Vec<Option<String>>| values.get(row).and_then(|cell| cell.as_deref()).map_or(1, text_bits);
+            protected.values().fold(facts, |key, values| mixed(key, cell(values)))
+        };
+        let (facts, different) = indices((0..events.len()).map(|row| (key(row, 0), key(row, 1))));
+        let exact: Vec<u32> = facts.iter().zip(events).map(|(&facts, &event)| facts * 2 + u32::from(event)).collect();
+        let people = people.unwrap_or_else(|| ranks(&exact));
+        let mut counts = vec![0_u32; 2 * different];
+        for &key in &exact {
+            if let Some(count) = counts.get_mut(key as usize) {
+                *count += 1;
+            }
+        }
+        let rows = counts.iter().filter(|&&count| count > 1).map(|&count| count as usize).sum();
+        let mut duplicates = Self { rows, copies: false, people, exact };
+        if different == events.len() {
+            let groups = duplicates.people.clone();
+            return (duplicates, groups);
+        }
+        let found = pairs_of_different_people(&facts, &duplicates.people);
+        duplicates.copies = found > COPIES_BEYOND_CHANCE * chance_pairs(columns, protected, events.len());
+        let groups = if duplicates.copies { tied(&facts, &duplicates.people) } else { duplicates.people.clone() };
+        if duplicates.copies && largest(&groups) as f64 > MOST_TIED * events.len() as f64 {
+            duplicates.copies = false;
+            let groups = duplicates.people.clone();
+            return (duplicates, groups);
+        }
+        (duplicates, groups)
+    }
+
+    /// The judged rows that are copies of a row of somebody else that the model learned from.
+    pub fn copied(&self, trained: &[usize], judged: &[usize]) -> Vec<usize> {
+        if !self.copies {
+            return Vec::new();
+        }
+        let place = |row: usize| Some((*self.exact.get(row)?, *self.people.get(row)?));
+        let mut learned: Vec<(u32, u32)> = trained.iter().filter_map(|&row| place(row)).collect();
+        learned.sort_unstable();
+        learned.dedup();
+        let known = |&row: &usize| {
+            place(row).is_some_and(|(key, person)| {
+                let first = learned.partition_point(|other| other.0 < key);
+                learned.iter().skip(first).take_while(|other| other.0 == key).any(|other| other.1 != person)
+            })
+        };
+        judged.iter().copied().filter(known).collect()
+    }
+
+    /// How many people have more than one row.
+    pub fn people_with_several_rows(&self) -> usize {
+        counts(&self.people).into_iter().filter(|&count| count > 1).count()
+    }
+}
+
+fn bits(values: &ColumnValues, row: usize) -> u64 {
+    match values {
+        ColumnValues::Numeric(values) => values.get(row).map_or(0, |value| value.to_bits()),
+        ColumnValues::Categorical { codes, .. } => codes.get(row).map_or(0, |&code| u64::from(code)),
+    }
+}
+
+/// Of each key its place in ascending order, equal ones in their own order.
+fn ranks(keys: &[u32]) -> Vec<u32> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by_key(|&row| keys.get(row));
+    let mut ranks = vec![0; keys.len()];
+    for (rank, row) in (0..).zip(order) {
+        if let Some(slot) = ranks.get_mut(row) {
+            *slot = rank;
+        }
+    }
+    ranks
+}
+
+fn text_bits(text: &str) -> u64 {
+    text.bytes().fold(2, |key, byte| mixed(key, u64::from(byte)))
+}
+
+fn counts(keys: &[u32]) -> Vec<usize> {
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    sorted.chunk_by(|a, b| a == b).map(<[u32]>::len).collect()
+}
+
+fn largest(keys: &[u32]) -> usize {
+    counts(keys).into_iter().max().unwrap_or_default()
+}
+
+fn pairs(count: usize) -> f64 {
+    let count = count as f64;
+    count * (count - 1.0) / 2.0
+}
+
+/// Pairs of rows that are equal and belong to different people.
+fn pairs_of_different_people(facts: &[u32], people: &[u32]) -> f64 {
+    let mut keys: Vec<(u32, u32)> = facts.iter().copied().zip(people.iter().copied()).collect();
+    keys.sort_unstable();
+    let of_equal = |rows: &[(u32, u32)]| {
+        pairs(rows.len()) - rows.chunk_by(|a, b| a.1 == b.1).map(|own| pairs(own.len())).sum::<f64>()
+    };
+    keys.chunk_by(|a, b| a.0 == b.0).map(of_equal).sum()
+}
+
+/// Equal pairs to be expected among so many rows if the columns were independent.
+fn chance_pairs(columns: &[SourceColumn], protected: &BTreeMap<String, Vec<Option<String>>>, rows: usize) -> f64 {
+    let sampled: Vec<usize> = (0..rows).step_by(rows.div_ceil(CHANCE_ROWS).max(1)).collect();
+    let same = |value: &dyn Fn(usize) -> u64| {
+        let mut values: Vec<u64> = sampled.iter().map(|&row| value(row)).collect();
+        values.sort_unstable();
+        values.chunk_by(|a, b| a == b).map(|equal| pairs(equal.len())).sum::<f64>() / pairs(sampled.len()).max(1.0)
+    };
+    let of_columns: f64 = columns.iter().map(|column| same(&|row| bits(&column.values, row))).product();
+    let text = |values: &Vec<Option<String>>, row: usize| {
+        values.get(row).and_then(|cell| cell.as_deref()).map_or(1, text_bits)
+    };
+    let of_protected: f64 = protected.values().map(|values| same(&|row| text(values, row))).product();
+    of_columns * of_protected * pairs(rows)
+}
+
+/// Groups of people tied together by equal rows.
+fn tied(facts: &[u32], people: &[u32]) -> Vec<u32> {
+    let size = people.iter().max().map_or(0, |&last| last as usize + 1);
+    let mut parent: Vec<u32> = (0..size as u32).collect();
+    fn root(parent: &mut [u32], mut of: u32) -> u32 {
+        while let Some(&up) = parent.get(of as usize).filter(|&&up| up != of) {
+            let above = parent.get(up as usize).copied().unwrap_or(up);
+            if let Some(slot) = parent.get_mut(of as usize) {
+                *slot = above;
+            }
+            of = above;
+        }
+        of
+    }
+    let mut first: Vec<(u32, u32)> = facts.iter().copied().zip(people.iter().copied()).collect();
+    first.sort_unstable();
+    for pair in first.windows(2) {
+        if let [a, b] = pair
+            && a.0 == b.0
+        {
+            let (a, b) = (root(&mut parent, a.1), root(&mut parent, b.1));
+            // The smaller number wins, whatever the order of the rows.
+            if let Some(slot) = parent.get_mut(a.max(b) as usize) {
+                *slot = a.min(b);
+            }
+        }
+    }
+    people.iter().map(|&person| root(&mut parent, person)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{FlatFeature, Origin};
+
+    fn numeric(values: Vec<f64>) -> SourceColumn {
+        SourceColumn { origin: Origin::Flat(FlatFeature::default()), values: ColumnValues::Numeric(values) }
+    }
+
+    fn value(seed: u64, row: usize, different: u64) -> f64 {
+        (mixed(seed, row as u64) % different) as f64
+    }
+
+    fn table(rows: usize, different: &[u64]) -> Vec<SourceColumn> {
+        let column = |(seed, &n): (usize, &u64)| numeric((0..rows).map(|row| value(seed as u64, row, n)).collect());
+        different.iter().enumerate().map(column).collect()
+    }
+
+    fn find(columns: &[SourceColumn], events: &[bool]) -> (Duplicates, Vec<u32>) {
+        Duplicates::find(columns, &BTreeMap::new(), events, None)
+    }
+
+    #[test]
+    fn copies_share_a_group_whatever_their_outcome() {
+        // 300 different rows, and the first 60 of them once more.
+        let mut columns = table(300, &[1 << 40, 50]);
+        for column in &mut columns {
+            if let ColumnValues::Numeric(values) = &mut column.values {
+                values.extend_from_within(..60);
+            }
+        }
+        let mut events: Vec<bool> = (0..300).map(|row| row % 5 == 0).collect();
+        events.extend_from_within(..60);
+        events[359] = !events[359];
+        let (duplicates, groups) = find(&columns, &events);
+        assert!(duplicates.copies);
+        assert_eq!(duplicates.rows, 118, "one pair differs in its outcome");
+        assert!((0..60).all(|row| groups[row] == groups[300 + row]));
+        assert_eq!(counts(&groups).len(), 300);
+        assert_eq!(duplicates.copied(&[0, 1, 59], &[2, 300, 301, 302, 359]), [300, 301]);
+    }
+
+    #[test]
+    fn people_who_happen_to_be_alike_are_different_people() {
+        let columns = table(2000, &[3, 4, 2, 5]);
+        let events: Vec<bool> = (0..2000).map(|row| row % 3 == 0).collect();
+        let (duplicates, groups) = find(&columns, &events);
+        assert!(duplicates.rows > 1900 && !duplicates.copies);
+        assert_eq!(counts(&groups).len(), 2000);
+        // Told apart by what is audited.
+        let names = (0..2000).map(|row| Some(row.to_string())).collect();
+        let protected = BTreeMap::from([("age".to_owned(), names)]);
+        let (duplicates, _) = Duplicates::find(&columns, &protected, &events, None);
+        assert_eq!(duplicates.rows, 0);
+    }
+
+    #[test]
+    fn rows_of_one_person_are_no_copies_and_copies_tie_persons_together() {
+        let columns = [numeric([1.0, 1.0, 2.0, 2.0, 3.0, 4.0].iter().map(|x| x * 1.1).collect())];
+        let events = [false; 6];
+        let of = |people: [u32; 6]| Duplicates::find(&columns, &BTreeMap::new(), &events, Some(people.to_vec()));
+        assert!(!of([0, 0, 1, 1, 2, 3]).0.copies);
+        assert_eq!(tied(&[0, 0, 1, 1, 2, 3], &[0, 1, 1, 2, 3, 4]), [0, 0, 0, 0, 3, 4]);
+    }
+}

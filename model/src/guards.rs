@@ -1,0 +1,163 @@
+//! What is done against leaks, said in words: of the outcome into the features, and of judged rows into the model.
+
+use flight_risk_scoring::metrics::{Guard, GuardFinding, GuardKind};
+
+use crate::config::TrainingPlan;
+use crate::duplicates::Duplicates;
+use crate::suspects::suspects;
+use crate::table::{Origin, TrainingTable};
+
+/// What the split did with rows that belong together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sides {
+    /// Whether later time judged.
+    pub(crate) by_time: bool,
+    /// Judged rows left out because they are copies of rows that the model learned from.
+    pub(crate) left_out: usize,
+    /// Judged rows that are such copies and were judged all the same.
+    pub(crate) kept: usize,
+    /// Employees with rows on both sides of a split in time.
+    pub(crate) on_both: usize,
+}
+
+/// Employees with rows both among the trained and the judged.
+pub(crate) fn on_both_sides(table: &TrainingTable, trained: &[usize], judged: &[usize]) -> usize {
+    let people = |rows: &[usize]| {
+        let groups = rows.iter().filter_map(|&row| table.groups.get(row));
+        groups.collect::<std::collections::BTreeSet<_>>()
+    };
+    people(trained).intersection(&people(judged)).count()
+}
+
+/// The guards of a company's records.
+pub(crate) fn native(table: &TrainingTable, plan: &TrainingPlan, sides: Sides) -> Vec<Guard> {
+    let days = plan.blackout_days;
+    let (finding, text) = if days > 0 {
+        (
+            GuardFinding::Kept,
+            format!(
+                "facts of the last {days} days before an exit are not used, nor as many days before the end of each period for those who stay: what follows from a resignation teaches nothing"
+            ),
+        )
+    } else {
+        (
+            GuardFinding::Suspected,
+            "blackout_days = 0: facts of the notice period are used, and what follows from a resignation looks like its cause".to_owned(),
+        )
+    };
+    let mut guards = vec![
+        guard(GuardKind::ExactDuplicates, GuardFinding::Kept, 0, "one row per employee and day by construction: an employee_id that occurs twice in the employees table is refused".to_owned()),
+        one_employee(several_rows(table), sides),
+        guard(GuardKind::LaterFacts, GuardFinding::Kept, 0, "impossible by construction: every feature is computed from facts dated on or before its day".to_owned()),
+        guard(GuardKind::Blackout, finding, u64::from(days), text),
+    ];
+    guards.extend(single_features(table, plan));
+    guards
+}
+
+/// The guards of a flat table.
+pub(crate) fn flat(
+    table: &TrainingTable,
+    duplicates: &Duplicates,
+    plan: &TrainingPlan,
+    knows_people: bool,
+    sides: Sides,
+) -> Vec<Guard> {
+    let several = duplicates.people_with_several_rows();
+    let one = if several == 0 && !knows_people {
+        let text = "no column says whose row it is: every row is taken for another employee; name `id`, and `group` where one employee has several rows";
+        guard(GuardKind::OneEmployee, GuardFinding::CannotTell, 0, text.to_owned())
+    } else {
+        one_employee(several, sides)
+    };
+    let later = "a flat table does not say when its facts were written: put what is filled in when somebody leaves, or afterwards, into drop";
+    let mut guards = vec![
+        exact_duplicates(duplicates, sides),
+        one,
+        guard(GuardKind::LaterFacts, GuardFinding::CannotTell, 0, later.to_owned()),
+    ];
+    guards.extend(single_features(table, plan));
+    guards
+}
+
+/// What a reader should be told beside the result: the guards that found something.
+pub fn warnings(guards: &[Guard]) -> impl Iterator<Item = &Guard> {
+    guards.iter().filter(|guard| guard.finding == GuardFinding::Suspected)
+}
+
+fn guard(kind: GuardKind, finding: GuardFinding, count: u64, text: String) -> Guard {
+    Guard { kind, finding, count, features: Vec::new(), text }
+}
+
+fn several_rows(table: &TrainingTable) -> usize {
+    let mut groups = table.groups.clone();
+    groups.sort_unstable();
+    groups.chunk_by(|a, b| a == b).filter(|rows| rows.len() > 1).count()
+}
+
+fn one_employee(several: usize, sides: Sides) -> Guard {
+    let text = match (several, sides.by_time) {
+        (0, _) => "no employee has more than one row".to_owned(),
+        (_, false) => format!(
+            "{several} employees have several rows: all rows of one employee share a fold, so that nobody is learned from and judged on at once"
+        ),
+        (_, true) => format!(
+            "{several} employees have several rows: in every random split they stay together; across the split in time {} have rows on both sides, the earlier to learn from, the later to be judged, as in use",
+            sides.on_both
+        ),
+    };
+    guard(GuardKind::OneEmployee, GuardFinding::Kept, several as u64, text)
+}
+
+fn exact_duplicates(duplicates: &Duplicates, sides: Sides) -> Guard {
+    let rows = duplicates.rows;
+    let (finding, text) = if rows == 0 {
+        (GuardFinding::Kept, "no two rows are equal".to_owned())
+    } else if !duplicates.copies {
+        let text = format!(
+            "{rows} rows equal another in every column, about as many as chance makes with so few different values: taken for different employees; name `group` if they are not"
+        );
+        (GuardFinding::CannotTell, text)
+    } else {
+        let mut text = format!(
+            "{rows} rows equal another in every column, far more than chance makes: taken for copies, which share a fold, so that none is learned from and judged on at once"
+        );
+        if sides.left_out > 0 {
+            text.push_str(&format!("; {} later rows that repeat an earlier one were not judged", sides.left_out));
+        }
+        if sides.kept > 0 {
+            text.push_str(&format!("; {} later rows repeat an earlier one, so many that they must be the same employees a period later: they were judged; name `group` to be sure", sides.kept));
+        }
+        (if sides.kept > 0 { GuardFinding::Suspected } else { GuardFinding::Kept }, text)
+    };
+    guard(GuardKind::ExactDuplicates, finding, rows as u64, text)
+}
+
+fn single_features(table: &TrainingTable, plan: &TrainingPlan) -> Vec<Guard> {
+    let suspected = suspects(table, plan);
+    if suspected.is_empty() {
+        let text = "no feature tells by itself who left".to_owned();
+        return vec![guard(GuardKind::SingleFeature, GuardFinding::Kept, 0, text)];
+    }
+    let native = table.columns.iter().any(|column| matches!(column.origin, Origin::Native(_)));
+    suspected
+        .into_iter()
+        .map(|suspect| {
+            let name = &suspect.name;
+            let advice = if native {
+                "look where it comes from: if it is recorded because somebody leaves, mend the records or raise blackout_days; the figures of this model cannot be trusted until then".to_owned()
+            } else {
+                format!("if it is filled in when or after somebody leaves, put drop = [\"{name}\"] into the schema and train again; keep it only if it was truly known before")
+            };
+            Guard {
+                features: vec![name.clone()],
+                ..guard(
+                    GuardKind::SingleFeature,
+                    GuardFinding::Suspected,
+                    1,
+                    format!("suspected leak: `{name}` almost tells who left ({}); {advice}", suspect.how),
+                )
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,191 @@
+//! One training job: judged on what the model has not seen, then fitted on everything.
+
+use flight_risk_scoring::Artifact;
+use flight_risk_scoring::artifact::{Calibration, Provenance, Target};
+use flight_risk_scoring::metrics::{Evidence, Guard, Metrics, PeriodQuality, Split};
+
+use crate::assemble::{Circumstances, assemble};
+use crate::config::TrainingPlan;
+use crate::fit::{Fitted, Selection, fit, log_odds, probabilities, select};
+use crate::metrics::quality;
+use crate::periods::{Learned, Period, period_quality, periods};
+use crate::pipeline::{MIN_EVENTS, Progress, TrainError, TrainOptions};
+use crate::signal::{JudgedRows, evidence};
+use crate::table::TrainingTable;
+use crate::verdict::{Z_BEYOND_NOISE, effective_parameters, pending, verdict};
+
+/// The rows and everything that stays the same between judging and fitting.
+pub(crate) struct Job<'a> {
+    pub(crate) table: &'a TrainingTable,
+    pub(crate) plan: &'a TrainingPlan,
+    pub(crate) options: TrainOptions,
+    pub(crate) target: Target,
+    pub(crate) digest: &'a str,
+    pub(crate) progress: Progress<'a>,
+}
+
+/// What judging found, before the guards and the verdict are known.
+pub(crate) struct Judged {
+    pub(crate) metrics: Metrics,
+    pub(crate) evidence: Evidence,
+    /// What cross-validation over all rows chose, where it judged.
+    pub(crate) selection: Option<Selection>,
+    /// The model that was judged, where there was one.
+    pub(crate) model: Option<(Selection, Fitted)>,
+}
+
+impl Job<'_> {
+    /// Fits on earlier rows and judges later ones, which begin at a time index.
+    pub(crate) fn judge_later(&self, cut: usize, trained: &[usize], judged: &[usize]) -> Result<Judged, TrainError> {
+        let (selection, fitted) = self.fit_on(trained)?;
+        let predicted = probabilities(&log_odds(self.table, judged, &fitted), selection.calibration);
+        let from = self.table.times.as_ref().and_then(|times| times.labels.get(cut).cloned()).unwrap_or_default();
+        let mut found = self.judged(Split::ByTime { from }, trained, judged, &predicted);
+        found.metrics.stability = self.stability(cut, trained, judged, &predicted);
+        Ok(Judged { model: Some((selection, fitted)), ..found })
+    }
+
+    /// Judges every row by a model that did not see it.
+    pub(crate) fn judge_by_folds(&self) -> Result<Judged, TrainError> {
+        let all = self.all();
+        let selection = select(self.table, &all, self.plan)?;
+        let split = Split::CrossValidation { folds: selection.folds };
+        let found = self.judged(split, &all, &selection.rows, &selection.predicted);
+        Ok(Judged { selection: Some(selection), ..found })
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..self.table.rows()).collect()
+    }
+
+    fn fit_on(&self, trained: &[usize]) -> Result<(Selection, Fitted), TrainError> {
+        let selection = select(self.table, trained, self.plan)?;
+        let fitted = fit(self.table, trained, selection.penalty, self.plan)?;
+        Ok((selection, fitted))
+    }
+
+    fn judged(&self, split: Split, trained: &[usize], judged: &[usize], predicted: &[f64]) -> Judged {
+        let base_rate = Learned::from(self.table, trained).base_rate();
+        let events = self.table.events_of(judged);
+        let quality = quality(&events, predicted, base_rate, &self.plan.list_lengths);
+        Judged {
+            evidence: self.evidence(split.clone(), judged, predicted, base_rate),
+            metrics: Metrics {
+                split,
+                rows: quality,
+                horizon: None,
+                verdict: pending(),
+                guards: Vec::new(),
+                stability: Vec::new(),
+                backtest: Vec::new(),
+            },
+            selection: None,
+            model: None,
+        }
+    }
+
+    fn evidence(&self, split: Split, judged: &[usize], predicted: &[f64], base_rate: f64) -> Evidence {
+        let events = self.table.events_of(judged);
+        let groups: Vec<u32> = judged.iter().filter_map(|&row| self.table.groups.get(row).copied()).collect();
+        evidence(split, &JudgedRows { events: &events, predicted, groups: &groups, base_rate }, Z_BEYOND_NOISE)
+    }
+
+    /// The judged rows period by period.
+    fn stability(&self, cut: usize, trained: &[usize], judged: &[usize], predicted: &[f64]) -> Vec<PeriodQuality> {
+        let Some(times) = self.table.times.as_ref() else { return Vec::new() };
+        let learned = Learned::from(self.table, trained);
+        let periods = periods(&self.table.events, times, cut, 0);
+        periods.iter().filter_map(|&period| period_quality(self.table, period, learned, judged, predicted)).collect()
+    }
+
+    /// Walks forward: the exits are cut into periods, and each but the first is judged by a model of what was `before` it.
+    pub(crate) fn backtest(&self, before: &dyn Fn(usize) -> Vec<usize>, notes: &mut Vec<String>) -> Vec<PeriodQuality> {
+        let Some(times) = self.table.times.as_ref() else { return Vec::new() };
+        let mut walked = Vec::new();
+        for period in periods(&self.table.events, times, 0, 1).into_iter().skip(1) {
+            let from = times.labels.get(period.first).cloned().unwrap_or_default();
+            (self.progress)(&format!("Walking forward: {from}"));
+            match self.walk(period, &before(period.first)) {
+                Ok(quality) => walked.extend(quality),
+                Err(why) => notes.push(format!("the backtest leaves out the time from {from}: {why}")),
+            }
+        }
+        if walked.is_empty() {
+            notes.push(format!(
+                "no backtest: no period has at least {MIN_EVENTS} voluntary exits, and as many rows without one, before it"
+            ));
+        }
+        walked
+    }
+
+    fn walk(&self, period: Period, trained: &[usize]) -> Result<Option<PeriodQuality>, TrainError> {
+        let learned = Learned::from(self.table, trained);
+        if !learned.has(MIN_EVENTS) {
+            return Ok(None);
+        }
+        let (selection, fitted) = self.fit_on(trained)?;
+        let judged = self.table.rows_in(period.first..=period.last);
+        let predicted = probabilities(&log_odds(self.table, &judged, &fitted), selection.calibration);
+        Ok(period_quality(self.table, period, learned, &judged, &predicted))
+    }
+
+    /// The artifact of a model fitted on some rows.
+    pub(crate) fn artifact(
+        &self,
+        rows: &[usize],
+        (selection, fitted): (Selection, Fitted),
+        metrics: Metrics,
+        notes: Vec<String>,
+    ) -> Result<Artifact, TrainError> {
+        let content = assemble(self.table, rows, fitted, self.circumstances(&selection, metrics, notes))?;
+        Ok(Artifact::new(content)?)
+    }
+
+    /// The model that is written: fitted on all rows, with the figures of the judging, the guards and the verdict.
+    pub(crate) fn finish(
+        &self,
+        judged: Judged,
+        guards: Vec<Guard>,
+        mut notes: Vec<String>,
+    ) -> Result<Artifact, TrainError> {
+        (self.progress)("Fitting on all rows");
+        let all = self.all();
+        let Judged { metrics, evidence, selection, .. } = judged;
+        let mut evidence = vec![evidence];
+        let selection = match selection {
+            Some(selection) => selection,
+            None => {
+                let selection = select(self.table, &all, self.plan)?;
+                let split = Split::CrossValidation { folds: selection.folds };
+                let base_rate = Learned::from(self.table, &all).base_rate();
+                evidence.push(self.evidence(split, &selection.rows, &selection.predicted, base_rate));
+                selection
+            }
+        };
+        let fitted = fit(self.table, &all, selection.penalty, self.plan)?;
+        let events = self.table.event_count();
+        let parameters = effective_parameters(&fitted, selection.penalty, self.table.rows(), events);
+        let verdict = verdict(evidence, events as u64, parameters, self.options.allow_weak);
+        if !verdict.publishable && !verdict.allowed_weak {
+            return Err(TrainError::NotPublishable(Box::new(verdict)));
+        }
+        notes.extend(fitted.design.notes.iter().cloned());
+        self.artifact(&all, (selection, fitted), Metrics { verdict, guards, ..metrics }, notes)
+    }
+
+    fn circumstances(&self, selection: &Selection, metrics: Metrics, notes: Vec<String>) -> Circumstances {
+        let labels = self.table.times.as_ref().map(|times| times.labels.as_slice()).unwrap_or_default();
+        let provenance = Provenance {
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_digest: self.digest.to_owned(),
+            data_from: labels.first().cloned(),
+            data_until: labels.last().cloned(),
+            config: toml::to_string(&**self.plan).unwrap_or_default(),
+            seed: self.plan.seed,
+            penalty: selection.penalty,
+            notes,
+        };
+        let calibration: Calibration = selection.calibration;
+        Circumstances { target: self.target.clone(), calibration, metrics, provenance }
+    }
+}
