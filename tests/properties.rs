@@ -8,6 +8,7 @@ mod known_truth;
 mod no_leakage;
 mod protected;
 mod reproducible;
+mod solver;
 
 use proptest::test_runner::Config;
 

@@ -1,9 +1,14 @@
 //! Fitting the L2-penalised logistic model: the problem, and the solvers that solve it.
 
 mod linfa;
+mod metric;
 pub(crate) mod newton;
+mod pass;
+mod sample;
+mod sigmoid;
 
-pub use linfa::fit;
+pub use linfa::{Logistic, reference};
+pub use newton::fit;
 
 use ndarray::{Array1, ArrayView2};
 
