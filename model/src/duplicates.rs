@@ -1,19 +1,24 @@
 //! Rows that are equal to others: copies, which must never lie on both sides of a split, or people who happen to be alike.
 //!
 //! A table with few columns of few values has many equal rows that are different people; a table that was joined badly, or that
-//! repeats its people, has many that are not. Chance tells them apart: were the columns independent, so many pairs of rows would
-//! be equal; when far more are, they are copies. Copies share a fold whatever their outcome: to keep those apart that left from
-//! equal ones that stayed would teach a model the opposite of what it is judged on.
+//! repeats its people, has many that are not. Each column in turn tells them apart: pairs of rows that are equal in all other
+//! columns are equal in this one always when they are copies, and as often as any two rows when they are alike by chance. Copies
+//! share a fold whatever their outcome: to keep those apart that left from equal ones that stayed would teach a model the opposite
+//! of what it is judged on.
 
 use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 
 use crate::folds::mixed;
 use crate::table::{ColumnValues, SourceColumn, indices};
 
-/// Equal pairs beyond this multiple of those expected by chance are copies. Related columns alone reach about twice.
-const COPIES_BEYOND_CHANCE: f64 = 3.0;
+/// Equal rows are copies when every column says so of at least this share of the equal pairs.
+const MOSTLY_COPIES: f64 = 0.5;
+/// A column in which more pairs than this are equal tells nothing.
+const NEARLY_CONSTANT: f64 = 0.9;
 /// Chance is computed on about this many rows.
-const CHANCE_ROWS: usize = 20_000;
+const CHANCE_ROWS: usize = 200_000;
 /// When copies tie together more than this share of the rows, they are no copies but the rule for those who stay the same.
 const MOST_TIED: f64 = 0.2;
 
@@ -61,8 +66,7 @@ impl Duplicates {
             let groups = duplicates.people.clone();
             return (duplicates, groups);
         }
-        let found = pairs_of_different_people(&facts, &duplicates.people);
-        duplicates.copies = found > COPIES_BEYOND_CHANCE * chance_pairs(columns, protected, events.len());
+        duplicates.copies = copied_share(columns, protected, &duplicates.people) >= MOSTLY_COPIES;
         let groups = if duplicates.copies { tied(&facts, &duplicates.people) } else { duplicates.people.clone() };
         if duplicates.copies && largest(&groups) as f64 > MOST_TIED * events.len() as f64 {
             duplicates.copies = false;
@@ -135,30 +139,50 @@ fn pairs(count: usize) -> f64 {
     count * (count - 1.0) / 2.0
 }
 
-/// Pairs of rows that are equal and belong to different people.
-fn pairs_of_different_people(facts: &[u32], people: &[u32]) -> f64 {
-    let mut keys: Vec<(u32, u32)> = facts.iter().copied().zip(people.iter().copied()).collect();
+/// Pairs of rows with equal keys that belong to different people.
+fn pairs_of_different_people(keys: impl Iterator<Item = u64>, people: &[u32]) -> f64 {
+    let mut keys: Vec<(u64, u32)> = keys.zip(people.iter().copied()).collect();
     keys.sort_unstable();
-    let of_equal = |rows: &[(u32, u32)]| {
+    let of_equal = |rows: &[(u64, u32)]| {
         pairs(rows.len()) - rows.chunk_by(|a, b| a.1 == b.1).map(|own| pairs(own.len())).sum::<f64>()
     };
     keys.chunk_by(|a, b| a.0 == b.0).map(of_equal).sum()
 }
 
-/// Equal pairs to be expected among so many rows if the columns were independent.
-fn chance_pairs(columns: &[SourceColumn], protected: &BTreeMap<String, Vec<Option<String>>>, rows: usize) -> f64 {
-    let sampled: Vec<usize> = (0..rows).step_by(rows.div_ceil(CHANCE_ROWS).max(1)).collect();
-    let same = |value: &dyn Fn(usize) -> u64| {
-        let mut values: Vec<u64> = sampled.iter().map(|&row| value(row)).collect();
-        values.sort_unstable();
-        values.chunk_by(|a, b| a == b).map(|equal| pairs(equal.len())).sum::<f64>() / pairs(sampled.len()).max(1.0)
+/// The share of the equal pairs of different people that are copies: of what the columns say, the least. A column that depends on
+/// others says too much, one that does not says what is.
+fn copied_share(columns: &[SourceColumn], protected: &BTreeMap<String, Vec<Option<String>>>, people: &[u32]) -> f64 {
+    let sampled: Vec<usize> = (0..people.len()).step_by(people.len().div_ceil(CHANCE_ROWS).max(1)).collect();
+    let people: Vec<u32> = sampled.iter().filter_map(|&row| people.get(row).copied()).collect();
+    // What a row holds in a column, mixed so that the sum over columns stands for the row.
+    let part = |column: usize, bits: u64| mixed(mixed(column as u64, bits), bits);
+    let text =
+        |values: &[Option<String>], row: usize| values.get(row).and_then(|cell| cell.as_deref()).map_or(1, text_bits);
+    let features = columns.par_iter().enumerate().map(|(number, column)| {
+        sampled.iter().map(|&row| part(number, bits(&column.values, row))).collect::<Vec<u64>>()
+    });
+    let mut parts: Vec<Vec<u64>> = features.collect();
+    for (number, values) in (columns.len()..).zip(protected.values()) {
+        parts.push(sampled.iter().map(|&row| part(number, text(values, row))).collect());
+    }
+    let mut sums = vec![0_u64; sampled.len()];
+    for column in &parts {
+        for (sum, part) in sums.iter_mut().zip(column) {
+            *sum = sum.wrapping_add(*part);
+        }
+    }
+    let found = pairs_of_different_people(sums.iter().copied(), &people);
+    if found == 0.0 {
+        return 0.0;
+    }
+    let all = pairs(sampled.len());
+    let says = |column: &Vec<u64>| {
+        let alike = pairs_of_different_people(column.iter().copied(), &people) / all;
+        let without = sums.iter().zip(column).map(|(sum, part)| sum.wrapping_sub(*part));
+        let otherwise_equal = pairs_of_different_people(without, &people);
+        (alike < NEARLY_CONSTANT).then(|| (found - alike * otherwise_equal) / (1.0 - alike) / found)
     };
-    let of_columns: f64 = columns.iter().map(|column| same(&|row| bits(&column.values, row))).product();
-    let text = |values: &Vec<Option<String>>, row: usize| {
-        values.get(row).and_then(|cell| cell.as_deref()).map_or(1, text_bits)
-    };
-    let of_protected: f64 = protected.values().map(|values| same(&|row| text(values, row))).product();
-    of_columns * of_protected * pairs(rows)
+    parts.par_iter().filter_map(says).reduce(|| 1.0, f64::min)
 }
 
 /// Groups of people tied together by equal rows.
@@ -245,6 +269,34 @@ mod tests {
         let protected = BTreeMap::from([("age".to_owned(), names)]);
         let (duplicates, _) = Duplicates::find(&columns, &protected, &events, None);
         assert_eq!(duplicates.rows, 0);
+    }
+
+    #[test]
+    fn columns_that_depend_on_each_other_do_not_make_copies() {
+        // City and region follow from the store: far more rows are equal than if the columns were independent.
+        let store = |row: usize| value(1, row, 300);
+        let column = |value: &dyn Fn(usize) -> f64| numeric((0..5000).map(value).collect());
+        let columns = [
+            column(&store),
+            column(&|row| (store(row) / 4.0).floor()),
+            column(&|row| (store(row) / 30.0).floor()),
+            column(&|row| value(2, row, 10)),
+            column(&|row| value(3, row, 2)),
+        ];
+        let (duplicates, _) = find(&columns, &[false; 5000]);
+        assert!(duplicates.rows > 2000 && !duplicates.copies, "{duplicates:?}");
+    }
+
+    #[test]
+    fn copies_are_found_where_one_column_tells_people_apart() {
+        let mut columns = table(400, &[1 << 40, 2, 5]);
+        for column in &mut columns {
+            if let ColumnValues::Numeric(values) = &mut column.values {
+                values.extend_from_within(..40);
+            }
+        }
+        let (duplicates, _) = find(&columns, &[false; 440]);
+        assert!(duplicates.copies && duplicates.rows == 80);
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn exact_duplicates(duplicates: &Duplicates, sides: Sides) -> Guard {
         (GuardFinding::CannotTell, text)
     } else {
         let mut text = format!(
-            "{rows} rows equal another in every column, far more than chance makes: taken for copies, which share a fold, so that none is learned from and judged on at once"
+            "{rows} rows equal another in every column, and not by chance: taken for copies, which share a fold, so that none is learned from and judged on at once"
         );
         if sides.left_out > 0 {
             text.push_str(&format!("; {} later rows that repeat an earlier one were not judged", sides.left_out));

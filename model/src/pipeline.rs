@@ -22,7 +22,7 @@ pub const MIN_EVENTS: usize = 10;
 /// Share of the exits that must stay before the cut for the judged time to be stretched to the headline horizon.
 const ENOUGH_BEFORE_CUT: f64 = 0.6;
 /// Share of the judged rows above which rows that repeat an earlier one are no copies.
-const MOST_COPIED: f64 = 0.2;
+const MOST_COPIED: f64 = 0.05;
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]

@@ -140,7 +140,8 @@ pub(super) fn outcome(content: &ArtifactContent) -> String {
 /// The verdict on the whole, in one sentence.
 pub(super) fn first_line(content: &ArtifactContent) -> String {
     let sets = judged(content);
-    if let Some(set) = sets.first().filter(|set| !beats_base_rate(set.quality)) {
+    let no_better = !content.metrics.verdict.beats_base_rate();
+    if let Some(set) = sets.first().filter(|set| no_better || !beats_base_rate(set.quality)) {
         let rows = set.rows;
         return format!(
             "This model is no better than the base rate: giving all {rows} the same average risk would have done as well. Do not use it to single out people."
