@@ -4,9 +4,7 @@
 //! repeats its people, has many that are not. Each column in turn tells them apart: pairs of rows that are equal in all other
 //! columns are equal in this one always when they are copies, and as often as any two rows when they are alike by chance. Copies
 //! share a fold whatever their outcome: to keep those apart that left from equal ones that stayed would teach a model the opposite
-//! of what it is judged on.
-
-use std::collections::BTreeMap;
+//! of what it is judged on. Protected attributes are not looked at: they change nothing that is learned.
 
 use rayon::prelude::*;
 
@@ -25,48 +23,43 @@ const MOST_TIED: f64 = 0.2;
 /// What is equal in a flat table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Duplicates {
-    /// Rows that are equal to another row in every feature, every protected attribute and the outcome.
+    /// Rows that are equal to another row in every feature and the outcome.
     pub rows: usize,
     /// Whether they are taken for copies, so that equal rows share a group.
     pub copies: bool,
+    /// Whether the table says whose the rows are.
+    pub named: bool,
     /// Of each row the person it is about, before copies are tied together.
     people: Vec<u32>,
-    /// Rows with the same number are equal in everything, the outcome included.
-    exact: Vec<u32>,
 }
 
 impl Duplicates {
     /// Finds equal rows, and gives each row a group: its person, joined with the persons of its copies. Without people each row
     /// is one, numbered by what it holds: the order of the rows in a file must not change the model. Rows are compared by 128
     /// bits mixed from their values, so that a million wide rows need no second copy.
-    pub fn find(
-        columns: &[SourceColumn],
-        protected: &BTreeMap<String, Vec<Option<String>>>,
-        events: &[bool],
-        people: Option<Vec<u32>>,
-    ) -> (Self, Vec<u32>) {
-        let key = |row: usize, seed: u64| {
-            let facts = columns.iter().fold(seed, |key, column| mixed(key, bits(&column.values, row)));
-            let cell =
-                |values: &Vec<Option<String>>| values.get(row).and_then(|cell| cell.as_deref()).map_or(1, text_bits);
-            protected.values().fold(facts, |key, values| mixed(key, cell(values)))
-        };
+    pub fn find(columns: &[SourceColumn], events: &[bool], people: People) -> (Self, Vec<u32>) {
+        let key =
+            |row: usize, seed: u64| columns.iter().fold(seed, |key, column| mixed(key, bits(&column.values, row)));
         let (facts, different) = indices((0..events.len()).map(|row| (key(row, 0), key(row, 1))));
         let exact: Vec<u32> = facts.iter().zip(events).map(|(&facts, &event)| facts * 2 + u32::from(event)).collect();
-        let people = people.unwrap_or_else(|| ranks(&exact));
+        let (people, named) = match people {
+            People::Named(people) => (people, true),
+            People::OnePerRow(Some(people)) => (people, false),
+            People::OnePerRow(None) => (ranks(&exact), false),
+        };
         let mut counts = vec![0_u32; 2 * different];
         for &key in &exact {
             if let Some(count) = counts.get_mut(key as usize) {
                 *count += 1;
             }
         }
-        let rows = counts.iter().filter(|&&count| count > 1).map(|&count| count as usize).sum();
-        let mut duplicates = Self { rows, copies: false, people, exact };
-        if different == events.len() {
+        let equal = counts.iter().filter(|&&count| count > 1).map(|&count| count as usize).sum();
+        let mut duplicates = Self { rows: equal, copies: false, named, people };
+        if named || different == events.len() {
             let groups = duplicates.people.clone();
             return (duplicates, groups);
         }
-        duplicates.copies = copied_share(columns, protected, &duplicates.people) >= MOSTLY_COPIES;
+        duplicates.copies = copied_share(columns, &duplicates.people) >= MOSTLY_COPIES;
         let groups = if duplicates.copies { tied(&facts, &duplicates.people) } else { duplicates.people.clone() };
         if duplicates.copies && largest(&groups) as f64 > MOST_TIED * events.len() as f64 {
             duplicates.copies = false;
@@ -76,28 +69,19 @@ impl Duplicates {
         (duplicates, groups)
     }
 
-    /// The judged rows that are copies of a row of somebody else that the model learned from.
-    pub fn copied(&self, trained: &[usize], judged: &[usize]) -> Vec<usize> {
-        if !self.copies {
-            return Vec::new();
-        }
-        let place = |row: usize| Some((*self.exact.get(row)?, *self.people.get(row)?));
-        let mut learned: Vec<(u32, u32)> = trained.iter().filter_map(|&row| place(row)).collect();
-        learned.sort_unstable();
-        learned.dedup();
-        let known = |&row: &usize| {
-            place(row).is_some_and(|(key, person)| {
-                let first = learned.partition_point(|other| other.0 < key);
-                learned.iter().skip(first).take_while(|other| other.0 == key).any(|other| other.1 != person)
-            })
-        };
-        judged.iter().copied().filter(known).collect()
-    }
-
     /// How many people have more than one row.
     pub fn people_with_several_rows(&self) -> usize {
         counts(&self.people).into_iter().filter(|&count| count > 1).count()
     }
+}
+
+/// Who the rows are about.
+#[derive(Clone, Debug)]
+pub enum People {
+    /// The table says so: equal rows of different people are theirs.
+    Named(Vec<u32>),
+    /// Each row has a name of its own, or none: equal rows may be one person's.
+    OnePerRow(Option<Vec<u32>>),
 }
 
 fn bits(values: &ColumnValues, row: usize) -> u64 {
@@ -118,10 +102,6 @@ fn ranks(keys: &[u32]) -> Vec<u32> {
         }
     }
     ranks
-}
-
-fn text_bits(text: &str) -> u64 {
-    text.bytes().fold(2, |key, byte| mixed(key, u64::from(byte)))
 }
 
 fn counts(keys: &[u32]) -> Vec<usize> {
@@ -151,38 +131,32 @@ fn pairs_of_different_people(keys: impl Iterator<Item = u64>, people: &[u32]) ->
 
 /// The share of the equal pairs of different people that are copies: of what the columns say, the least. A column that depends on
 /// others says too much, one that does not says what is.
-fn copied_share(columns: &[SourceColumn], protected: &BTreeMap<String, Vec<Option<String>>>, people: &[u32]) -> f64 {
+fn copied_share(columns: &[SourceColumn], people: &[u32]) -> f64 {
     let sampled: Vec<usize> = (0..people.len()).step_by(people.len().div_ceil(CHANCE_ROWS).max(1)).collect();
     let people: Vec<u32> = sampled.iter().filter_map(|&row| people.get(row).copied()).collect();
     // What a row holds in a column, mixed so that the sum over columns stands for the row.
-    let part = |column: usize, bits: u64| mixed(mixed(column as u64, bits), bits);
-    let text =
-        |values: &[Option<String>], row: usize| values.get(row).and_then(|cell| cell.as_deref()).map_or(1, text_bits);
-    let features = columns.par_iter().enumerate().map(|(number, column)| {
-        sampled.iter().map(|&row| part(number, bits(&column.values, row))).collect::<Vec<u64>>()
-    });
-    let mut parts: Vec<Vec<u64>> = features.collect();
-    for (number, values) in (columns.len()..).zip(protected.values()) {
-        parts.push(sampled.iter().map(|&row| part(number, text(values, row))).collect());
-    }
-    let mut sums = vec![0_u64; sampled.len()];
-    for column in &parts {
-        for (sum, part) in sums.iter_mut().zip(column) {
-            *sum = sum.wrapping_add(*part);
-        }
-    }
+    let part = |number: usize, column: &SourceColumn, row: usize| {
+        let bits = bits(&column.values, row);
+        mixed(mixed(number as u64, bits), bits)
+    };
+    let sum = |&row: &usize| {
+        let parts = columns.iter().enumerate().map(|(number, column)| part(number, column, row));
+        parts.fold(0_u64, u64::wrapping_add)
+    };
+    let sums: Vec<u64> = sampled.par_iter().map(sum).collect();
     let found = pairs_of_different_people(sums.iter().copied(), &people);
     if found == 0.0 {
         return 0.0;
     }
     let all = pairs(sampled.len());
-    let says = |column: &Vec<u64>| {
-        let alike = pairs_of_different_people(column.iter().copied(), &people) / all;
-        let without = sums.iter().zip(column).map(|(sum, part)| sum.wrapping_sub(*part));
-        let otherwise_equal = pairs_of_different_people(without, &people);
+    let says = |(number, column): (usize, &SourceColumn)| {
+        let parts = || sampled.iter().map(|&row| part(number, column, row));
+        let alike = pairs_of_different_people(parts(), &people) / all;
+        let otherwise_equal =
+            pairs_of_different_people(sums.iter().zip(parts()).map(|(s, p)| s.wrapping_sub(p)), &people);
         (alike < NEARLY_CONSTANT).then(|| (found - alike * otherwise_equal) / (1.0 - alike) / found)
     };
-    parts.par_iter().filter_map(says).reduce(|| 1.0, f64::min)
+    columns.par_iter().enumerate().filter_map(says).reduce(|| 1.0, f64::min)
 }
 
 /// Groups of people tied together by equal rows.
@@ -234,7 +208,7 @@ mod tests {
     }
 
     fn find(columns: &[SourceColumn], events: &[bool]) -> (Duplicates, Vec<u32>) {
-        Duplicates::find(columns, &BTreeMap::new(), events, None)
+        Duplicates::find(columns, events, People::OnePerRow(None))
     }
 
     #[test]
@@ -254,7 +228,6 @@ mod tests {
         assert_eq!(duplicates.rows, 118, "one pair differs in its outcome");
         assert!((0..60).all(|row| groups[row] == groups[300 + row]));
         assert_eq!(counts(&groups).len(), 300);
-        assert_eq!(duplicates.copied(&[0, 1, 59], &[2, 300, 301, 302, 359]), [300, 301]);
     }
 
     #[test]
@@ -264,11 +237,6 @@ mod tests {
         let (duplicates, groups) = find(&columns, &events);
         assert!(duplicates.rows > 1900 && !duplicates.copies);
         assert_eq!(counts(&groups).len(), 2000);
-        // Told apart by what is audited.
-        let names = (0..2000).map(|row| Some(row.to_string())).collect();
-        let protected = BTreeMap::from([("age".to_owned(), names)]);
-        let (duplicates, _) = Duplicates::find(&columns, &protected, &events, None);
-        assert_eq!(duplicates.rows, 0);
     }
 
     #[test]
@@ -303,8 +271,12 @@ mod tests {
     fn rows_of_one_person_are_no_copies_and_copies_tie_persons_together() {
         let columns = [numeric([1.0, 1.0, 2.0, 2.0, 3.0, 4.0].iter().map(|x| x * 1.1).collect())];
         let events = [false; 6];
-        let of = |people: [u32; 6]| Duplicates::find(&columns, &BTreeMap::new(), &events, Some(people.to_vec()));
-        assert!(!of([0, 0, 1, 1, 2, 3]).0.copies);
+        let of = |people| Duplicates::find(&columns, &events, people);
+        let (unnamed, groups) = of(People::OnePerRow(None));
+        assert!(unnamed.copies && groups[0] == groups[1]);
+        let (named, groups) = of(People::Named(vec![0, 1, 2, 2, 3, 4]));
+        assert_eq!((named.copies, named.rows, named.people_with_several_rows()), (false, 4, 1));
+        assert_eq!(groups, [0, 1, 2, 2, 3, 4], "the table says who they are");
         assert_eq!(tied(&[0, 0, 1, 1, 2, 3], &[0, 1, 1, 2, 3, 4]), [0, 0, 0, 0, 3, 4]);
     }
 }

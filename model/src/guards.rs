@@ -12,10 +12,6 @@ use crate::table::{Origin, TrainingTable};
 pub(crate) struct Sides {
     /// Whether later time judged.
     pub(crate) by_time: bool,
-    /// Judged rows left out because they are copies of rows that the model learned from.
-    pub(crate) left_out: usize,
-    /// Judged rows that are such copies and were judged all the same.
-    pub(crate) kept: usize,
     /// Employees with rows on both sides of a split in time.
     pub(crate) on_both: usize,
 }
@@ -113,6 +109,11 @@ fn exact_duplicates(duplicates: &Duplicates, sides: Sides) -> Guard {
     let rows = duplicates.rows;
     let (finding, text) = if rows == 0 {
         (GuardFinding::Kept, "no two rows are equal".to_owned())
+    } else if duplicates.named {
+        let text = format!(
+            "{rows} rows equal another in every column; the table says whose each is, and rows of one employee share a fold"
+        );
+        (GuardFinding::Kept, text)
     } else if !duplicates.copies {
         let text = format!(
             "{rows} rows equal another in every column, about as many as chance makes with so few different values: taken for different employees; name `group` if they are not"
@@ -122,13 +123,10 @@ fn exact_duplicates(duplicates: &Duplicates, sides: Sides) -> Guard {
         let mut text = format!(
             "{rows} rows equal another in every column, and not by chance: taken for copies, which share a fold, so that none is learned from and judged on at once"
         );
-        if sides.left_out > 0 {
-            text.push_str(&format!("; {} later rows that repeat an earlier one were not judged", sides.left_out));
+        if sides.by_time {
+            text.push_str("; across a split in time, copies of one time lie on one side");
         }
-        if sides.kept > 0 {
-            text.push_str(&format!("; {} later rows repeat an earlier one, so many that they must be the same employees a period later: they were judged; name `group` to be sure", sides.kept));
-        }
-        (if sides.kept > 0 { GuardFinding::Suspected } else { GuardFinding::Kept }, text)
+        (GuardFinding::Kept, text)
     };
     guard(GuardKind::ExactDuplicates, finding, rows as u64, text)
 }

@@ -8,7 +8,6 @@ use flight_risk_scoring::{Day, Scorer};
 
 use crate::bulk::score_company;
 use crate::config::TrainingPlan;
-use crate::duplicates::Duplicates;
 use crate::folds::time_cut;
 use crate::guards::{self, Sides, on_both_sides};
 use crate::job::Job;
@@ -21,8 +20,6 @@ use crate::table::TrainingTable;
 pub const MIN_EVENTS: usize = 10;
 /// Share of the exits that must stay before the cut for the judged time to be stretched to the headline horizon.
 const ENOUGH_BEFORE_CUT: f64 = 0.6;
-/// Share of the judged rows above which rows that repeat an earlier one are no copies.
-const MOST_COPIED: f64 = 0.05;
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +117,7 @@ pub fn train_native(
         Some(cut) => {
             progress("Judging on later time");
             let (trained, later) = (trained_before(&snapshots, cut), table.rows_in(cut..));
-            sides = Sides { by_time: true, on_both: on_both_sides(&table, &trained, &later), ..sides };
+            sides = Sides { by_time: true, on_both: on_both_sides(&table, &trained, &later) };
             let mut judged = job.judge_later(cut, &trained, &later)?;
             if let Some(model) = judged.model.take() {
                 let artifact = job.artifact(&trained, model, judged.metrics.clone(), Vec::new())?;
@@ -172,7 +169,8 @@ pub fn train_flat(
         Some(cut) => {
             progress("Judging on later time");
             let trained = table.rows_in(..cut);
-            let later = without_copies(&table, &duplicates, &trained, table.rows_in(cut..), &mut sides);
+            let later = table.rows_in(cut..);
+            sides = Sides { by_time: true, on_both: on_both_sides(&table, &trained, &later) };
             job.judge_later(cut, &trained, &later)?
         }
         None => {
@@ -188,25 +186,6 @@ pub fn train_flat(
     }
     let knows_people = schema.id.is_some() || schema.group.is_some();
     job.finish(judged, guards::flat(&table, &duplicates, plan, knows_people, sides), notes)
-}
-
-/// The judged rows without those that only repeat a row the model learned from. Where most repeat one, they are the same people
-/// a period later, told apart by nobody: leaving them out would leave only those who changed.
-fn without_copies(
-    table: &TrainingTable,
-    duplicates: &Duplicates,
-    trained: &[usize],
-    later: Vec<usize>,
-    sides: &mut Sides,
-) -> Vec<usize> {
-    *sides = Sides { by_time: true, on_both: on_both_sides(table, trained, &later), ..*sides };
-    let copied = duplicates.copied(trained, &later);
-    if copied.len() as f64 > MOST_COPIED * later.len() as f64 {
-        sides.kept = copied.len();
-        return later;
-    }
-    sides.left_out = copied.len();
-    later.into_iter().filter(|row| copied.binary_search(row).is_err()).collect()
 }
 
 const NO_TIME_SPLIT: &str =

@@ -4,7 +4,7 @@ use flight_risk_data::flat::{FlatSchema, FlatTable, FlatValues, Monotone};
 use flight_risk_scoring::features::{Family, FeatureSpec, PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
-use crate::duplicates::Duplicates;
+use crate::duplicates::{Duplicates, People};
 
 /// Code of an unknown value in a categorical column.
 pub const UNKNOWN_LEVEL: u32 = u32::MAX;
@@ -166,15 +166,6 @@ impl TrainingTable {
             })
             .collect();
         let mut rows = Self { columns, events: table.target.clone(), groups: Vec::new(), times: None };
-        let people = match &table.group {
-            Some(group) => Some(indices(group.iter()).0),
-            None => {
-                let (by_id, different) = indices(table.ids.iter());
-                (different < table.ids.len()).then_some(by_id)
-            }
-        };
-        let (duplicates, groups) = Duplicates::find(&rows.columns, &table.protected, &rows.events, people);
-        rows.groups = groups;
         rows.times = table.time.as_ref().map(|time| {
             let mut labels = time.clone();
             labels.sort_by(|a, b| natural(a, b));
@@ -183,6 +174,14 @@ impl TrainingTable {
                 time.iter().map(|t| labels.binary_search_by(|l| natural(l, t)).unwrap_or_default() as u32).collect();
             Times { index, labels }
         });
+        let (by_id, different) = indices(table.ids.iter());
+        let people = match &table.group {
+            Some(group) => People::Named(indices(group.iter()).0),
+            None if different < table.ids.len() => People::Named(by_id),
+            None => People::OnePerRow(schema.id.is_some().then_some(by_id)),
+        };
+        let (duplicates, groups) = Duplicates::find(&rows.columns, &rows.events, people);
+        rows.groups = groups;
         (rows, duplicates)
     }
 }

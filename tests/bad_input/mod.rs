@@ -4,12 +4,14 @@
 
 #[cfg(unix)]
 mod interrupted;
+mod leaks;
 mod models;
 mod options;
 mod paths;
 mod scoring;
 mod tables;
 mod training;
+mod weak_models;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +19,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Output, command, flat_table, new_folder, sample_company, trained_flat_model, trained_model};
+use crate::support::{
+    DRAWN_SCHEMA, Drawn, Output, command, flat_table, new_folder, sample_company, trained_flat_model, trained_model,
+};
 
 /// Exit codes, as `flight-risk --help` documents them.
 const USAGE: i32 = 2;
@@ -26,6 +30,7 @@ const MODEL: i32 = 4;
 const NOTHING_TO_LEARN: i32 = 5;
 const ADDRESS: i32 = 6;
 const OUTPUT: i32 = 7;
+const NOT_PUBLISHABLE: i32 = 8;
 
 /// Longer than any refusal takes; what waits for ever is ended after it.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -52,6 +57,18 @@ impl Case {
             ("flat.csv", change(fs::read_to_string(&fixture.data).unwrap())),
             ("schema.toml", fs::read_to_string(&fixture.schema).unwrap()),
         ])
+    }
+
+    /// A drawn table as `flat.csv`, changed by `change`, with its schema as `schema.toml`, to which `roles` are added.
+    fn drawn(table: Drawn, roles: &str, change: impl FnOnce(&mut Rows)) -> Self {
+        let mut rows = Rows::parse(&table.csv());
+        change(&mut rows);
+        Self::new(&[("flat.csv", rows.text()), ("schema.toml", format!("{DRAWN_SCHEMA}{roles}\n"))])
+    }
+
+    /// The metrics of a model directory.
+    fn metrics(&self, model: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(&format!("{model}/metrics.json"))).unwrap()
     }
 
     /// The HR tables of the fixtures as the folder `company`; `change` gets each table by its name.

@@ -4,6 +4,7 @@
 
 mod client;
 mod command;
+mod drawn;
 mod flat;
 mod folder;
 mod models;
@@ -13,6 +14,7 @@ mod tables;
 
 pub(crate) use client::ClientCompany;
 pub(crate) use command::{Output, command, flight_risk};
+pub(crate) use drawn::{DRAWN_SCHEMA, Drawn};
 pub(crate) use flat::{FlatFixture, flat_table};
 pub(crate) use folder::{new_folder, root};
 pub(crate) use models::{committed_sample, generate, sample_company, trained_flat_model, trained_model};
