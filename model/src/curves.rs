@@ -58,7 +58,9 @@ fn thinned(points: Vec<CurvePoint>) -> Vec<CurvePoint> {
 mod tests {
     use super::*;
 
-    fn of(events: &[bool], predicted: &[f64]) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+    type Pairs = Vec<(f64, f64)>;
+
+    fn of(events: &[bool], predicted: &[f64]) -> (Pairs, Pairs) {
         let mut order: Vec<usize> = (0..events.len()).collect();
         order.sort_by(|&a, &b| predicted[b].total_cmp(&predicted[a]));
         let (roc, precision_recall) = curves(events, predicted, &order);

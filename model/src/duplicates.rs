@@ -269,14 +269,16 @@ mod tests {
 
     #[test]
     fn rows_of_one_person_are_no_copies_and_copies_tie_persons_together() {
-        let columns = [numeric([1.0, 1.0, 2.0, 2.0, 3.0, 4.0].iter().map(|x| x * 1.1).collect())];
-        let events = [false; 6];
+        let [x, y] =
+            [1.1, 1.7].map(|by| numeric([1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(|x| f64::from(x) * by).to_vec()));
+        let columns = [x, y];
+        let events = [false; 12];
         let of = |people| Duplicates::find(&columns, &events, people);
         let (unnamed, groups) = of(People::OnePerRow(None));
         assert!(unnamed.copies && groups[0] == groups[1]);
-        let (named, groups) = of(People::Named(vec![0, 1, 2, 2, 3, 4]));
+        let (named, groups) = of(People::Named(vec![0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
         assert_eq!((named.copies, named.rows, named.people_with_several_rows()), (false, 4, 1));
-        assert_eq!(groups, [0, 1, 2, 2, 3, 4], "the table says who they are");
+        assert_eq!(groups[..4], [0, 1, 2, 2], "the table says who they are");
         assert_eq!(tied(&[0, 0, 1, 1, 2, 3], &[0, 1, 1, 2, 3, 4]), [0, 0, 0, 0, 3, 4]);
     }
 }
