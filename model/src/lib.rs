@@ -1,6 +1,7 @@
 //! From histories to an artifact: employee-periods, design, fit, calibration, evaluation.
 
 mod assemble;
+pub mod boost;
 pub mod bulk;
 mod cholesky;
 pub mod config;

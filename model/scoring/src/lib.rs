@@ -12,6 +12,7 @@ pub mod features;
 pub mod history;
 pub mod metrics;
 pub mod probability;
+pub mod rules;
 pub mod schema;
 pub mod scorer;
 pub mod survey;

@@ -1,0 +1,261 @@
+//! The conditions of one tree: at each level the one that gains most over all cells.
+
+use super::BoostPlan;
+use super::bins::{BinCondition, Binned, Meaning};
+use crate::folds::mixed;
+
+/// Added to a level's Hessian where levels are put in order, so that rare ones lie in the middle (as LightGBM's `cat_smooth`).
+const LEVEL_SMOOTHING: f64 = 10.0;
+
+/// Added to the Hessian of cells where levels are chosen among many: there are as many ways to choose as there are orders
+/// (as LightGBM's `cat_l2`).
+const LEVEL_PENALTY: f64 = 10.0;
+
+/// Levels that are not many.
+const FEW_LEVELS: usize = 4;
+
+/// Gains that are rounding.
+const MIN_GAIN: f64 = 1e-9;
+
+/// Fewer rows are counted in one histogram; more in several at once, for neighbouring rows often share a bin, and additions
+/// to the same sum wait for each other.
+const MIN_LANED_ROWS: usize = 1024;
+
+/// Sums of gradient and Hessian.
+type Sum = [f64; 2];
+
+/// Sums of each bin of each chosen feature.
+type Histogram = Vec<Sum>;
+
+/// The rows of one cell with their gradients and Hessians.
+#[derive(Default)]
+struct Node {
+    rows: Vec<u32>,
+    slopes: Vec<[f32; 2]>,
+    /// Sums of the rows' bins.
+    histogram: Histogram,
+}
+
+/// The best condition so far.
+struct Best {
+    score: f64,
+    condition: Option<BinCondition>,
+}
+
+/// Chooses conditions.
+pub(super) struct Grower<'a> {
+    binned: &'a Binned,
+    plan: &'a BoostPlan,
+    /// The sign of each monotone feature; 0 for others.
+    signs: Vec<f64>,
+}
+
+fn plus(a: Sum, b: Sum) -> Sum {
+    [a[0] + b[0], a[1] + b[1]]
+}
+
+fn minus(a: Sum, b: Sum) -> Sum {
+    [a[0] - b[0], a[1] - b[1]]
+}
+
+impl<'a> Grower<'a> {
+    pub(super) fn new(binned: &'a Binned, plan: &'a BoostPlan, monotone: &[(usize, f64)]) -> Self {
+        let mut signs = vec![0.0; binned.features()];
+        for &(feature, sign) in monotone {
+            if let Some(slot) = signs.get_mut(feature) {
+                *slot = sign;
+            }
+        }
+        Self { binned, plan, signs }
+    }
+
+    /// The conditions of a tree; empty when none gains anything.
+    pub(super) fn conditions(&mut self, rows: &[u32], slopes: &[[f32; 2]], seed: u64) -> Vec<BinCondition> {
+        let features = self.sampled_features(seed);
+        let starts: Vec<usize> = std::iter::once(0)
+            .chain(features.iter().scan(0, |end, &feature| {
+                *end += self.binned.columns.get(feature).map_or(0, |column| column.bins() + 1);
+                Some(*end)
+            }))
+            .collect();
+        let mut root = self.sampled_rows(rows, slopes, seed);
+        self.count(&mut root, &features, &starts);
+        let mut nodes = vec![root];
+        let mut conditions = Vec::new();
+        for level in 1..=self.plan.depth {
+            let Some(condition) = self.best(&nodes, &features, &starts) else { break };
+            if level < self.plan.depth {
+                nodes = nodes.into_iter().flat_map(|node| self.split(node, &condition, &features, &starts)).collect();
+            }
+            conditions.push(condition);
+        }
+        conditions
+    }
+
+    fn sampled_features(&self, seed: u64) -> Vec<usize> {
+        let all = self.binned.features();
+        let count = ((self.plan.feature_share * all as f64).ceil() as usize).clamp(1.min(all), all);
+        let mut features: Vec<usize> = (0..all).collect();
+        features.sort_by_key(|&feature| mixed(seed ^ 1, feature as u64));
+        features.truncate(count);
+        features.sort_unstable();
+        features
+    }
+
+    fn sampled_rows(&self, rows: &[u32], slopes: &[[f32; 2]], seed: u64) -> Node {
+        let limit = (self.plan.row_share.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
+        let mut node = Node::default();
+        for (index, (&row, &slope)) in rows.iter().zip(slopes).enumerate() {
+            if mixed(seed, index as u64) <= limit {
+                node.rows.push(row);
+                node.slopes.push(slope);
+            }
+        }
+        node
+    }
+
+    /// Fills the histogram of a node.
+    fn count(&self, node: &mut Node, features: &[usize], starts: &[usize]) {
+        node.histogram = vec![[0.0; 2]; starts.last().copied().unwrap_or_default()];
+        for (&feature, &start) in features.iter().zip(starts) {
+            let Some(column) = self.binned.columns.get(feature) else { continue };
+            let out = &mut node.histogram[start..start + column.bins() + 1];
+            if node.rows.len() < MIN_LANED_ROWS {
+                accumulate::<1>(&column.codes, &node.rows, &node.slopes, out);
+            } else {
+                accumulate::<4>(&column.codes, &node.rows, &node.slopes, out);
+            }
+        }
+    }
+
+    /// The two parts of a node, the one where the condition does not hold first. Only the smaller one is counted.
+    fn split(&self, node: Node, condition: &BinCondition, features: &[usize], starts: &[usize]) -> [Node; 2] {
+        let mut parts = [Node::default(), Node::default()];
+        let Some(column) = self.binned.columns.get(condition.feature) else { return parts };
+        let mut holds = [false; 256];
+        holds.iter_mut().zip(&condition.holds).for_each(|(slot, &h)| *slot = h);
+        for (&row, &slope) in node.rows.iter().zip(&node.slopes) {
+            let part = &mut parts[usize::from(holds[usize::from(column.codes[row as usize])])];
+            part.rows.push(row);
+            part.slopes.push(slope);
+        }
+        let [without, with] = &mut parts;
+        let (smaller, larger) = if with.rows.len() < without.rows.len() { (with, without) } else { (without, with) };
+        self.count(smaller, features, starts);
+        larger.histogram = node.histogram;
+        larger.histogram.iter_mut().zip(&smaller.histogram).for_each(|(sum, part)| *sum = minus(*sum, *part));
+        parts
+    }
+
+    fn best(&self, nodes: &[Node], features: &[usize], starts: &[usize]) -> Option<BinCondition> {
+        let mut best = Best { score: f64::NEG_INFINITY, condition: None };
+        for (&feature, &start) in features.iter().zip(starts) {
+            let Some(column) = self.binned.columns.get(feature) else { continue };
+            let parts: Vec<&[Sum]> =
+                nodes.iter().map(|node| &node.histogram[start..start + column.bins() + 1]).collect();
+            match &column.meaning {
+                Meaning::Thresholds(_) => {
+                    let order: Vec<usize> = (0..column.bins()).rev().collect();
+                    let penalty = self.plan.leaf_penalty;
+                    self.scan(&mut best, feature, &parts, &order, column.has_unknown, penalty);
+                }
+                Meaning::Levels(_) => {
+                    let many = column.bins() > FEW_LEVELS;
+                    let penalty = self.plan.leaf_penalty + if many { LEVEL_PENALTY } else { 0.0 };
+                    for order in level_orders(&parts, column.bins()) {
+                        self.scan(&mut best, feature, &parts, &order, column.has_unknown, penalty);
+                    }
+                }
+            }
+        }
+        best.condition
+    }
+
+    /// Tries every prefix of an order of bins as those where the condition holds. Scores are gains over no condition.
+    fn scan(
+        &self,
+        best: &mut Best,
+        feature: usize,
+        parts: &[&[Sum]],
+        order: &[usize],
+        has_unknown: bool,
+        penalty: f64,
+    ) {
+        let bins = order.len();
+        let score = |sum: Sum| sum[0] * sum[0] / (sum[1] + penalty);
+        let totals: Vec<Sum> = parts.iter().map(|part| part.iter().copied().fold([0.0; 2], plus)).collect();
+        let base: Vec<f64> = totals.iter().map(|&total| score(total)).collect();
+        let before: f64 = base.iter().sum();
+        let weight: f64 = totals.iter().map(|total| total[1]).sum();
+        let unknown: Vec<Sum> = parts.iter().map(|part| part[bins]).collect();
+        let unknown_weight: f64 = unknown.iter().map(|sum| sum[1]).sum();
+        let sign = self.signs.get(feature).copied().unwrap_or_default();
+        let directions: &[bool] = if has_unknown && unknown_weight > 0.0 { &[false, true] } else { &[false] };
+        for &unknown_holds in directions {
+            let mut held: Vec<Sum> = if unknown_holds { unknown.clone() } else { vec![[0.0; 2]; parts.len()] };
+            for (length, &bin) in order.iter().enumerate() {
+                let (mut sum, mut held_weight) = (0.0, 0.0);
+                for (((held, part), &total), &base) in held.iter_mut().zip(parts).zip(&totals).zip(&base) {
+                    *held = plus(*held, part[bin]);
+                    let rest = minus(total, *held);
+                    // Against the sign the two sides would be pooled.
+                    let against = sign * (rest[0] * (held[1] + penalty) - held[0] * (rest[1] + penalty)) < 0.0;
+                    sum += if against { base } else { score(*held) + score(rest) };
+                    held_weight += held[1];
+                }
+                let gain = sum - before;
+                // All known bins on one side says something only where unknown is on the other.
+                let last = length + 1 == bins && (unknown_holds || unknown_weight <= 0.0);
+                let sides = held_weight.min(weight - held_weight) >= self.plan.min_side_weight;
+                if gain > best.score.max(MIN_GAIN) && sides && !last {
+                    best.score = gain;
+                    let mut holds = vec![false; bins + 1];
+                    order.iter().take(length + 1).for_each(|&bin| holds[bin] = true);
+                    // Where training knows all values, an unknown one goes with most.
+                    holds[bins] = if unknown_weight > 0.0 { unknown_holds } else { held_weight * 2.0 > weight };
+                    best.condition = Some(BinCondition { feature, holds });
+                }
+            }
+        }
+    }
+}
+
+/// Orders of levels by smoothed gradient over Hessian: over all cells, and within each where there are several.
+fn level_orders(parts: &[&[Sum]], bins: usize) -> Vec<Vec<usize>> {
+    let total: Vec<Sum> = (0..bins).map(|bin| parts.iter().map(|part| part[bin]).fold([0.0; 2], plus)).collect();
+    let order_by = |sums: &[Sum]| {
+        let key = |bin: usize| sums[bin][0] / (sums[bin][1] + LEVEL_SMOOTHING);
+        let mut order: Vec<usize> = (0..bins).collect();
+        order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
+        order
+    };
+    let mut orders = vec![order_by(&total)];
+    if parts.len() > 1 && bins > 2 {
+        orders.extend(parts.iter().map(|part| order_by(part)));
+    }
+    orders.dedup();
+    orders
+}
+
+/// Adds the rows' gradients and Hessians to their bins, in `LANES` histograms that are added up at the end.
+fn accumulate<const LANES: usize>(codes: &[u8], rows: &[u32], slopes: &[[f32; 2]], out: &mut [Sum]) {
+    let mut lanes = [[[0.0_f64; 2]; 256]; LANES];
+    let mut add = |lane: usize, row: u32, slope: [f32; 2]| {
+        let sum = &mut lanes[lane][usize::from(codes[row as usize])];
+        sum[0] += f64::from(slope[0]);
+        sum[1] += f64::from(slope[1]);
+    };
+    let (row_chunks, slope_chunks) = (rows.chunks_exact(LANES), slopes.chunks_exact(LANES));
+    let rest = row_chunks.remainder().iter().zip(slope_chunks.remainder());
+    for (rows, slopes) in row_chunks.zip(slope_chunks) {
+        for lane in 0..LANES {
+            add(lane, rows[lane], slopes[lane]);
+        }
+    }
+    for (&row, &slope) in rest {
+        add(0, row, slope);
+    }
+    for (bin, sum) in out.iter_mut().enumerate() {
+        *sum = lanes.iter().fold([0.0; 2], |total, lane| plus(total, lane[bin % 256]));
+    }
+}
