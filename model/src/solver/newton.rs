@@ -1,7 +1,7 @@
 //! The solver: Newton's method with as few passes over the rows as it takes.
 //!
 //! A pass that sums the gradient costs what reading the rows costs; one that sums the Hessian costs several times that. So the
-//! Hessian only steers: it comes from a sixteenth of the rows where there are many (whose fit is the start, too, and is found in
+//! Hessian only steers: it comes from a twelfth of the rows where there are many (whose fit is the start, too, and is found in
 //! the same way), it is corrected by what each step shows (BFGS), and it is summed over all rows only where steps gain little.
 //! What counts as converged is decided by the gradient over all rows.
 

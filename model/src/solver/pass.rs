@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::{Problem, sigmoid};
 
-/// Numbers of a block: half of a small second-level cache.
+/// Numbers of a block, 768 KB: it is read twice, the second time from the second-level cache, or the third where that is small;
+/// long stretches of each column suit the prefetcher.
 const BLOCK_NUMBERS: usize = 98_304;
 const FEWEST_BLOCK_ROWS: usize = 64;
 /// Parts of a pass: enough for the threads of a large machine to end together.
