@@ -154,4 +154,5 @@ fn check_condition(condition: &Condition, features: &[SourceFeature]) -> Result<
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests;
