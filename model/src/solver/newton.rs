@@ -146,6 +146,9 @@ impl Descent {
         let mut before: Option<(f64, bool)> = None;
         for _ in 0..MAX_STEPS {
             if matches!(goal, Goal::Gradient(tolerance) if self.largest(problem) <= tolerance) {
+                if before.is_some() {
+                    self.last_step();
+                }
                 return;
             }
             let known = self.metric.take().and_then(|metric| {
@@ -175,6 +178,17 @@ impl Descent {
                 // Nothing better along the direction of the Hessian of this very place: the minimum, up to rounding.
                 None if exact => return,
                 None => before = None,
+            }
+        }
+    }
+
+    /// The step from a place that is near enough, by what is known already: it costs no pass, and with steps that have just been
+    /// seen to leave little, what is returned is closer to the minimum than the place that was checked.
+    fn last_step(&mut self) {
+        if let Some(metric) = &self.metric {
+            let step = metric.apply(&self.slope.gradient);
+            if step.iter().all(|x| x.is_finite()) {
+                self.at -= &step;
             }
         }
     }
