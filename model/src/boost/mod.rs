@@ -91,7 +91,7 @@ pub fn boost(
     let mut held_log_odds = vec![boosted.start; held_out.len()];
     let held_rows: Vec<u32> = held_out.iter().map(|&row| row as u32).collect();
     let mut slopes = vec![[0.0_f32; 2]; rows.len()];
-    let mut grower = Grower::new(binned, plan, monotone);
+    let grower = Grower::new(binned, plan, monotone, boosted.start);
     let (mut cells, mut held_cells) = (vec![0_u8; rows.len()], vec![0_u8; held_rows.len()]);
     let mut stopped = count == 0 || count == rows.len();
     for round in 0..plan.rounds {
@@ -147,4 +147,5 @@ fn add(values: &[f64], cells: &[u8], log_odds: &mut [f64]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests;
