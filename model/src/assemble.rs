@@ -1,17 +1,15 @@
 //! From a fit to the artifact's content: covariance, reference population, importance, bands and limits.
 
 use flight_risk_scoring::artifact::{
-    ArtifactContent, Bands, BaseRates, Calibration, Limits, Provenance, Reference, Target,
+    ArtifactContent, Bands, BaseRates, Limits, Provenance, Reference, Target,
 };
 use flight_risk_scoring::metrics::Metrics;
 use flight_risk_scoring::{Artifact, Probability, Scorer};
-use ndarray::{Array2, Axis, s};
 
-use crate::covariance::covariance;
 use crate::fit::Fitted;
 use crate::lead::{Pairs, lead_shifts, persistence};
 use crate::pipeline::TrainError;
-use crate::solver::{EXACT, Problem};
+use crate::selection::Selection;
 use crate::table::TrainingTable;
 
 /// Odds of the base rate times this is an elevated risk.
@@ -27,7 +25,6 @@ const STANDARD_ERROR_FACTOR: f64 = 2.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Circumstances {
     pub(crate) target: Target,
-    pub(crate) calibration: Calibration,
     pub(crate) metrics: Metrics,
     pub(crate) provenance: Provenance,
 }
@@ -36,17 +33,13 @@ pub(crate) struct Circumstances {
 pub(crate) fn assemble(
     table: &TrainingTable,
     rows: &[usize],
+    selection: &Selection,
     fitted: Fitted,
     circumstances: Circumstances,
 ) -> Result<ArtifactContent, TrainError> {
-    let Circumstances { target, calibration, metrics, provenance } = circumstances;
-    let Fitted { design, solution } = fitted;
-    let matrix = design.matrix(table, rows);
-    let events: Vec<bool> = rows.iter().map(|&row| table.events.get(row).copied().unwrap_or_default()).collect();
-    let groups: Vec<u32> = rows.iter().map(|&row| table.groups.get(row).copied().unwrap_or_default()).collect();
-    let problem = Problem { matrix: matrix.view(), events: &events, penalty: provenance.penalty, tolerance: EXACT };
-    let covariance = covariance(&problem, &solution, &groups).ok_or(TrainError::Covariance)?;
-    let event_count = events.iter().filter(|&&event| event).count();
+    let Circumstances { target, metrics, provenance } = circumstances;
+    let Fitted { design, intercept, coefficients, covariance, pairs, recurring, .. } = fitted;
+    let event_count = table.events_of(rows).into_iter().filter(|&event| event).count();
     let period = event_count as f64 / rows.len().max(1) as f64;
     let base_rates = base_rates(&target, period);
     let headline = match &target {
@@ -60,33 +53,24 @@ pub(crate) fn assemble(
         let odds = headline / (1.0 - headline) * factor;
         odds / (1.0 + odds)
     };
-    let mut employees = groups;
+    let mut employees: Vec<u32> = rows.iter().filter_map(|&row| table.groups.get(row).copied()).collect();
     employees.sort_unstable();
     employees.dedup();
-    let limits = Limits {
-        min_known_features: least_known(table, rows, &design),
-        max_standard_error: STANDARD_ERROR_FACTOR * calibration.slope * largest_standard_error(&matrix, &covariance),
-    };
-    let pairs = match target {
-        Target::Hazard { .. } => Some(Pairs::new(table, rows, provenance.seed)),
-        Target::SinglePeriod { .. } => None,
-    };
-    let coefficients = solution.coefficients.to_vec();
-    let persistence = match &pairs {
-        Some(pairs) => persistence(table, pairs, &design, &coefficients),
-        None => vec![1.0; design.features.len()],
-    };
     let size = covariance.nrows();
-    let lower = (0..size).flat_map(|i| covariance.slice(s![i, ..=i]).to_vec()).collect();
+    let lower = (0..size).flat_map(|i| covariance.slice(ndarray::s![i, ..=i]).to_vec()).collect();
+    let features = design.features.len();
     let mut content = ArtifactContent {
-        importance: importance(&matrix, &design, &coefficients, calibration),
-        persistence,
+        importance: vec![0.0; features],
+        persistence: vec![1.0; features],
         lead_shifts: Vec::new(),
         target,
-        intercept: solution.intercept,
+        intercept,
         coefficients,
         covariance: lower,
-        calibration,
+        pairs,
+        recurring,
+        calibration: selection.calibration,
+        rules: selection.rules.clone(),
         reference: Reference {
             column_means: design.column_means.clone(),
             rows: rows.len() as u64,
@@ -95,17 +79,25 @@ pub(crate) fn assemble(
         },
         base_rates,
         bands: Bands { elevated: times_odds(ELEVATED_ODDS), high: times_odds(HIGH_ODDS) },
-        limits,
+        limits: Limits { min_known_features: least_known(table, rows, &design), max_standard_error: f64::MAX },
         metrics,
         provenance,
         features: design.features.clone(),
         encodings: design.encodings.clone(),
     };
-    if let (Some(pairs), Target::Hazard { horizons_months, period_months, .. }) = (&pairs, &content.target) {
+    let scorer = Scorer::new(Artifact::new(content.clone())?);
+    let people = Pairs::new(table, rows, content.provenance.seed);
+    let explained = people.explained(table, &design, &scorer);
+    content.importance = importance(&explained, features);
+    // A model of one constant column has no spread; the smallest positive limit still lets it answer what it knows.
+    let largest = explained.iter().fold(f64::EPSILON.sqrt(), |largest, (_, error)| largest.max(*error));
+    content.limits.max_standard_error = STANDARD_ERROR_FACTOR * largest;
+    if let Target::Hazard { horizons_months, period_months, .. } = content.target.clone() {
+        content.persistence = persistence(table, &people, &design, &explained);
         let periods = horizons_months.last().copied().unwrap_or_default() / period_months;
         let scorer = Scorer::new(Artifact::new(content.clone())?);
         let lead = scorer.lead_periods();
-        content.lead_shifts = lead_shifts(table, pairs, &design, &scorer, lead, periods.saturating_sub(lead).max(1));
+        content.lead_shifts = lead_shifts(table, &people, &design, &scorer, lead, periods.saturating_sub(lead).max(1));
     }
     Ok(content)
 }
@@ -132,38 +124,11 @@ fn least_known(table: &TrainingTable, rows: &[usize], design: &crate::design::De
     counts.get(rows.len() / LITTLE_KNOWN_ONE_IN).copied().unwrap_or_default()
 }
 
-/// Largest standard error of the log-odds over the rows.
-fn largest_standard_error(matrix: &Array2<f64>, covariance: &Array2<f64>) -> f64 {
-    let (intercept, cross, inner) = (covariance[[0, 0]], covariance.slice(s![1.., 0]), covariance.slice(s![1.., 1..]));
-    let mut largest = 0.0_f64;
-    for chunk in matrix.axis_chunks_iter(Axis(0), 4096) {
-        let product = chunk.dot(&inner);
-        let linear = chunk.dot(&cross);
-        for ((row, image), linear) in chunk.axis_iter(Axis(0)).zip(product.axis_iter(Axis(0))).zip(linear) {
-            largest = largest.max(intercept + 2.0 * linear + row.dot(&image));
-        }
-    }
-    // A model of one constant column has no spread; the smallest positive limit still lets it answer what it knows.
-    largest.max(f64::EPSILON).sqrt()
-}
-
 /// Mean absolute contribution of every feature over the rows.
-fn importance(
-    matrix: &Array2<f64>,
-    design: &crate::design::Design,
-    coefficients: &[f64],
-    calibration: Calibration,
-) -> Vec<f64> {
-    let mut start = 0;
-    let mut importance = Vec::with_capacity(design.encodings.len());
-    for encoding in &design.encodings {
-        let range = start..start + encoding.width();
-        start = range.end;
-        let weights = ndarray::aview1(coefficients.get(range.clone()).unwrap_or_default());
-        let means = ndarray::aview1(design.column_means.get(range.clone()).unwrap_or_default());
-        let effect = matrix.slice(s![.., range]).dot(&weights);
-        let at_mean = means.dot(&weights);
-        importance.push(calibration.slope * effect.mapv(|x| (x - at_mean).abs()).mean().unwrap_or_default());
+fn importance(explained: &[(Vec<f64>, f64)], features: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; features];
+    for (contributions, _) in explained {
+        sums.iter_mut().zip(contributions).for_each(|(sum, x)| *sum += x.abs());
     }
-    importance
+    sums.iter().map(|sum| sum / explained.len().max(1) as f64).collect()
 }

@@ -43,6 +43,11 @@ impl Cholesky {
         x
     }
 
+    /// ln det A.
+    pub(crate) fn log_determinant(&self) -> f64 {
+        2.0 * self.0.diag().iter().map(|x| x.ln()).sum::<f64>()
+    }
+
     /// A^-1 B, column by column.
     pub(crate) fn solve_all(&self, b: &Array2<f64>) -> Array2<f64> {
         let mut solved = b.clone();

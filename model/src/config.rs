@@ -3,6 +3,21 @@
 use flight_risk_scoring::Day;
 use serde::{Deserialize, Serialize};
 
+/// How much structure an additive model may have; penalties shrink each part of it as far as the data ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Complexity {
+    /// What predicts held-out rows best of the three below; with very many exits the last.
+    #[default]
+    Auto,
+    /// Straight lines and levels: a penalised logistic regression.
+    Lines,
+    /// Curves where there is evidence for one.
+    Curves,
+    /// Every number a curve, as far as its penalty lets it bend.
+    Full,
+}
+
 /// What can be configured, as written in TOML. Every key may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,8 +44,12 @@ pub struct TrainingConfig {
     pub folds: u32,
     /// Fewest rows of a level that gets a column of its own.
     pub min_level_rows: u32,
-    /// Penalties to choose from (on half the sum of squared coefficients of standardised columns, against the summed log-loss).
-    pub penalties: Vec<f64>,
+    /// How much structure the additive part may have.
+    pub complexity: Complexity,
+    /// Whether effects of two features together are looked for.
+    pub pairs: bool,
+    /// Whether rules of up to three conditions are tried beside the additive part.
+    pub rules: bool,
     /// Length of the list of the riskiest on which lift is reported, in rows.
     pub list_lengths: Vec<u32>,
 }
@@ -49,7 +68,9 @@ impl Default for TrainingConfig {
             test_share: 0.25,
             folds: 5,
             min_level_rows: 10,
-            penalties: vec![1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3],
+            complexity: Complexity::Auto,
+            pairs: true,
+            rules: true,
             list_lengths: vec![20, 50, 100],
         }
     }
@@ -57,9 +78,6 @@ impl Default for TrainingConfig {
 
 /// Most folds of cross-validation.
 const MAX_FOLDS: u32 = 20;
-
-/// Penalties that make sense for standardised columns: less is none, more leaves the base rate alone.
-const PENALTIES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 
 /// A problem of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -119,15 +137,6 @@ impl TrainingConfig {
         );
         require((2..=MAX_FOLDS).contains(&self.folds), format!("folds = {}: must be 2 to {MAX_FOLDS}", self.folds));
         require(self.min_level_rows > 0, "min_level_rows = 0: must be at least 1".to_owned());
-        require(
-            !self.penalties.is_empty() && self.penalties.iter().all(|p| PENALTIES.contains(p)),
-            format!(
-                "penalties = {:?}: must be numbers from {:e} to {:e}, at least one",
-                self.penalties,
-                PENALTIES.start(),
-                PENALTIES.end()
-            ),
-        );
         require(!self.list_lengths.contains(&0), "list_lengths: must be positive".to_owned());
         if problems.is_empty() { Ok(TrainingPlan(self)) } else { Err(ConfigError::Values(problems)) }
     }
@@ -153,9 +162,9 @@ mod tests {
 
     #[test]
     fn every_problem_is_said_at_once() {
-        let text = "period_months = 0\nhorizons_months = [6, 3]\ntest_share = 0.9\npenalties = []\nfolds = 1";
+        let text = "period_months = 0\nhorizons_months = [6, 3]\ntest_share = 0.9\nfolds = 1";
         let problems = TrainingConfig::from_toml(text).and_then(TrainingConfig::check).map_err(|e| e.to_string());
-        for key in ["period_months", "horizons_months", "risk_horizon_months", "test_share", "penalties", "folds"] {
+        for key in ["period_months", "horizons_months", "risk_horizon_months", "test_share", "folds"] {
             assert!(problems.as_ref().is_err_and(|p| p.contains(key)), "{key} in {problems:?}");
         }
         let unknown = TrainingConfig::from_toml("sead = 3").map_err(|e| e.to_string());

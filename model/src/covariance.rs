@@ -1,56 +1,87 @@
 //! Uncertainty of the coefficients: the Laplace approximation, clustered by employee.
 //!
-//! With H = X'WX + P (the Hessian of the penalised log-loss, P the penalty) and M the sum over employees of the outer product
+//! With H = X'WX + P (the Hessian of the penalised log-loss, P the penalties) and M the sum over employees of the outer product
 //! of their summed scores, the covariance is H^-1 (M + P) H^-1: the sandwich of Huber and White for the part that comes from
-//! the data, the Bayesian view of the penalty (Marra & Wood 2012) for the part that comes from shrinking. Where rows are
+//! the data, the Bayesian view of the penalties (Marra & Wood 2012) for the part that comes from shrinking. Where rows are
 //! independent, M is X'WX in expectation and the whole is H^-1.
 
-use flight_risk_scoring::LogOdds;
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, s};
 
-use crate::cholesky::Cholesky;
-use crate::solver::newton::{CHUNK_ROWS, chunk_with_intercept, hessian};
-use crate::solver::{Problem, Solution};
+use crate::additive::Penalised;
+use crate::config::TrainingPlan;
+use crate::folds;
+use crate::structure::Layout;
+use crate::table::TrainingTable;
 
-/// The covariance of (intercept, coefficients) of a solution; `groups` says which rows are about the same employee. `None` when
-/// the Hessian is not positive definite, which a positive penalty rules out up to rounding.
-pub(crate) fn covariance(problem: &Problem<'_>, solution: &Solution, groups: &[u32]) -> Option<Array2<f64>> {
-    let size = problem.matrix.ncols() + 1;
-    let hessian = hessian(problem, solution);
-    let mut middle = clustered_scores(problem, solution, groups);
-    for i in 1..size {
-        middle[[i, i]] += problem.penalty;
+/// Rows from which the scores' spread is learned, at most about: whole employees, scaled up.
+const MAX_ROWS: usize = 60_000;
+/// Employees whose scores are multiplied at a time.
+const BATCH: usize = 256;
+
+/// The covariance of (intercept, columns of the layout's variables).
+pub(crate) fn covariance(
+    table: &TrainingTable,
+    rows: &[usize],
+    layout: &Layout,
+    solved: &Penalised,
+    events: &[bool],
+    plan: &TrainingPlan,
+) -> Array2<f64> {
+    // Recurring values stand for people already: what is left is independent.
+    if layout.recurrence.is_some() {
+        return solved.inverse.clone();
     }
-    let factor = Cholesky::new(&hessian)?;
-    let half = factor.solve_all(&middle);
-    let full = factor.solve_all(&half.t().to_owned());
-    // Symmetric up to rounding; made so exactly.
-    Some((&full + &full.t()) / 2.0)
+    let mut middle = clustered_scores(table, rows, layout, solved, events, plan);
+    let blocks = layout.variables.iter().flat_map(|variable| variable.blocks.iter());
+    for (column, &block) in blocks.enumerate() {
+        middle[[column + 1, column + 1]] += solved.penalties.get(block).copied().unwrap_or_default();
+    }
+    solved.inverse.dot(&middle).dot(&solved.inverse)
 }
 
-/// Sum over groups of the outer product of their summed scores, with the small-sample factor G / (G - 1).
-fn clustered_scores(problem: &Problem<'_>, solution: &Solution, groups: &[u32]) -> Array2<f64> {
-    let size = problem.matrix.ncols() + 1;
-    let mut index = std::collections::HashMap::new();
-    let group_of: Vec<usize> = groups
+/// Sum over employees of the outer product of their summed scores, with the small-sample factor G / (G - 1).
+fn clustered_scores(
+    table: &TrainingTable,
+    rows: &[usize],
+    layout: &Layout,
+    solved: &Penalised,
+    events: &[bool],
+    plan: &TrainingPlan,
+) -> Array2<f64> {
+    let columns = layout.columns();
+    let (size, starts) = (columns.width(), columns.starts());
+    let (errors, _) = solved.working(events);
+    let sampled = folds::sample(table, rows, MAX_ROWS, plan.seed);
+    let group = |row: usize| table.groups.get(row).copied().unwrap_or_default();
+    let mut places: Vec<(u32, usize)> = sampled
         .iter()
-        .map(|group| {
-            let next = index.len();
-            *index.entry(*group).or_insert(next)
-        })
+        .filter_map(|&row| Some((group(row), rows.binary_search(&row).ok()?)))
         .collect();
-    let mut scores = Array2::<f64>::zeros((index.len(), size));
-    for start in (0..problem.matrix.nrows()).step_by(CHUNK_ROWS) {
-        let chunk = chunk_with_intercept(problem, start);
-        let log_odds = solution.log_odds(chunk.slice(s![.., 1..]));
-        for (offset, (row, x)) in chunk.axis_iter(Axis(0)).zip(log_odds).enumerate() {
-            let event = problem.events.get(start + offset).copied().unwrap_or_default();
-            let error = f64::from(u8::from(event)) - LogOdds(x).probability().get();
-            if let Some(&group) = group_of.get(start + offset) {
-                scores.row_mut(group).scaled_add(error, &row);
+    places.sort_unstable();
+    let mut middle = Array2::<f64>::zeros((size, size));
+    let mut batch = Array2::<f64>::zeros((BATCH, size));
+    let (mut filled, mut clusters) = (0, 0.0);
+    for cluster in places.chunk_by(|a, b| a.0 == b.0) {
+        let mut scores = batch.row_mut(filled);
+        scores.fill(0.0);
+        for &(_, place) in cluster {
+            let Some(&error) = errors.get(place) else { continue };
+            scores[0] += error;
+            for (variable, &start) in layout.variables.iter().zip(&starts) {
+                let Some(&code) = variable.codes.get(place) else { continue };
+                let row = variable.basis.row(code as usize);
+                scores.slice_mut(s![start..start + row.len()]).scaled_add(error, &row);
             }
         }
+        clusters += 1.0;
+        filled += 1;
+        if filled == BATCH {
+            middle += &batch.t().dot(&batch);
+            filled = 0;
+        }
     }
-    let clusters = index.len() as f64;
-    scores.t().dot(&scores) * (clusters / (clusters - 1.0).max(1.0))
+    let rest = batch.slice(s![..filled, ..]);
+    middle += &rest.t().dot(&rest);
+    let share = places.len().max(1) as f64 / rows.len().max(1) as f64;
+    middle * (clusters / (clusters - 1.0_f64).max(1.0) / share)
 }

@@ -1,6 +1,6 @@
 //! From source features to the columns of the linear model: what is learned from the training rows, and the matrix.
 
-use flight_risk_scoring::encoding::Encoding;
+use flight_risk_scoring::encoding::{Cells, Encoding};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use ndarray::{Array2, ShapeBuilder};
 
@@ -86,20 +86,42 @@ impl Design {
         (0..self.features.len()).map(|feature| self.packed(table, feature, row)).collect()
     }
 
+    /// The packed values of a feature in the given rows.
+    pub fn packed_column(&self, table: &TrainingTable, feature: usize, rows: &[usize]) -> Vec<f64> {
+        rows.iter().map(|&row| self.packed(table, feature, row)).collect()
+    }
+
+    /// The columns of a feature.
+    pub fn columns_of(&self, feature: usize) -> std::ops::Range<usize> {
+        let widths = |count: usize| self.encodings.iter().take(count).map(Encoding::width).sum::<usize>();
+        widths(feature)..widths(feature + 1)
+    }
+
+    /// The means of a feature's columns.
+    pub fn means_of(&self, feature: usize) -> Vec<f64> {
+        self.column_means.get(self.columns_of(feature)).unwrap_or_default().to_vec()
+    }
+
     /// The matrix of the given rows, column-major: the solver reads columns, and beyond the cache row-major costs 2.5 times.
     pub fn matrix(&self, table: &TrainingTable, rows: &[usize]) -> Array2<f64> {
         let mut matrix = Array2::zeros((rows.len(), self.width()).f());
         let mut start = 0;
         for (feature, encoding) in self.encodings.iter().enumerate() {
             let width = encoding.width();
-            let fallback = self.column_means.get(start..start + width).unwrap_or_default();
-            let mut cells = vec![0.0; width];
+            let means = self.column_means.get(start..start + width).unwrap_or_default();
             for (target, &row) in rows.iter().enumerate() {
-                encoding.encode(self.packed(table, feature, row), fallback, &mut cells);
-                for (offset, cell) in cells.iter().enumerate() {
+                let mut put = |offset: usize, x: f64| {
                     if let Some(entry) = matrix.get_mut((target, start + offset)) {
-                        *entry = *cell;
+                        *entry = x;
                     }
+                };
+                match encoding.cells(self.packed(table, feature, row)) {
+                    Cells::One(offset, x) => put(offset, x),
+                    Cells::Two(offset, x, next) => {
+                        put(offset, x);
+                        put(offset + 1, next);
+                    }
+                    Cells::Typical => means.iter().enumerate().for_each(|(offset, &mean)| put(offset, mean)),
                 }
             }
             start += width;
@@ -107,17 +129,12 @@ impl Design {
         matrix
     }
 
-    /// The columns of monotone features, each with the sign that its coefficient may have.
+    /// The monotone features, each with the sign that its effect may have.
     pub fn signs(&self, table: &TrainingTable) -> Vec<(usize, f64)> {
-        let mut start = 0;
-        let mut signs = Vec::new();
-        for (position, encoding) in self.positions.iter().zip(&self.encodings) {
-            if let Some(sign) = table.columns.get(*position).and_then(SourceColumn::required_sign) {
-                signs.push((start, sign));
-            }
-            start += encoding.width();
-        }
-        signs
+        let sign = |(feature, position): (usize, &usize)| {
+            Some((feature, table.columns.get(*position).and_then(SourceColumn::required_sign)?))
+        };
+        self.positions.iter().enumerate().filter_map(sign).collect()
     }
 
     /// What each column stands for.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flight_risk_data::atomic::{AtomicError, check_replaceable, replace_directory};
 use flight_risk_scoring::Artifact;
-use flight_risk_scoring::artifact::{ArtifactError, BaseRates, FILE_NAME};
+use flight_risk_scoring::artifact::{ArtifactError, BaseRates, Block, FILE_NAME};
 use flight_risk_scoring::metrics::Metrics;
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ struct MetricsFile<'a> {
     software_version: &'a str,
     data_from: Option<&'a str>,
     data_until: Option<&'a str>,
-    penalty: f64,
+    blocks: &'a [Block],
     base_rates: &'a BaseRates,
     #[serde(flatten)]
     metrics: &'a Metrics,
@@ -118,7 +118,7 @@ fn metrics_json(artifact: &Artifact) -> Result<String, DirectoryError> {
         software_version: &provenance.software_version,
         data_from: provenance.data_from.as_deref(),
         data_until: provenance.data_until.as_deref(),
-        penalty: provenance.penalty,
+        blocks: &provenance.blocks,
         base_rates: &content.base_rates,
         metrics: &content.metrics,
     };

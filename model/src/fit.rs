@@ -1,255 +1,277 @@
-//! Choosing the penalty, fitting, calibrating.
+//! Fitting a structure on all rows, and what comes out in the artifact's terms.
 
-use flight_risk_scoring::artifact::Calibration;
-use flight_risk_scoring::{LogOdds, Probability};
-use ndarray::Array2;
-use rayon::prelude::*;
+use flight_risk_scoring::artifact::Block;
+use flight_risk_scoring::encoding::{Cells, Encoding};
+use flight_risk_scoring::pair::{Pair, Recurring};
+use ndarray::{Array1, Array2, s};
 
+use crate::additive::{Penalised, Variable, VariableKind};
 use crate::config::TrainingPlan;
+use crate::covariance::covariance;
 use crate::design::Design;
-use crate::folds;
-use crate::metrics;
+use crate::monotone;
 use crate::pipeline::TrainError;
-use crate::solver::{self, EXACT, FOR_COMPARISON, Problem, Solution};
+use crate::solver::{self, EXACT, Problem};
+use crate::structure::{Layout, Prepared, Structure};
 use crate::table::TrainingTable;
 
-/// The penalty is chosen on at most about this many rows: with more, it hardly matters and costs most of the time.
-const MAX_SELECTION_ROWS: usize = 40_000;
-/// Folds with more rows than this are fewer: each costs more and tells more.
-const LARGE_ROWS: usize = 20_000;
-const LARGE_FOLDS: usize = 3;
-/// Newton steps for the two numbers of the calibration.
-const CALIBRATION_STEPS: usize = 50;
+/// Cells of a dense matrix up to which a model of straight lines is fitted to the exact values rather than to bins.
+const MAX_DENSE_CELLS: usize = 400_000_000;
 
-/// What cross-validation chose, and its predictions of rows that the predicting model had not seen.
-#[derive(Clone, Debug)]
-pub struct Selection {
-    /// The penalty with the lowest cross-validated log-loss.
-    pub penalty: f64,
-    /// Correction of the log-odds, where it lowers cross-validated log-loss.
-    pub calibration: Calibration,
-    /// Number of folds.
-    pub folds: u32,
-    /// The rows predicted.
-    pub rows: Vec<usize>,
-    /// Their corrected probabilities, each by a model and a correction that saw neither the row nor its group.
-    pub predicted: Vec<f64>,
-}
-
-/// A design with its solution.
+/// A fitted additive model.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// The design.
+    /// The features with their encodings, curves among them.
     pub design: Design,
-    /// The coefficients of its columns.
-    pub solution: Solution,
+    /// Log-odds at zero in every column.
+    pub intercept: f64,
+    /// Log-odds per unit of each column of the design.
+    pub coefficients: Vec<f64>,
+    /// Covariance of intercept (first) and coefficients; empty where none was asked for.
+    pub covariance: Array2<f64>,
+    /// Effects of two features together.
+    pub pairs: Vec<Pair>,
+    /// Effects of values that recur.
+    pub recurring: Option<Recurring>,
+    /// The blocks of coefficients.
+    pub blocks: Vec<Block>,
 }
 
-fn events_of(table: &TrainingTable, rows: &[usize]) -> Vec<bool> {
-    rows.iter().map(|&row| table.events.get(row).copied().unwrap_or_default()).collect()
+impl Fitted {
+    /// The parameters that the fit really has, the intercept among them.
+    pub fn effective_parameters(&self) -> f64 {
+        1.0 + self.blocks.iter().map(|block| block.effective_parameters).sum::<f64>()
+    }
+
+    /// Log-odds of some rows, not calibrated.
+    pub fn log_odds(&self, table: &TrainingTable, rows: &[usize]) -> Vec<f64> {
+        let mut log_odds = vec![self.intercept; rows.len()];
+        let packed: Vec<Vec<f64>> =
+            (0..self.design.features.len()).map(|feature| self.design.packed_column(table, feature, rows)).collect();
+        let mut start = 0;
+        for (encoding, values) in self.design.encodings.iter().zip(&packed) {
+            let columns = start..start + encoding.width();
+            start = columns.end;
+            let coefficients = self.coefficients.get(columns.clone()).unwrap_or_default();
+            let means = self.design.column_means.get(columns).unwrap_or_default();
+            let typical = coefficients.iter().zip(means).map(|(c, m)| c * m).sum();
+            for (x, &value) in log_odds.iter_mut().zip(values) {
+                *x += encoding.effect(value, coefficients, typical);
+            }
+        }
+        let mut row = vec![f64::NAN; packed.len()];
+        if !self.pairs.is_empty() || self.recurring.is_some() {
+            for (place, x) in log_odds.iter_mut().enumerate() {
+                row.iter_mut().zip(&packed).for_each(|(cell, values)| *cell = values[place]);
+                *x += self.pairs.iter().filter_map(|pair| pair.effects.get(pair.cell(&row))).sum::<f64>();
+                *x += self.recurring.as_ref().map_or(0.0, |recurring| recurring.at(&row).0);
+            }
+        }
+        log_odds
+    }
 }
 
-/// Fits on the given rows with one penalty.
+/// How much of a fit is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Effects alone, to predict and compare.
+    Effects,
+    /// Effects and their uncertainty.
+    Covariance,
+}
+
+/// Fits a structure with its penalties on the given rows.
 ///
 /// # Errors
 /// When nothing can be learned or the solver fails.
-pub fn fit(table: &TrainingTable, rows: &[usize], penalty: f64, plan: &TrainingPlan) -> Result<Fitted, TrainError> {
-    let design = Design::learn(table, rows, plan.min_level_rows);
-    if design.width() == 0 {
-        return Err(TrainError::NoFeatures(design.notes));
-    }
-    let mut matrix = design.matrix(table, rows);
-    let events = events_of(table, rows);
-    let solution = solve(&mut matrix, &events, penalty, EXACT, None, &design.signs(table))?;
-    Ok(Fitted { design, solution })
-}
-
-/// Fits with columns whose coefficients must not have the wrong sign: a column that gets it is taken out (its coefficient is 0)
-/// and the rest is fitted again, until no sign is wrong.
-fn solve(
-    matrix: &mut Array2<f64>,
-    events: &[bool],
-    penalty: f64,
-    tolerance: f64,
-    start: Option<&Solution>,
-    signs: &[(usize, f64)],
-) -> Result<Solution, TrainError> {
-    loop {
-        let solution = solver::fit(&Problem { matrix: matrix.view(), events, penalty, tolerance }, start)?;
-        let wrong: Vec<usize> = signs
-            .iter()
-            .filter(|(column, sign)| solution.coefficients.get(*column).is_some_and(|c| c * sign < 0.0))
-            .map(|&(column, _)| column)
-            .filter(|&column| matrix.column(column).iter().any(|x| x.abs() > 0.0))
-            .collect();
-        if wrong.is_empty() {
-            return Ok(solution);
-        }
-        for column in wrong {
-            matrix.column_mut(column).fill(0.0);
-        }
-    }
-}
-
-/// Log-odds of some rows by a fitted model, not calibrated.
-pub fn log_odds(table: &TrainingTable, rows: &[usize], fitted: &Fitted) -> Vec<f64> {
-    fitted.solution.log_odds(fitted.design.matrix(table, rows).view()).to_vec()
-}
-
-/// Chooses the penalty and the calibration by cross-validation over groups.
-///
-/// # Errors
-/// When no fold can be fitted.
-pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Result<Selection, TrainError> {
-    let rows = folds::sample(table, rows, MAX_SELECTION_ROWS, plan.seed);
-    let wanted = if rows.len() > LARGE_ROWS { LARGE_FOLDS.min(plan.folds as usize) } else { plan.folds as usize };
-    let held_out = folds::folds(table, &rows, wanted, plan.seed);
-    let mut penalties = plan.penalties.clone();
-    // From the strongest down: each solution is a good start for the next.
-    penalties.sort_by(|a, b| b.total_cmp(a));
-    let paths: Vec<Vec<Vec<f64>>> =
-        held_out.par_iter().map(|fold| path(table, &rows, fold, &penalties, plan)).collect::<Result<_, _>>()?;
-    let events: Vec<Vec<bool>> = held_out.iter().map(|fold| events_of(table, fold)).collect();
-    let loss = |penalty: usize| -> f64 {
-        let of_fold = |(path, events): (&Vec<Vec<f64>>, &Vec<bool>)| {
-            let predicted = probabilities(path.get(penalty).map(Vec::as_slice).unwrap_or_default(), Calibration::NONE);
-            metrics::log_loss(events, &predicted) * events.len() as f64
-        };
-        paths.iter().zip(&events).map(of_fold).sum()
-    };
-    let losses: Vec<f64> = (0..penalties.len()).map(loss).collect();
-    let best = (0..penalties.len())
-        .min_by(|&a, &b| losses.get(a).partial_cmp(&losses.get(b)).unwrap_or(std::cmp::Ordering::Equal))
-        .unwrap_or_default();
-    let out_of_fold: Vec<&[f64]> =
-        paths.iter().map(|path| path.get(best).map(Vec::as_slice).unwrap_or_default()).collect();
-    let (calibration, predicted) = calibrate(&out_of_fold, &events);
-    Ok(Selection {
-        penalty: penalties.get(best).copied().unwrap_or(1.0),
-        calibration,
-        folds: held_out.len() as u32,
-        rows: held_out.concat(),
-        predicted: predicted.concat(),
-    })
-}
-
-/// Log-odds of the held-out rows for every penalty, by models of the other rows.
-fn path(
+pub(crate) fn fit(
     table: &TrainingTable,
     rows: &[usize],
-    held_out: &[usize],
-    penalties: &[f64],
+    design: &Design,
+    structure: &Structure,
     plan: &TrainingPlan,
-) -> Result<Vec<Vec<f64>>, TrainError> {
-    let kept: Vec<usize> = rows.iter().copied().filter(|row| held_out.binary_search(row).is_err()).collect();
-    let design = Design::learn(table, &kept, plan.min_level_rows);
+    wanted: Wanted,
+) -> Result<Fitted, TrainError> {
     if design.width() == 0 {
-        return Err(TrainError::NoFeatures(design.notes));
+        return Err(TrainError::NoFeatures(design.notes.clone()));
     }
-    let (matrix, judged) = (design.matrix(table, &kept), design.matrix(table, held_out));
-    let signs = design.signs(table);
-    let events = events_of(table, &kept);
-    let mut start: Option<Solution> = None;
-    let mut path = Vec::with_capacity(penalties.len());
-    for &penalty in penalties {
-        let solution = if signs.is_empty() {
-            let problem = Problem { matrix: matrix.view(), events: &events, penalty, tolerance: FOR_COMPARISON };
-            solver::fit(&problem, start.as_ref())?
-        } else {
-            solve(&mut matrix.clone(), &events, penalty, FOR_COMPARISON, start.as_ref(), &signs)?
-        };
-        path.push(solution.log_odds(judged.view()).to_vec());
-        start = Some(solution);
+    let prepared = Prepared::new(design, table, rows);
+    let layout = prepared.layout(structure);
+    let solved = prepared.fit(&layout, structure, false)?;
+    let covariance = match wanted {
+        Wanted::Effects => Array2::zeros((0, 0)),
+        Wanted::Covariance => outward_covariance(&layout, &covariance(table, rows, &layout, &solved, &prepared.events, plan)),
+    };
+    let mut fitted = outward(&prepared, &layout, &solved, rows.len());
+    fitted.covariance = covariance;
+    if wanted == Wanted::Covariance && structure.is_straight() && rows.len() * design.width() <= MAX_DENSE_CELLS {
+        exact(&mut fitted, table, rows, &layout, &solved)?;
     }
-    Ok(path)
+    monotone::project(&mut fitted, table, &prepared, &layout, structure)?;
+    Ok(fitted)
 }
 
-/// Probabilities of log-odds after a correction.
-pub fn probabilities(log_odds: &[f64], calibration: Calibration) -> Vec<f64> {
-    let corrected = |&x: &f64| LogOdds(calibration.slope * x + calibration.intercept).probability();
-    log_odds.iter().map(corrected).map(Probability::get).collect()
-}
-
-/// The correction learned from all folds if corrections learned without each fold lower that fold's log-loss in sum; and the
-/// predictions of every fold by what was learned without it.
-fn calibrate(log_odds: &[&[f64]], events: &[Vec<bool>]) -> (Calibration, Vec<Vec<f64>>) {
-    let without = |left_out: usize| {
-        let others = || (0..log_odds.len()).filter(move |&fold| fold != left_out);
-        let x: Vec<f64> = others().filter_map(|fold| log_odds.get(fold)).flat_map(|x| x.iter().copied()).collect();
-        let y: Vec<bool> = others().filter_map(|fold| events.get(fold)).flatten().copied().collect();
-        platt(&x, &y).unwrap_or(Calibration::NONE)
-    };
-    let predict = |correction: &dyn Fn(usize) -> Calibration| -> Vec<Vec<f64>> {
-        log_odds.iter().enumerate().map(|(fold, x)| probabilities(x, correction(fold))).collect()
-    };
-    let loss = |predicted: &[Vec<f64>]| -> f64 {
-        events.iter().zip(predicted).map(|(y, p)| metrics::log_loss(y, p) * y.len() as f64).sum()
-    };
-    let plain = predict(&|_| Calibration::NONE);
-    let corrected = predict(&without);
-    if loss(&corrected) < loss(&plain) { (without(usize::MAX), corrected) } else { (Calibration::NONE, plain) }
-}
-
-/// The correction that minimises the log-loss of corrected log-odds (Platt 1999, without the target smoothing, which would move
-/// the mean). `None` when there is no minimum with a positive slope.
-fn platt(log_odds: &[f64], events: &[bool]) -> Option<Calibration> {
-    line(log_odds, events).filter(|calibration| calibration.slope > 0.0)
-}
-
-/// Slope and intercept of the logistic regression on one number, by Newton's method; `None` when there is no minimum.
-pub(crate) fn line(x: &[f64], events: &[bool]) -> Option<Calibration> {
-    let rate = events.iter().filter(|&&event| event).count() as f64 / events.len().max(1) as f64;
-    let mut line = Calibration { slope: 0.0, intercept: (rate / (1.0 - rate)).ln() };
-    for _ in 0..CALIBRATION_STEPS {
-        let (mut g, mut h) = ([0.0; 2], [0.0; 3]);
-        for (&x, &event) in x.iter().zip(events) {
-            let p = LogOdds(line.slope * x + line.intercept).probability().get();
-            let (error, weight) = (p - f64::from(u8::from(event)), p * (1.0 - p));
-            g[0] += error * x;
-            g[1] += error;
-            h[0] += weight * x * x;
-            h[1] += weight * x;
-            h[2] += weight;
-        }
-        let determinant = h[0] * h[2] - h[1] * h[1];
-        if determinant.is_nan() || determinant <= 0.0 {
-            return None;
-        }
-        let step = [(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant];
-        line.slope -= step[0];
-        line.intercept -= step[1];
-        if step[0].abs().max(step[1].abs()) < 1e-10 {
-            return Some(line);
-        }
+/// Straight lines once more, on the values themselves: discretising moved them by less than a bin's width.
+fn exact(
+    fitted: &mut Fitted,
+    table: &TrainingTable,
+    rows: &[usize],
+    layout: &Layout,
+    solved: &Penalised,
+) -> Result<(), TrainError> {
+    let blocks: Vec<usize> = layout.variables.iter().flat_map(|variable| variable.blocks.iter().copied()).collect();
+    // One penalty for all: a column with k times the penalty is divided by the root of k.
+    let scales: Vec<f64> =
+        blocks.iter().map(|&block| 1.0 / solved.penalties.get(block).copied().unwrap_or(1.0).sqrt()).collect();
+    let mut matrix = fitted.design.matrix(table, rows);
+    for (mut column, scale) in matrix.columns_mut().into_iter().zip(&scales) {
+        column *= *scale;
     }
-    None
+    let events = table.events_of(rows);
+    let start = solver::Solution {
+        intercept: fitted.intercept,
+        coefficients: fitted.coefficients.iter().zip(&scales).map(|(c, s)| c / s).collect(),
+    };
+    let problem = Problem { matrix: matrix.view(), events: &events, penalty: 1.0, tolerance: EXACT };
+    let solution = solver::fit(&problem, Some(&start))?;
+    fitted.intercept = solution.intercept;
+    fitted.coefficients = solution.coefficients.iter().zip(&scales).map(|(c, s)| c * s).collect();
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn platt_finds_the_correction_that_was_applied() {
-        // Expected counts at true log-odds x; the model said 2 x + 1, so the correction is (x' - 1) / 2.
-        let (mut stated, mut events) = (Vec::new(), Vec::new());
-        for step in -20..=20 {
-            let truth = f64::from(step) / 8.0;
-            let yes = (LogOdds(truth).probability().get() * 1000.0).round() as usize;
-            for i in 0..1000 {
-                stated.push(2.0 * truth + 1.0);
-                events.push(i < yes);
+/// A fit in the artifact's terms: encodings with curves, coefficients of their columns, pairs as tables of cells.
+fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: usize) -> Fitted {
+    let mut design = prepared.design.clone();
+    let (mut coefficients, mut means, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
+    for (variable, start) in layout.variables.iter().zip(layout.columns().starts()) {
+        let columns = start..start + variable.basis.ncols();
+        let outside = variable.outward.dot(&solved.coefficients.slice(s![columns.clone()]));
+        match &variable.kind {
+            VariableKind::Feature { feature, knots } => {
+                coefficients.extend(outside);
+                if let (Some(encoding), false) = (design.encodings.get_mut(*feature), knots.is_empty()) {
+                    *encoding = Encoding::Spline { knots: knots.clone(), unknown: encoding.has_unknown_column() };
+                    means.extend(column_means(prepared, *feature, encoding, rows));
+                } else {
+                    means.extend(prepared.design.means_of(*feature));
+                }
+            }
+            VariableKind::Pair { features, axes } => {
+                let inverse = solved.inverse.slice(s![columns.clone(), columns]);
+                let mut shares = vec![0.0; variable.basis.nrows()];
+                for &code in &variable.codes {
+                    if let Some(share) = shares.get_mut(code as usize) {
+                        *share += 1.0 / rows as f64;
+                    }
+                }
+                let variances = variable.basis.rows().into_iter().map(|row| row.dot(&inverse.dot(&row)).max(0.0)).collect();
+                pairs.push(Pair { features: *features, axes: axes.clone(), effects: outside.to_vec(), variances, shares });
             }
         }
-        let calibration = platt(&stated, &events);
-        assert!(
-            calibration.is_some_and(|c| (c.slope - 0.5).abs() < 1e-3 && (c.intercept + 0.5).abs() < 1e-3),
-            "{calibration:?}"
-        );
     }
+    design.column_means = means;
+    let recurring = layout.recurrence.as_ref().map(|(feature, values, recurrence)| {
+        let effect = |place: &Option<u32>| place.and_then(|place| solved.recurring.get(place as usize)).copied().unwrap_or_default();
+        Recurring {
+            feature: *feature,
+            values: values.clone(),
+            effects: solved.recurring.clone(),
+            variances: solved.recurring_variances.clone(),
+            mean: recurrence.places.iter().map(effect).sum::<f64>() / rows as f64,
+            unseen_variance: 1.0 / solved.recurring_penalty,
+        }
+    });
+    Fitted {
+        design,
+        intercept: solved.coefficients[0],
+        coefficients,
+        covariance: Array2::zeros((0, 0)),
+        pairs,
+        recurring,
+        blocks: blocks(layout, solved),
+    }
+}
 
-    #[test]
-    fn a_calibration_that_separates_is_refused() {
-        assert_eq!(platt(&[-1.0, 1.0], &[false, true]), None);
+fn column_means(prepared: &Prepared<'_>, feature: usize, encoding: &Encoding, rows: usize) -> Vec<f64> {
+    let mut means = vec![0.0; encoding.width()];
+    for (value, count) in prepared.bins(feature) {
+        let share = count / rows as f64;
+        match encoding.cells(value) {
+            Cells::One(column, x) => means[column] += share * x,
+            Cells::Two(column, x, next) => {
+                means[column] += share * x;
+                means[column + 1] += share * next;
+            }
+            Cells::Typical => {}
+        }
     }
+    means
+}
+
+fn blocks(layout: &Layout, solved: &Penalised) -> Vec<Block> {
+    let mut columns = vec![0_u32; layout.blocks.len()];
+    for &block in layout.variables.iter().flat_map(|variable| &variable.blocks) {
+        if let Some(count) = columns.get_mut(block) {
+            *count += 1;
+        }
+    }
+    let mut blocks: Vec<Block> = layout
+        .blocks
+        .iter()
+        .zip(&columns)
+        .zip(solved.penalties.iter().zip(&solved.effective))
+        .filter(|((_, columns), _)| **columns > 0)
+        .map(|((name, &columns), (&penalty, &effective))| Block {
+            name: name.clone(),
+            columns,
+            penalty,
+            effective_parameters: effective.max(0.0),
+        })
+        .collect();
+    if !solved.recurring.is_empty() {
+        blocks.push(Block {
+            name: "recurring values".to_owned(),
+            columns: solved.recurring.len() as u32,
+            penalty: solved.recurring_penalty,
+            effective_parameters: solved.recurring_effective.max(0.0),
+        });
+    }
+    blocks
+}
+
+/// The covariance of intercept and features in the artifact's columns; pairs carry their variances with them.
+fn outward_covariance(layout: &Layout, inner: &Array2<f64>) -> Array2<f64> {
+    let features: Vec<(&Variable, usize)> = layout
+        .variables
+        .iter()
+        .zip(layout.columns().starts())
+        .filter(|(variable, _)| matches!(variable.kind, VariableKind::Feature { .. }))
+        .collect();
+    let size = 1 + features.iter().map(|(variable, _)| variable.outward.nrows()).sum::<usize>();
+    let mut left = Array2::zeros((size, inner.ncols()));
+    left.row_mut(0).assign(&inner.row(0));
+    let mut row = 1;
+    for (variable, start) in &features {
+        let height = variable.outward.nrows();
+        let columns = *start..*start + variable.basis.ncols();
+        left.slice_mut(s![row..row + height, ..]).assign(&variable.outward.dot(&inner.slice(s![columns, ..])));
+        row += height;
+    }
+    let mut both = Array2::zeros((size, size));
+    both.column_mut(0).assign(&left.column(0));
+    let mut column = 1;
+    for (variable, start) in &features {
+        let width = variable.outward.nrows();
+        let columns = *start..*start + variable.basis.ncols();
+        both.slice_mut(s![.., column..column + width]).assign(&left.slice(s![.., columns]).dot(&variable.outward.t()));
+        column += width;
+    }
+    // Symmetric up to rounding; made so exactly.
+    let transposed: Array2<f64> = both.t().to_owned();
+    (both + transposed) / 2.0
+}
+
+/// Coefficients of a variable's columns as they are outside.
+pub(crate) fn outside(variable: &Variable, inner: &Array1<f64>) -> Array1<f64> {
+    variable.outward.dot(inner)
 }

@@ -1,18 +1,19 @@
 //! One training job: judged on what the model has not seen, then fitted on everything.
 
 use flight_risk_scoring::Artifact;
-use flight_risk_scoring::artifact::{Calibration, Provenance, Target};
+use flight_risk_scoring::artifact::{Provenance, Target};
 use flight_risk_scoring::metrics::{Evidence, Guard, Metrics, PeriodQuality, Split};
 
 use crate::assemble::{Circumstances, assemble};
 use crate::config::TrainingPlan;
-use crate::fit::{Fitted, Selection, fit, log_odds, probabilities, select};
+use crate::fit::{Fitted, Wanted, fit};
+use crate::selection::{Selection, select};
 use crate::metrics::quality;
 use crate::periods::{Learned, Period, period_quality, periods};
 use crate::pipeline::{MIN_EVENTS, Progress, TrainError, TrainOptions};
 use crate::signal::{JudgedRows, evidence};
 use crate::table::TrainingTable;
-use crate::verdict::{Z_BEYOND_NOISE, effective_parameters, pending, verdict};
+use crate::verdict::{Z_BEYOND_NOISE, pending, verdict};
 
 /// The rows and everything that stays the same between judging and fitting.
 pub(crate) struct Job<'a> {
@@ -38,7 +39,7 @@ impl Job<'_> {
     /// Fits on earlier rows and judges later ones, which begin at a time index.
     pub(crate) fn judge_later(&self, cut: usize, trained: &[usize], judged: &[usize]) -> Result<Judged, TrainError> {
         let (selection, fitted) = self.fit_on(trained)?;
-        let predicted = probabilities(&log_odds(self.table, judged, &fitted), selection.calibration);
+        let predicted = selection.predict(self.table, judged, &fitted);
         let from = self.table.times.as_ref().and_then(|times| times.labels.get(cut).cloned()).unwrap_or_default();
         let mut found = self.judged(Split::ByTime { from }, trained, judged, &predicted);
         found.metrics.stability = self.stability(cut, trained, judged, &predicted);
@@ -60,8 +61,12 @@ impl Job<'_> {
 
     fn fit_on(&self, trained: &[usize]) -> Result<(Selection, Fitted), TrainError> {
         let selection = select(self.table, trained, self.plan)?;
-        let fitted = fit(self.table, trained, selection.penalty, self.plan)?;
+        let fitted = self.fit(&selection, trained)?;
         Ok((selection, fitted))
+    }
+
+    fn fit(&self, selection: &Selection, rows: &[usize]) -> Result<Fitted, TrainError> {
+        fit(self.table, rows, &selection.design, &selection.structure, self.plan, Wanted::Covariance)
     }
 
     fn judged(&self, split: Split, trained: &[usize], judged: &[usize], predicted: &[f64]) -> Judged {
@@ -125,7 +130,7 @@ impl Job<'_> {
         }
         let (selection, fitted) = self.fit_on(trained)?;
         let judged = self.table.rows_in(period.first..=period.last);
-        let predicted = probabilities(&log_odds(self.table, &judged, &fitted), selection.calibration);
+        let predicted = selection.predict(self.table, &judged, &fitted);
         Ok(period_quality(self.table, period, learned, &judged, &predicted))
     }
 
@@ -137,7 +142,8 @@ impl Job<'_> {
         metrics: Metrics,
         notes: Vec<String>,
     ) -> Result<Artifact, TrainError> {
-        let content = assemble(self.table, rows, fitted, self.circumstances(&selection, metrics, notes))?;
+        let circumstances = self.circumstances(&fitted, metrics, notes);
+        let content = assemble(self.table, rows, &selection, fitted, circumstances)?;
         Ok(Artifact::new(content)?)
     }
 
@@ -162,10 +168,9 @@ impl Job<'_> {
                 selection
             }
         };
-        let fitted = fit(self.table, &all, selection.penalty, self.plan)?;
+        let fitted = self.fit(&selection, &all)?;
         let events = self.table.event_count();
-        let parameters = effective_parameters(&fitted, selection.penalty, self.table.rows(), events);
-        let verdict = verdict(evidence, events as u64, parameters, self.options.allow_weak);
+        let verdict = verdict(evidence, events as u64, fitted.effective_parameters(), self.options.allow_weak);
         if !verdict.publishable && !verdict.allowed_weak {
             return Err(TrainError::NotPublishable(Box::new(verdict)));
         }
@@ -173,7 +178,7 @@ impl Job<'_> {
         self.artifact(&all, (selection, fitted), Metrics { verdict, guards, ..metrics }, notes)
     }
 
-    fn circumstances(&self, selection: &Selection, metrics: Metrics, notes: Vec<String>) -> Circumstances {
+    fn circumstances(&self, fitted: &Fitted, metrics: Metrics, notes: Vec<String>) -> Circumstances {
         let labels = self.table.times.as_ref().map(|times| times.labels.as_slice()).unwrap_or_default();
         let provenance = Provenance {
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -182,10 +187,9 @@ impl Job<'_> {
             data_until: labels.last().cloned(),
             config: toml::to_string(&**self.plan).unwrap_or_default(),
             seed: self.plan.seed,
-            penalty: selection.penalty,
+            blocks: fitted.blocks.clone(),
             notes,
         };
-        let calibration: Calibration = selection.calibration;
-        Circumstances { target: self.target.clone(), calibration, metrics, provenance }
+        Circumstances { target: self.target.clone(), metrics, provenance }
     }
 }

@@ -43,31 +43,38 @@ impl Pairs {
     }
 }
 
-/// How much of each feature's contribution is still there one period later, 0 to 1; 1 for clocks.
-pub(crate) fn persistence(table: &TrainingTable, pairs: &Pairs, design: &Design, coefficients: &[f64]) -> Vec<f64> {
-    let matrix = design.matrix(table, &pairs.rows);
-    let mut start = 0;
-    let mut persistence = Vec::with_capacity(design.features.len());
-    for (feature, encoding) in design.features.iter().zip(&design.encodings) {
-        let range = start..start + encoding.width();
-        start = range.end;
-        if Clock::of(&feature.name).is_some() {
-            persistence.push(1.0);
-            continue;
-        }
-        let weights = ndarray::aview1(coefficients.get(range.clone()).unwrap_or_default());
-        let at_mean = ndarray::aview1(design.column_means.get(range.clone()).unwrap_or_default()).dot(&weights);
-        let effects = matrix.slice(ndarray::s![.., range]).dot(&weights) - at_mean;
-        let (mut products, mut squares) = (0.0, 0.0);
-        for (now, later) in pairs.apart(table, 1) {
-            if let (Some(now), Some(later)) = (effects.get(now), effects.get(later)) {
-                products += now * later;
-                squares += now * now;
-            }
-        }
-        persistence.push(if squares > 0.0 { (products / squares).clamp(0.0, 1.0) } else { 1.0 });
+impl Pairs {
+    /// Contributions and standard error of every row.
+    pub(crate) fn explained(&self, table: &TrainingTable, design: &Design, scorer: &Scorer) -> Vec<(Vec<f64>, f64)> {
+        let explain = |&row: &usize| {
+            let packed = scorer.schema().packed_row(design.packed_row(table, row));
+            packed.map(|packed| scorer.contributions(&packed)).unwrap_or_default()
+        };
+        self.rows.par_iter().map(explain).collect()
     }
-    persistence
+}
+
+/// How much of each feature's contribution is still there one period later, 0 to 1; 1 for clocks.
+pub(crate) fn persistence(
+    table: &TrainingTable,
+    pairs: &Pairs,
+    design: &Design,
+    explained: &[(Vec<f64>, f64)],
+) -> Vec<f64> {
+    let apart: Vec<(usize, usize)> = pairs.apart(table, 1).collect();
+    let of_feature = |(position, feature): (usize, &flight_risk_scoring::schema::SourceFeature)| {
+        if Clock::of(&feature.name).is_some() {
+            return 1.0;
+        }
+        let effect = |row: usize| explained.get(row).and_then(|(contributions, _)| contributions.get(position)).copied();
+        let (mut products, mut squares) = (0.0, 0.0);
+        for (now, later) in apart.iter().filter_map(|&(now, later)| Some((effect(now)?, effect(later)?))) {
+            products += now * later;
+            squares += now * now;
+        }
+        if squares > 0.0 { (products / squares).clamp(0.0, 1.0) } else { 1.0 }
+    };
+    design.features.iter().enumerate().map(of_feature).collect()
 }
 
 /// The shift of the log-odds of each period moved forward, 0 to `periods` - 1; `scorer` has none yet.

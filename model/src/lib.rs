@@ -1,8 +1,10 @@
 //! From histories to an artifact: employee-periods, design, fit, calibration, evaluation.
 
+mod additive;
 mod assemble;
 pub mod boost;
 pub mod bulk;
+mod calibration;
 mod cholesky;
 pub mod config;
 mod covariance;
@@ -17,12 +19,15 @@ pub mod guards;
 mod job;
 mod lead;
 pub mod metrics;
+mod monotone;
 mod periods;
 pub mod pipeline;
 pub mod report;
+pub mod selection;
 mod signal;
 pub mod snapshots;
 pub mod solver;
+pub mod structure;
 mod suspects;
 pub mod table;
 mod tail;

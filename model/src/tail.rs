@@ -3,7 +3,7 @@
 //! A straight line through such an amount is bent by its few largest values and says nothing about the difference between none
 //! and some, where most of the effect is. Its logarithm is taken instead where it tells the outcome better.
 
-use crate::fit::line;
+use crate::calibration::line;
 use crate::metrics::log_loss;
 use flight_risk_scoring::LogOdds;
 

@@ -8,8 +8,6 @@
 
 use flight_risk_scoring::metrics::{Evidence, Verdict, WeakReason};
 
-use crate::fit::Fitted;
-
 /// Standard errors by which AUC or log-loss must beat chance. The folds of cross-validation share most of what they learned from,
 /// so the AUC of noise spreads 1.2 to 1.5 times as wide as its standard error says: of 1,900 tables of noise of 14 shapes 4 % passed
 /// (1 to 7 %), where the normal distribution promises 1 %. Of tables with 60 leavers among 1,000 and ten features, 77 % passed
@@ -24,19 +22,6 @@ pub const LEAST_EVENTS: u64 = 15;
 /// Fewer voluntary exits than this per effective parameter. The rules of ten or twenty are for fits without a penalty; a penalty
 /// chosen on held-out rows takes parameters away by itself, and one that leaves twice as many of them as there are exits has failed.
 pub const LEAST_EVENTS_PER_PARAMETER: f64 = 0.5;
-
-/// The parameters that a fit really has, the intercept among them: of each column the share that the penalty leaves of it. As if
-/// columns were independent, so never too few.
-pub(crate) fn effective_parameters(fitted: &Fitted, penalty: f64, rows: usize, events: usize) -> f64 {
-    let rate = events as f64 / rows.max(1) as f64;
-    let information = rows as f64 * rate * (1.0 - rate);
-    let left = |&mean: &f64| {
-        // A column with a mean is 0 or 1; the others are standardised.
-        let variance = if mean > 0.0 && mean < 1.0 { mean * (1.0 - mean) } else { 1.0 };
-        information * variance / (information * variance + penalty)
-    };
-    1.0 + fitted.design.column_means.iter().map(left).sum::<f64>()
-}
 
 /// The verdict on a model that is only judged and never written.
 pub(crate) fn pending() -> Verdict {

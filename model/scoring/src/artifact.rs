@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 
 use crate::encoding::Encoding;
 use crate::metrics::Metrics;
+use crate::pair::{Pair, Recurring};
+use crate::rules::RuleEnsemble;
 use crate::schema::{FeatureKind, SourceFeature, hex};
 
 const FORMAT: &str = "flight-risk-model";
 /// Version of the format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Name of the artifact's file in a model directory.
 pub const FILE_NAME: &str = "model.json";
 /// Digits of the digest that make the model version that people see.
@@ -120,10 +122,34 @@ pub struct Provenance {
     pub config: String,
     /// Seed of every random choice.
     pub seed: u64,
-    /// Penalty on the squared coefficients that cross-validation chose.
-    pub penalty: f64,
+    /// The penalty of each block of coefficients, and what it leaves of the block.
+    pub blocks: Vec<Block>,
     /// What was noticed while training and matters to who uses the model.
     pub notes: Vec<String>,
+}
+
+/// Coefficients that share a penalty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// What they are: `straight lines`, `unknown values`, `curve of ...`, `levels of ...`, `... with ...`.
+    pub name: String,
+    /// How many there are.
+    pub columns: u32,
+    /// Weight of half the sum of their squares against the summed log-loss.
+    pub penalty: f64,
+    /// How many of them the penalty leaves free (the trace of their part of the influence matrix).
+    pub effective_parameters: f64,
+}
+
+/// Rules of up to three conditions, and how much they count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulePart {
+    /// Factor of their log-odds, positive.
+    pub weight: f64,
+    /// The rules.
+    pub ensemble: RuleEnsemble,
 }
 
 /// Everything needed to score, explain, bound and refuse.
@@ -142,8 +168,14 @@ pub struct ArtifactContent {
     pub coefficients: Vec<f64>,
     /// Covariance of intercept (first) and coefficients: lower triangle, row by row.
     pub covariance: Vec<f64>,
-    /// Correction of the log-odds.
+    /// Effects of two features together, beyond their own.
+    pub pairs: Vec<Pair>,
+    /// Effects of exact values that recur, where rows of one employee are told apart by nothing else.
+    pub recurring: Option<Recurring>,
+    /// Correction of the log-odds of all of the above.
     pub calibration: Calibration,
+    /// Rules beside them, where they tell more.
+    pub rules: Option<RulePart>,
     /// The population from which contributions are measured.
     pub reference: Reference,
     /// How much of each feature's contribution is still there one period later, 0 to 1, parallel to `features`; 1 for clocks,
@@ -314,12 +346,30 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
                 FeatureKind::Numeric { min, max, typical },
                 Encoding::Standardised { mean, scale, .. } | Encoding::LogStandardised { mean, scale, .. },
             ) => [min, max, typical, mean, scale].into_iter().all(|x| x.is_finite()) && *scale > 0.0 && min <= max,
+            (FeatureKind::Numeric { min, max, typical }, Encoding::Spline { knots, .. }) => {
+                [min, max, typical].into_iter().chain(knots).all(|x| x.is_finite())
+                    && knots.len() > 1
+                    && knots.is_sorted_by(|a, b| a < b)
+                    && min <= max
+            }
             (FeatureKind::Categorical { levels, .. }, Encoding::OneHot { levels: count, .. }) => levels.len() == *count,
             _ => false,
         };
         if !fits {
             return Err(format!("feature `{}` does not fit its encoding", feature.name));
         }
+    }
+    for pair in &content.pairs {
+        pair.check(content.features.len())?;
+    }
+    if let Some(recurring) = &content.recurring {
+        recurring.check(content.features.len())?;
+    }
+    if let Some(rules) = &content.rules {
+        if !(rules.weight > 0.0 && rules.weight.is_finite()) {
+            return Err("the weight of the rules is not positive".to_owned());
+        }
+        rules.ensemble.check(&content.features)?;
     }
     if let Target::Hazard { period_months, horizons_months, risk_horizon_months, .. } = &content.target {
         same("base rates", content.base_rates.horizons.len(), horizons_months.len())?;

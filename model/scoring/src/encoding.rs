@@ -24,6 +24,15 @@ pub enum Encoding {
         /// Whether there is a column for unknown values.
         unknown: bool,
     },
+    /// A piecewise linear curve: one column per knot, the weights of the two knots beside the value (beyond the outermost knots,
+    /// those of the nearest), all 0 where unknown; then, where training saw unknown values, 1 if unknown and 0 otherwise. The
+    /// coefficient of a knot is the effect at that value.
+    Spline {
+        /// Values of the knots, ascending, at least two.
+        knots: Vec<f64>,
+        /// Whether there is a column for unknown values.
+        unknown: bool,
+    },
     /// One column per level (1 if it is that level), then one for all other levels and one for unknown where training saw such.
     OneHot {
         /// Number of levels with a column of their own.
@@ -35,52 +44,66 @@ pub enum Encoding {
     },
 }
 
+/// The columns of a value that are not zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cells {
+    /// One column and what is in it.
+    One(usize, f64),
+    /// A column and what is in it, and what is in the next.
+    Two(usize, f64, f64),
+    /// What training never saw: the means of the columns over the reference population.
+    Typical,
+}
+
 impl Encoding {
     /// Number of columns.
     pub fn width(&self) -> usize {
-        match *self {
-            Self::Standardised { unknown, .. } | Self::LogStandardised { unknown, .. } => 1 + usize::from(unknown),
-            Self::OneHot { levels, pooled, unknown } => levels + usize::from(pooled) + usize::from(unknown),
+        match self {
+            Self::Standardised { unknown, .. } | Self::LogStandardised { unknown, .. } => 1 + usize::from(*unknown),
+            Self::Spline { knots, unknown } => knots.len() + usize::from(*unknown),
+            Self::OneHot { levels, pooled, unknown } => levels + usize::from(*pooled) + usize::from(*unknown),
         }
     }
 
     /// Whether there is a column for unknown values.
     pub fn has_unknown_column(&self) -> bool {
-        let (Self::Standardised { unknown, .. } | Self::LogStandardised { unknown, .. } | Self::OneHot { unknown, .. }) =
-            *self;
-        unknown
+        let (Self::Standardised { unknown, .. }
+        | Self::LogStandardised { unknown, .. }
+        | Self::Spline { unknown, .. }
+        | Self::OneHot { unknown, .. }) = self;
+        *unknown
     }
 
-    /// Writes the columns of a packed value (NaN: unknown). `fallback` holds the columns' means over the reference
-    /// population: a level or a gap that training never saw is encoded as the average employee and contributes nothing.
-    /// `out` and `fallback` have [`Encoding::width`] elements.
-    pub fn encode(&self, value: f64, fallback: &[f64], out: &mut [f64]) {
-        match *self {
-            Self::Standardised { mean, scale, unknown } => {
-                encode_number((value - mean) / scale, unknown, fallback, out);
-            }
-            Self::LogStandardised { mean, scale, unknown } => {
-                let x = if value.is_nan() { value } else { value.max(0.0).ln_1p() };
-                encode_number((x - mean) / scale, unknown, fallback, out);
-            }
-            Self::OneHot { levels, pooled, unknown } => {
-                let column = if value.is_nan() {
-                    unknown.then_some(levels + usize::from(pooled))
-                } else if (value as usize) < levels {
-                    Some(value as usize)
+    /// The columns of a packed value (NaN: unknown) that are not zero. A level or a gap that training never saw counts as the
+    /// average employee and contributes nothing.
+    pub fn cells(&self, value: f64) -> Cells {
+        if value.is_nan() {
+            return if self.has_unknown_column() { Cells::One(self.width() - 1, 1.0) } else { Cells::Typical };
+        }
+        match self {
+            Self::Standardised { mean, scale, .. } => Cells::One(0, (value - mean) / scale),
+            Self::LogStandardised { mean, scale, .. } => Cells::One(0, (value.max(0.0).ln_1p() - mean) / scale),
+            Self::Spline { knots, .. } => between(knots, value),
+            Self::OneHot { levels, pooled, .. } => {
+                if (value as usize) < *levels {
+                    Cells::One(value as usize, 1.0)
+                } else if *pooled {
+                    Cells::One(*levels, 1.0)
                 } else {
-                    pooled.then_some(levels)
-                };
-                match column {
-                    Some(column) => {
-                        out.fill(0.0);
-                        if let Some(cell) = out.get_mut(column) {
-                            *cell = 1.0;
-                        }
-                    }
-                    None => out.copy_from_slice(fallback),
+                    Cells::Typical
                 }
             }
+        }
+    }
+
+    /// The effect of a packed value: its columns times their coefficients. `typical` is the effect of the columns' means.
+    /// `coefficients` has [`Encoding::width`] elements.
+    pub fn effect(&self, value: f64, coefficients: &[f64], typical: f64) -> f64 {
+        let at = |column: usize| coefficients.get(column).copied().unwrap_or_default();
+        match self.cells(value) {
+            Cells::One(column, x) => x * at(column),
+            Cells::Two(column, x, next) => x * at(column) + next * at(column + 1),
+            Cells::Typical => typical,
         }
     }
 
@@ -89,6 +112,7 @@ impl Encoding {
         let mut names: Vec<String> = match self {
             Self::Standardised { .. } => vec![feature.to_owned()],
             Self::LogStandardised { .. } => vec![format!("ln(1 + {feature})")],
+            Self::Spline { knots, .. } => knots.iter().map(|knot| format!("{feature} at {knot}")).collect(),
             Self::OneHot { .. } => levels.iter().map(|level| format!("{feature} = {level}")).collect(),
         };
         if matches!(self, Self::OneHot { pooled: true, .. }) {
@@ -101,14 +125,16 @@ impl Encoding {
     }
 }
 
-/// Writes a standardised number, NaN where unknown.
-fn encode_number(z: f64, unknown: bool, fallback: &[f64], out: &mut [f64]) {
-    let known = !z.is_nan();
-    if known || unknown {
-        let cells = [if known { z } else { 0.0 }, f64::from(u8::from(!known))];
-        out.iter_mut().zip(cells).for_each(|(cell, x)| *cell = x);
-    } else {
-        out.copy_from_slice(fallback);
+/// The weights of the two knots beside a value.
+fn between(knots: &[f64], value: f64) -> Cells {
+    let after = knots.partition_point(|knot| *knot <= value);
+    match (after.checked_sub(1).and_then(|before| Some((before, *knots.get(before)?))), knots.get(after)) {
+        (Some((before, low)), Some(high)) => {
+            let share = (value - low) / (high - low);
+            Cells::Two(before, 1.0 - share, share)
+        }
+        (Some((last, _)), None) => Cells::One(last, 1.0),
+        (None, _) => Cells::One(0, 1.0),
     }
 }
 
@@ -121,25 +147,38 @@ mod tests {
         let numeric = |unknown| Encoding::Standardised { mean: 10.0, scale: 2.0, unknown };
         let levels = |pooled, unknown| Encoding::OneHot { levels: 2, pooled, unknown };
         let logarithm = Encoding::LogStandardised { mean: 1.0, scale: 0.5, unknown: true };
-        let cases: [(Encoding, f64, &[f64]); 12] = [
-            (logarithm.clone(), std::f64::consts::E - 1.0, &[0.0, 0.0]),
-            (logarithm.clone(), -3.0, &[-2.0, 0.0]),
-            (logarithm, f64::NAN, &[0.0, 1.0]),
-            (numeric(true), 14.0, &[2.0, 0.0]),
-            (numeric(true), f64::NAN, &[0.0, 1.0]),
-            (numeric(false), 9.0, &[-0.5]),
-            (numeric(false), f64::NAN, &[0.25]),
-            (levels(true, true), 1.0, &[0.0, 1.0, 0.0, 0.0]),
-            (levels(true, true), 2.0, &[0.0, 0.0, 1.0, 0.0]),
-            (levels(true, true), f64::NAN, &[0.0, 0.0, 0.0, 1.0]),
-            (levels(false, false), 2.0, &[0.25, 0.25]),
-            (levels(false, false), f64::NAN, &[0.25, 0.25]),
+        let curve = |unknown| Encoding::Spline { knots: vec![1.0, 2.0, 4.0], unknown };
+        let cases: [(Encoding, f64, Cells); 17] = [
+            (logarithm.clone(), std::f64::consts::E - 1.0, Cells::One(0, 0.0)),
+            (logarithm.clone(), -3.0, Cells::One(0, -2.0)),
+            (logarithm, f64::NAN, Cells::One(1, 1.0)),
+            (numeric(true), 14.0, Cells::One(0, 2.0)),
+            (numeric(true), f64::NAN, Cells::One(1, 1.0)),
+            (numeric(false), 9.0, Cells::One(0, -0.5)),
+            (numeric(false), f64::NAN, Cells::Typical),
+            (curve(true), 3.5, Cells::Two(1, 0.25, 0.75)),
+            (curve(true), 0.0, Cells::One(0, 1.0)),
+            (curve(true), 9.0, Cells::One(2, 1.0)),
+            (curve(true), f64::NAN, Cells::One(3, 1.0)),
+            (curve(false), f64::NAN, Cells::Typical),
+            (levels(true, true), 1.0, Cells::One(1, 1.0)),
+            (levels(true, true), 2.0, Cells::One(2, 1.0)),
+            (levels(true, true), f64::NAN, Cells::One(3, 1.0)),
+            (levels(false, false), 2.0, Cells::Typical),
+            (levels(false, false), f64::NAN, Cells::Typical),
         ];
         for (encoding, value, expected) in cases {
-            let mut out = vec![9.0; encoding.width()];
-            encoding.encode(value, &vec![0.25; encoding.width()], &mut out);
-            assert_eq!(out, expected, "{encoding:?} of {value}");
+            assert_eq!(encoding.cells(value), expected, "{encoding:?} of {value}");
             assert_eq!(encoding.column_names("f", &["a".into(), "b".into()]).len(), encoding.width());
         }
+    }
+
+    #[test]
+    fn a_curve_runs_straight_from_knot_to_knot_and_level_beyond() {
+        let curve = Encoding::Spline { knots: vec![1.0, 2.0, 4.0], unknown: false };
+        for (value, effect) in [(0.0, 10.0), (1.0, 10.0), (1.5, 15.0), (2.0, 20.0), (3.0, 10.0), (4.0, 0.0), (5.0, 0.0)] {
+            assert!((curve.effect(value, &[10.0, 20.0, 0.0], 7.0) - effect).abs() < 1e-12, "{value}");
+        }
+        assert!((curve.effect(f64::NAN, &[10.0, 20.0, 0.0], 7.0) - 7.0).abs() < 1e-12);
     }
 }

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod features;
 pub mod history;
 pub mod metrics;
+pub mod pair;
 pub mod probability;
 pub mod rules;
 pub mod schema;

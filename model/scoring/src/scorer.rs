@@ -1,10 +1,11 @@
 //! The scoring path: a checked row in, a risk with interval, contributions and doubts out.
 
 use crate::artifact::{Artifact, ArtifactContent, Target};
-use crate::encoding::Encoding;
+use crate::encoding::{Cells, Encoding};
 use crate::explain::Factor;
 use crate::features::{self, Clock, FeatureInput, FeatureValues};
 use crate::probability::{LogOdds, Probability};
+use crate::rules::CompiledRules;
 use crate::schema::{FeatureKind, FeatureRow, Schema};
 
 /// Standard errors on each side of a 90 % interval.
@@ -109,6 +110,8 @@ impl Assessment {
 struct Slot {
     encoding: Encoding,
     start: usize,
+    /// Effect of the columns' means: what contributions are measured from.
+    typical: f64,
     clock: Option<Clock>,
     /// Known values seen in training, for numeric features.
     range: Option<(f64, f64)>,
@@ -119,9 +122,6 @@ impl Slot {
         self.start..self.start + self.encoding.width()
     }
 }
-
-/// A clock is a number: a value and perhaps whether it is unknown.
-const MAX_CLOCK_COLUMNS: usize = 2;
 
 /// The contributions as they fade period by period.
 struct Fading {
@@ -155,6 +155,11 @@ pub struct Scorer {
     /// Coefficients with the calibration's slope in them.
     coefficients: Vec<f64>,
     reference_log_odds: f64,
+    /// Of each pair its mean over the reference population.
+    pair_means: Vec<f64>,
+    rules: Option<CompiledRules>,
+    /// Whether a pair or a rule asks for a feature that moves by itself.
+    joint_clocks: bool,
     tenure: Option<usize>,
     /// Position in the native registry of each feature; `None` for a flat table.
     native: Option<Vec<usize>>,
@@ -169,6 +174,8 @@ impl Scorer {
     pub fn new(artifact: Artifact) -> Self {
         let content = artifact.content();
         let mut slots = Vec::with_capacity(content.features.len());
+        let coefficients: Vec<f64> = content.coefficients.iter().map(|c| c * content.calibration.slope).collect();
+        let means = &content.reference.column_means;
         let mut start = 0;
         let hazard = matches!(content.target, Target::Hazard { .. });
         for (feature, encoding) in content.features.iter().zip(&content.encodings) {
@@ -177,13 +184,20 @@ impl Scorer {
                 FeatureKind::Categorical { .. } => None,
             };
             let clock = if hazard { Clock::of(&feature.name) } else { None };
-            slots.push(Slot { encoding: encoding.clone(), start, clock, range });
+            let columns = start..start + encoding.width();
+            let part = |all: &[f64]| all.get(columns.clone()).map(<[f64]>::to_vec).unwrap_or_default();
+            let typical = dot(&part(&coefficients), &part(means));
+            slots.push(Slot { encoding: encoding.clone(), start, typical, clock, range });
             start += encoding.width();
         }
-        let coefficients: Vec<f64> = content.coefficients.iter().map(|c| c * content.calibration.slope).collect();
-        let at_reference = dot(&content.coefficients, &content.reference.column_means);
+        let slope = content.calibration.slope;
+        let pair_means: Vec<f64> = content.pairs.iter().map(|pair| slope * pair.mean()).collect();
+        let rules = content.rules.as_ref().map(|part| CompiledRules::new(&part.ensemble, slots.len()));
+        let joint = pair_means.iter().sum::<f64>()
+            + content.recurring.as_ref().map_or(0.0, |recurring| slope * recurring.mean)
+            + content.rules.as_ref().zip(rules.as_ref()).map_or(0.0, |(part, rules)| part.weight * rules.mean());
         let reference_log_odds =
-            content.calibration.slope * (content.intercept + at_reference) + content.calibration.intercept;
+            slope * content.intercept + dot(&coefficients, means) + joint + content.calibration.intercept;
         let schema = Schema::new(content.features.clone());
         let native = if hazard {
             content.features.iter().map(|feature| features::position(&feature.name)).collect()
@@ -199,7 +213,23 @@ impl Scorer {
             Target::SinglePeriod { .. } => 0,
         };
         let tenure = schema.position("tenure_years");
-        Self { schema, slots, coefficients, reference_log_odds, tenure, native, clocks, lead_periods, artifact }
+        let is_clock = |feature: &usize| slots.get(*feature).is_some_and(|slot| slot.clock.is_some());
+        let joint_clocks = content.pairs.iter().any(|pair| pair.features.iter().any(is_clock))
+            || content.rules.as_ref().is_some_and(|part| part.ensemble.members.iter().flatten().any(|tree| tree.features().iter().any(is_clock)));
+        Self {
+            schema,
+            slots,
+            coefficients,
+            reference_log_odds,
+            pair_means,
+            rules,
+            joint_clocks,
+            tenure,
+            native,
+            clocks,
+            lead_periods,
+            artifact,
+        }
     }
 
     /// The artifact.
@@ -240,25 +270,81 @@ impl Scorer {
         self.schema.packed_row(row).ok()
     }
 
+    /// Every feature's contribution, in the schema's order, and the standard error of the log-odds.
+    ///
+    /// The interventional Shapley values against the reference population, exactly: an effect of one feature is its own; a
+    /// purified pair is shared in halves; a rule's cells are few enough to go through all coalitions.
+    pub fn contributions(&self, row: &FeatureRow) -> (Vec<f64>, f64) {
+        let content = self.artifact.content();
+        let slope = content.calibration.slope;
+        let values = row.values();
+        let mut columns = Sparse::with_capacity(2 * self.slots.len() + 1);
+        let mut contributions = Vec::with_capacity(self.slots.len());
+        columns.push(0, 1.0);
+        for (slot, &value) in self.slots.iter().zip(values) {
+            let weights = self.coefficients.get(slot.columns()).unwrap_or_default();
+            let at = |column: usize| weights.get(column).copied().unwrap_or_default();
+            // The intercept comes first.
+            let first = slot.start + 1;
+            let effect = match slot.encoding.cells(value) {
+                Cells::One(column, x) => {
+                    columns.push(first + column, x);
+                    x * at(column)
+                }
+                Cells::Two(column, x, next) => {
+                    columns.push(first + column, x);
+                    columns.push(first + column + 1, next);
+                    x * at(column) + next * at(column + 1)
+                }
+                Cells::Typical => {
+                    let means = content.reference.column_means.get(slot.columns()).unwrap_or_default();
+                    means.iter().enumerate().for_each(|(column, &x)| columns.push(first + column, x));
+                    slot.typical
+                }
+            };
+            contributions.push(effect - slot.typical);
+        }
+        let mut variance = positive(columns.quadratic_form(&content.covariance));
+        for (pair, mean) in content.pairs.iter().zip(&self.pair_means) {
+            let cell = pair.cell(values);
+            let effect = slope * pair.effects.get(cell).copied().unwrap_or_default() - mean;
+            variance += pair.variances.get(cell).copied().unwrap_or_default();
+            for feature in pair.features {
+                if let Some(contribution) = contributions.get_mut(feature) {
+                    *contribution += effect / 2.0;
+                }
+            }
+        }
+        if let Some(recurring) = &content.recurring {
+            let (effect, more) = recurring.at(values);
+            variance += more;
+            if let Some(contribution) = contributions.get_mut(recurring.feature) {
+                *contribution += slope * (effect - recurring.mean);
+            }
+        }
+        let mut variance = slope * slope * variance;
+        if let (Some(part), Some(rules)) = (&content.rules, &self.rules) {
+            let score = rules.explain(values, part.weight, &mut contributions);
+            variance += (part.weight * score.standard_error).powi(2);
+        }
+        (contributions, variance.sqrt())
+    }
+
+    /// The log-odds that come from pairs and rules.
+    fn joint_log_odds(&self, values: &[f64]) -> f64 {
+        let content = self.artifact.content();
+        let effect = |pair: &crate::pair::Pair| pair.effects.get(pair.cell(values)).copied().unwrap_or_default();
+        let pairs = content.calibration.slope * content.pairs.iter().map(effect).sum::<f64>();
+        let rules = content.rules.as_ref().zip(self.rules.as_ref());
+        pairs + rules.map_or(0.0, |(part, rules)| part.weight * rules.log_odds(values))
+    }
+
     /// Scores a row: risk, interval, contributions and doubts.
     pub fn score(&self, row: &FeatureRow) -> Assessment {
         let content = self.artifact.content();
         let values = row.values();
-        let means = &content.reference.column_means;
-        let mut columns = vec![0.0; self.coefficients.len()];
-        let mut contributions = Vec::with_capacity(self.slots.len());
-        for (slot, &value) in self.slots.iter().zip(values) {
-            let range = slot.columns();
-            let (Some(out), Some(mean), Some(weights)) =
-                (columns.get_mut(range.clone()), means.get(range.clone()), self.coefficients.get(range))
-            else {
-                continue;
-            };
-            slot.encoding.encode(value, mean, out);
-            contributions.push(weights.iter().zip(out.iter()).zip(mean).map(|((w, x), m)| w * (x - m)).sum());
-        }
+        let (contributions, standard_error) = self.contributions(row);
         let log_odds = self.reference_log_odds + contributions.iter().sum::<f64>();
-        let standard_error = content.calibration.slope * positive(quadratic_form(&content.covariance, &columns)).sqrt();
         let spread = Z_90 * standard_error;
         let (horizons, headline) = self.horizons(values, &contributions, log_odds, spread);
         let doubts = self.doubts(values, standard_error);
@@ -357,32 +443,24 @@ impl Scorer {
     /// By how much the log-odds move when the clocks move by some months.
     fn clock_shift(&self, values: &[f64], months: i32) -> f64 {
         let tenure_years = self.tenure.and_then(|i| values.get(i)).copied().unwrap_or(f64::NAN);
-        let means = &self.artifact.content().reference.column_means;
         let mut shift = 0.0;
+        let mut moved = if self.joint_clocks { values.to_vec() } else { Vec::new() };
         for &position in &self.clocks {
             let (Some(slot), Some(&value)) = (self.slots.get(position), values.get(position)) else { continue };
-            let (Some(clock), Some(mean), Some(weights)) =
-                (slot.clock, means.get(slot.columns()), self.coefficients.get(slot.columns()))
-            else {
-                continue;
-            };
-            // A known clock stays known, and then only its first column moves; this runs for every clock of every period.
-            if let (Encoding::Standardised { scale, .. }, [weight, ..], false) =
-                (&slot.encoding, weights, value.is_nan())
-            {
-                shift += weight * (clock.advance(value, tenure_years, months) - value) / scale;
-                continue;
+            let (Some(clock), Some(weights)) = (slot.clock, self.coefficients.get(slot.columns())) else { continue };
+            let later = clock.advance(value, tenure_years, months);
+            if let Some(cell) = moved.get_mut(position) {
+                *cell = later;
             }
-            let mut cells = [0.0; 2 * MAX_CLOCK_COLUMNS];
-            let (before, after) = cells.split_at_mut(MAX_CLOCK_COLUMNS);
-            let (Some(before), Some(after)) = (before.get_mut(..weights.len()), after.get_mut(..weights.len())) else {
-                continue;
+            // A known clock stays known; this runs for every clock of every period, and most are straight lines.
+            shift += match (&slot.encoding, weights, value.is_nan()) {
+                (Encoding::Standardised { scale, .. }, [weight, ..], false) => weight * (later - value) / scale,
+                (encoding, weights, _) => {
+                    encoding.effect(later, weights, slot.typical) - encoding.effect(value, weights, slot.typical)
+                }
             };
-            slot.encoding.encode(value, mean, before);
-            slot.encoding.encode(clock.advance(value, tenure_years, months), mean, after);
-            shift += weights.iter().zip(after.iter()).zip(before.iter()).map(|((w, a), b)| w * (a - b)).sum::<f64>();
         }
-        shift
+        if self.joint_clocks { shift + self.joint_log_odds(&moved) - self.joint_log_odds(values) } else { shift }
     }
 
     fn doubts(&self, values: &[f64], standard_error: f64) -> Vec<AbstentionReason> {
@@ -447,22 +525,41 @@ fn sum_in_lanes(values: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
-/// `z' V z` for `z = (1, columns)` and the lower triangle of V, row by row. `NAN` when V is too short.
-fn quadratic_form(lower: &[f64], columns: &[f64]) -> f64 {
-    let mut z = Vec::with_capacity(columns.len() + 1);
-    z.push(1.0);
-    z.extend_from_slice(columns);
-    let mut rest = lower;
-    let mut sum = 0.0;
-    for (i, &x) in z.iter().enumerate() {
-        let (Some((row, tail)), Some(before)) = (rest.split_at_checked(i + 1), z.get(..i)) else { return f64::NAN };
-        rest = tail;
-        // A third of the columns say whether a value is unknown: mostly it is known.
-        if x == 0.0 {
-            continue;
-        }
-        let (off, diagonal) = (row.get(..i).unwrap_or_default(), row.last().copied().unwrap_or_default());
-        sum += x * (diagonal * x + 2.0 * dot_in_lanes(off, before));
+/// The columns of a row that are not zero, ascending.
+struct Sparse {
+    columns: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Sparse {
+    fn with_capacity(capacity: usize) -> Self {
+        Self { columns: Vec::with_capacity(capacity), values: Vec::with_capacity(capacity) }
     }
-    sum
+
+    fn push(&mut self, column: usize, value: f64) {
+        if value != 0.0 {
+            self.columns.push(column);
+            self.values.push(value);
+        }
+    }
+
+    /// `z' V z` for the lower triangle of V, row by row. `NAN` when V is too short.
+    fn quadratic_form(&self, lower: &[f64]) -> f64 {
+        let mut sum = 0.0;
+        for (place, (&column, &x)) in self.columns.iter().zip(&self.values).enumerate() {
+            let start = column * (column + 1) / 2;
+            let (Some(row), Some(before)) = (lower.get(start..=start + column), self.columns.get(..place)) else {
+                return f64::NAN;
+            };
+            // Where every column up to here is filled, they are read in one go.
+            let off = if place == column {
+                dot_in_lanes(row.get(..column).unwrap_or_default(), self.values.get(..place).unwrap_or_default())
+            } else {
+                let cells = before.iter().zip(&self.values);
+                cells.map(|(&other, y)| row.get(other).copied().unwrap_or_default() * y).sum()
+            };
+            sum += x * (row.last().copied().unwrap_or_default() * x + 2.0 * off);
+        }
+        sum
+    }
 }

@@ -46,7 +46,7 @@ fn provenance(artifact: &Artifact) -> Vec<(String, String)> {
         ("data window", summary::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
         ("software version", provenance.software_version.clone()),
         ("seed", provenance.seed.to_string()),
-        ("penalty", numbers::number(provenance.penalty)),
+        ("effective parameters", numbers::fixed(content.metrics.verdict.effective_parameters, 1)),
         (
             "calibration of the log-odds",
             if calibration == flight_risk_scoring::artifact::Calibration::NONE {

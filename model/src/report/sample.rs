@@ -80,7 +80,7 @@ fn content(target: Target, base_rates: BaseRates, metrics: Metrics) -> ArtifactC
             data_until: Some("2024-11-01".to_owned()),
             config: "seed = 1\nperiod_months = 1\nblackout_days = 30\nhorizons_months = [3, 6, 12]\n".to_owned(),
             seed: 1,
-            penalty: 30.0,
+            blocks: Vec::new(),
             notes: Vec::new(),
         },
     }

@@ -178,7 +178,7 @@ fn provenance(content: &ArtifactContent) -> v1::Provenance {
         training_events: content.reference.events,
         training_employees: content.reference.employees,
         seed: provenance.seed,
-        penalty: provenance.penalty,
+        effective_parameters: content.metrics.verdict.effective_parameters,
         notes: provenance.notes.clone(),
     }
 }

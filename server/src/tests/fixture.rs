@@ -103,7 +103,7 @@ fn content(target: Target, features: Vec<SourceFeature>, encodings: Vec<Encoding
             data_until: None,
             config: "secret = \"not for clients\"".into(),
             seed: 7,
-            penalty: 1.5,
+            blocks: Vec::new(),
             notes: vec!["a note".into()],
         },
     }

@@ -1,0 +1,178 @@
+//! Choosing what a model is made of by cross-validation: how much structure, whether rules help, and the correction.
+
+use flight_risk_scoring::artifact::{Calibration, RulePart};
+use flight_risk_scoring::rules::RuleEnsemble;
+use flight_risk_scoring::schema::FeatureKind;
+use rayon::prelude::*;
+
+use crate::boost::{BinColumn, Binned, BoostPlan, Boosted, boost};
+use crate::calibration::{Blend, HeldOut, blend, calibrate};
+use crate::config::{Complexity, TrainingPlan};
+use crate::design::Design;
+use crate::fit::{Fitted, Wanted, fit};
+use crate::folds;
+use crate::metrics;
+use crate::pipeline::TrainError;
+use crate::structure::{Prepared, Structure};
+use crate::table::TrainingTable;
+
+/// Structure and penalties are chosen on at most about this many rows: with more, they hardly change and cost most of the time.
+const MAX_SELECTION_ROWS: usize = 30_000;
+/// Folds with more rows than this are fewer: each costs more and tells more.
+const LARGE_ROWS: usize = 15_000;
+const LARGE_FOLDS: usize = 3;
+/// With this many events curves are always worth trying: penalties alone decide how far they bend.
+const MANY_EVENTS: usize = 1_500;
+
+/// What cross-validation chose, and its predictions of rows that the predicting model had not seen.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Features and levels.
+    pub design: Design,
+    /// Curves, pairs and penalties.
+    pub structure: Structure,
+    /// Correction of the additive log-odds, where it lowers cross-validated log-loss.
+    pub calibration: Calibration,
+    /// Rules beside them, where they lower it further.
+    pub rules: Option<RulePart>,
+    /// Number of folds.
+    pub folds: u32,
+    /// The rows predicted.
+    pub rows: Vec<usize>,
+    /// Their corrected probabilities, each by a model and a correction that saw neither the row nor its group.
+    pub predicted: Vec<f64>,
+}
+
+impl Selection {
+    /// Probabilities of some rows by a model fitted as chosen.
+    pub fn predict(&self, table: &TrainingTable, rows: &[usize], fitted: &Fitted) -> Vec<f64> {
+        let additive = fitted.log_odds(table, rows);
+        let Calibration { slope, intercept } = self.calibration;
+        let blended = Blend { intercept, slope, weight: self.rules.as_ref().map_or(0.0, |rules| rules.weight) };
+        let by_rules = |place: usize, row: usize| {
+            let Some(part) = &self.rules else { return 0.0 };
+            let packed = self.design.packed_row(table, row);
+            let _ = place;
+            part.ensemble.members.iter().map(|trees| trees.iter().map(|tree| tree.log_odds(&packed)).sum::<f64>()).sum::<f64>()
+                / part.ensemble.members.len().max(1) as f64
+        };
+        additive
+            .par_iter()
+            .zip(rows)
+            .enumerate()
+            .map(|(place, (&x, &row))| blended.probability(x, by_rules(place, row)))
+            .collect()
+    }
+}
+
+/// Chooses structure, rules and calibration by cross-validation over groups.
+///
+/// # Errors
+/// When no fold can be fitted.
+pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Result<Selection, TrainError> {
+    let design = Design::learn(table, rows, plan.min_level_rows);
+    if design.width() == 0 {
+        return Err(TrainError::NoFeatures(design.notes));
+    }
+    let sampled = folds::sample(table, rows, MAX_SELECTION_ROWS, plan.seed);
+    let wanted = if sampled.len() > LARGE_ROWS { LARGE_FOLDS.min(plan.folds as usize) } else { plan.folds as usize };
+    let held_out = folds::folds(table, &sampled, wanted, plan.seed);
+    let events: Vec<Vec<bool>> = held_out.iter().map(|fold| table.events_of(fold)).collect();
+    let prepared = Prepared::new(&design, table, &sampled);
+    let job = Job { table, plan, sampled: &sampled, held_out: &held_out };
+    let mut best: Option<(f64, Structure, Vec<Vec<f64>>)> = None;
+    for complexity in candidates(plan, prepared.events.iter().filter(|&&event| event).count()) {
+        let structure = prepared.find(plan, complexity, &Structure::default())?;
+        let log_odds = job.out_of_fold(complexity, &structure)?;
+        let (_, predicted) = calibrate(HeldOut { log_odds: &log_odds, events: &events });
+        let loss: f64 = events.iter().zip(&predicted).map(|(y, p)| metrics::log_loss(y, p) * y.len() as f64).sum();
+        if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
+            best = Some((loss, structure, log_odds));
+        }
+    }
+    let (_, structure, log_odds) = best.unwrap_or_default();
+    let held = HeldOut { log_odds: &log_odds, events: &events };
+    let (mut calibration, mut predicted) = calibrate(held);
+    let mut rules = None;
+    if plan.rules {
+        let boosted = job.boosted(&design, held)?;
+        let by_rounds: Vec<Vec<Vec<f64>>> = (0..boosted.first().map_or(0, |b| b.held_out.len()))
+            .map(|round| boosted.iter().filter_map(|b| b.held_out.get(round).cloned()).collect())
+            .collect();
+        if let Some((round, blend, blended)) = blend(held, &by_rounds, &predicted) {
+            let start = boosted.iter().map(|member| member.start).sum::<f64>() / boosted.len() as f64;
+            let rounds = (round + 1) * BoostPlan::default().report_every;
+            let members = boosted.into_iter().map(|member| member.trees.into_iter().take(rounds).collect()).collect();
+            rules = Some(RulePart { weight: blend.weight, ensemble: RuleEnsemble { members } });
+            calibration = Calibration { slope: blend.slope, intercept: blend.intercept + blend.weight * start };
+            predicted = blended;
+        }
+    }
+    Ok(Selection {
+        design,
+        structure,
+        calibration,
+        rules,
+        folds: held_out.len() as u32,
+        rows: held_out.concat(),
+        predicted: predicted.concat(),
+    })
+}
+
+/// Simplest first: the first of equals is taken.
+fn candidates(plan: &TrainingPlan, events: usize) -> Vec<Complexity> {
+    match plan.complexity {
+        Complexity::Auto if events >= MANY_EVENTS => vec![Complexity::Full],
+        Complexity::Auto => vec![Complexity::Lines, Complexity::Curves, Complexity::Full],
+        fixed => vec![fixed],
+    }
+}
+
+struct Job<'a> {
+    table: &'a TrainingTable,
+    plan: &'a TrainingPlan,
+    sampled: &'a [usize],
+    held_out: &'a [Vec<usize>],
+}
+
+impl Job<'_> {
+    fn kept(&self, fold: &[usize]) -> Vec<usize> {
+        self.sampled.iter().copied().filter(|row| fold.binary_search(row).is_err()).collect()
+    }
+
+    /// Log-odds of every fold by a model of the other rows, for which structure and penalties were looked for anew.
+    fn out_of_fold(&self, complexity: Complexity, structure: &Structure) -> Result<Vec<Vec<f64>>, TrainError> {
+        let of_fold = |fold: &Vec<usize>| {
+            let kept = self.kept(fold);
+            let design = Design::learn(self.table, &kept, self.plan.min_level_rows);
+            if design.width() == 0 {
+                return Err(TrainError::NoFeatures(design.notes));
+            }
+            let found = Prepared::new(&design, self.table, &kept).find(self.plan, complexity, structure)?;
+            let fitted = fit(self.table, &kept, &design, &found, self.plan, Wanted::Effects)?;
+            Ok(fitted.log_odds(self.table, fold))
+        };
+        self.held_out.par_iter().map(of_fold).collect()
+    }
+
+    /// Rules of the rows outside each fold, with the log-odds that they give its rows.
+    fn boosted(&self, design: &Design, _held: HeldOut<'_>) -> Result<Vec<Boosted>, TrainError> {
+        let packed: Vec<Vec<f64>> =
+            (0..design.features.len()).map(|feature| design.packed_column(self.table, feature, self.sampled)).collect();
+        let columns: Vec<BinColumn<'_>> = packed
+            .iter()
+            .zip(&design.features)
+            .map(|(values, feature)| match feature.kind {
+                FeatureKind::Numeric { .. } => BinColumn::Numbers(values),
+                FeatureKind::Categorical { .. } => BinColumn::Levels(values),
+            })
+            .collect();
+        let binned = Binned::new(&columns);
+        let events = self.table.events_of(self.sampled);
+        let plan = BoostPlan { seed: self.plan.seed, ..BoostPlan::default() };
+        let signs = design.signs(self.table);
+        let places = |rows: &[usize]| -> Vec<usize> { rows.iter().filter_map(|row| self.sampled.binary_search(row).ok()).collect() };
+        let of_fold = |fold: &Vec<usize>| boost(&binned, &events, &places(&self.kept(fold)), &places(fold), &plan, &signs);
+        Ok(self.held_out.par_iter().map(of_fold).collect())
+    }
+}
