@@ -5,7 +5,6 @@
 //! their contributions are added up in registers.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::{Condition, MAX_CONDITIONS, RuleEnsemble, RuleTree};
 
@@ -68,10 +67,12 @@ struct CompiledTree {
 }
 
 /// Trees on the same features.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Block {
-    features: Vec<usize>,
-    trees: Range<usize>,
+    /// The number of features, where nothing is read, for those that it does not have.
+    features: [u32; MAX_CONDITIONS],
+    /// Position after its last tree; it starts where the one before ends.
+    end: u32,
 }
 
 /// Rules ready to score.
@@ -80,6 +81,7 @@ pub struct CompiledRules {
     questions: Vec<Question>,
     /// Number of answers, the one that never holds included.
     answers: usize,
+    features: usize,
     /// The blocks of each member.
     members: Vec<Vec<Block>>,
     trees: Vec<CompiledTree>,
@@ -97,6 +99,7 @@ impl CompiledRules {
         let mut compiled = Self {
             answers: 1 + positions.len(),
             questions,
+            features,
             members: Vec::new(),
             trees: Vec::new(),
             cells: Vec::new(),
@@ -116,15 +119,16 @@ impl CompiledRules {
                 }
             }
             let mut blocks: Vec<Block> = Vec::new();
-            for ((features, answers), table) in tables {
-                let place = compiled.trees.len();
+            for ((on, answers), table) in tables {
+                let on = padded(on.into_iter().map(|feature| feature as u32), features as u32);
+                compiled
+                    .trees
+                    .push(CompiledTree { answers: padded(answers.into_iter(), 0), start: compiled.cells.len() as u32 });
+                let end = compiled.trees.len() as u32;
                 match blocks.last_mut() {
-                    Some(block) if block.features == features => block.trees.end = place + 1,
-                    _ => blocks.push(Block { features, trees: place..place + 1 }),
+                    Some(block) if block.features == on => block.end = end,
+                    _ => blocks.push(Block { features: on, end }),
                 }
-                let mut padded = [0; MAX_CONDITIONS];
-                padded.iter_mut().zip(answers).for_each(|(slot, answer)| *slot = answer);
-                compiled.trees.push(CompiledTree { answers: padded, start: compiled.cells.len() as u32 });
                 compiled.cells.extend(table);
             }
             compiled.members.push(blocks);
@@ -155,21 +159,27 @@ impl CompiledRules {
         }
         let answers = self.answers(values);
         let count = self.members.len() as f64;
-        let scale = scale / count;
+        let mut shapley = vec![0.0; self.features + 1];
+        let mut trees = self.trees.iter();
         let mut sums = Vec::with_capacity(self.members.len());
+        let mut start = 0;
         for member in &self.members {
             let mut log_odds = 0.0;
             for block in member {
-                let [value, shapley @ ..] = self.block(block, &answers);
+                let of_block = trees.by_ref().take((block.end - start) as usize);
+                start = block.end;
+                let [value, parts @ ..] = self.sum(of_block, &answers);
                 log_odds += value;
-                for (&feature, shapley) in block.features.iter().zip(shapley) {
-                    if let Some(contribution) = contributions.get_mut(feature) {
-                        *contribution += scale * shapley;
+                for (&feature, part) in block.features.iter().zip(parts) {
+                    if let Some(sum) = shapley.get_mut(feature as usize) {
+                        *sum += part;
                     }
                 }
             }
             sums.push(log_odds);
         }
+        let scale = scale / count;
+        contributions.iter_mut().zip(shapley).take(self.features).for_each(|(sum, part)| *sum += scale * part);
         let mean = sums.iter().sum::<f64>() / count;
         let squares: f64 = sums.iter().map(|sum| (sum - mean).powi(2)).sum();
         RuleScore { log_odds: mean, standard_error: ((count - 1.0) / count * squares).sqrt() }
@@ -181,12 +191,12 @@ impl CompiledRules {
         self.interactions.clone()
     }
 
-    /// What the trees of a block add up to.
-    fn block(&self, block: &Block, answers: &[u8]) -> Cell {
+    /// What some trees add up to.
+    fn sum<'a>(&self, trees: impl Iterator<Item = &'a CompiledTree>, answers: &[u8]) -> Cell {
         let mut sum = [0.0; 1 + MAX_CONDITIONS];
-        for tree in self.trees.get(block.trees.clone()).unwrap_or_default() {
-            let [a, b, c] =
-                tree.answers.map(|answer| u32::from(answers.get(answer as usize).copied().unwrap_or_default()));
+        for tree in trees {
+            let answer = |answer: u32| u32::from(answers.get(answer as usize).copied().unwrap_or_default());
+            let [a, b, c] = tree.answers.map(answer);
             if let Some(cell) = self.cells.get((tree.start + a + 2 * b + 4 * c) as usize) {
                 sum.iter_mut().zip(cell).for_each(|(sum, x)| *sum += x);
             }
@@ -209,6 +219,13 @@ impl CompiledRules {
         }
         answers
     }
+}
+
+/// Numbers and as many fillers as are missing.
+fn padded(numbers: impl Iterator<Item = u32>, filler: u32) -> [u32; MAX_CONDITIONS] {
+    let mut padded = [filler; MAX_CONDITIONS];
+    padded.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
+    padded
 }
 
 /// A condition as a key: feature, kind, threshold by its order, levels, unknown.
