@@ -73,10 +73,17 @@ fn coalition_weight(size: usize, count: usize) -> f64 {
 }
 
 impl RuleEnsemble {
-    /// The part of a feature alone, in log-odds, at a packed value: expectation over the reference rows with the feature at that
-    /// value less the expectation, summed over the trees; mean over the members. For drawing its effect.
+    /// What one feature does alone at a packed value: expectation over the reference rows with the feature at that value less
+    /// the expectation, in log-odds. For drawing its effect.
     pub fn main_effect(&self, feature: usize, value: f64) -> f64 {
-        let sum: f64 = self.members.iter().flatten().map(|tree| tree.main_effect(feature, value)).sum();
+        self.joint_effect(&[(feature, value)])
+    }
+
+    /// What different features do together at packed values beyond what smaller sets of them do, in log-odds: the purified part
+    /// of the trees that ask about all of them, mean over the members. The parts of all sets add up to the log-odds less the
+    /// expectation. For drawing pairs.
+    pub fn joint_effect(&self, at: &[(usize, f64)]) -> f64 {
+        let sum: f64 = self.members.iter().flatten().map(|tree| tree.joint_effect(at)).sum();
         sum / self.members.len().max(1) as f64
     }
 
@@ -104,13 +111,17 @@ impl RuleEnsemble {
 }
 
 impl RuleTree {
-    fn main_effect(&self, feature: usize, value: f64) -> f64 {
-        let own = self.conditions.iter().enumerate().filter(|(_, condition)| condition.feature() == feature);
-        let (mut mask, mut index) = (0, 0);
-        for (bit, condition) in own {
-            mask |= 1 << bit;
-            index |= usize::from(condition.holds(value)) << bit;
+    fn joint_effect(&self, at: &[(usize, f64)]) -> f64 {
+        let features = self.features();
+        let mut chosen = 0;
+        for (feature, _) in at {
+            let Some(place) = features.iter().position(|f| f == feature) else { return 0.0 };
+            chosen |= 1 << place;
         }
-        if mask == 0 { 0.0 } else { self.expectation(index, mask) - self.mean() }
+        let holds = |condition: &super::Condition| {
+            at.iter().any(|&(feature, value)| feature == condition.feature() && condition.holds(value))
+        };
+        let bits = self.conditions.iter().enumerate().map(|(bit, condition)| usize::from(holds(condition)) << bit);
+        self.purified(&features, chosen, bits.sum())
     }
 }

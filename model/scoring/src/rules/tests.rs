@@ -156,6 +156,20 @@ fn what_acts_together_is_told_apart_from_what_adds_up() {
     assert!((apart.main_effect(2, 1.0) - 1.0).abs() < 1e-15 && apart.main_effect(1, 1.0).abs() < 1e-15);
 }
 
+#[test]
+fn the_parts_of_all_sets_of_features_add_up_to_the_log_odds() {
+    let ensemble = ensemble();
+    let mean = CompiledRules::new(&ensemble, 4).mean();
+    for row in asked() {
+        let chosen =
+            |set: usize| row.iter().copied().enumerate().filter(|(j, _)| set >> j & 1 == 1).collect::<Vec<_>>();
+        let parts: f64 = (1..1_usize << 4).map(|set| ensemble.joint_effect(&chosen(set))).sum();
+        assert!((parts - (log_odds(&ensemble, &row) - mean)).abs() < 1e-12, "{row:?}");
+        let alone = expectation(&ensemble, &row, 0b100) - mean;
+        assert!((ensemble.main_effect(2, row[2]) - alone).abs() < 1e-12, "{row:?}");
+    }
+}
+
 fn feature(kind: FeatureKind) -> SourceFeature {
     SourceFeature {
         name: "f".to_owned(),
@@ -172,6 +186,9 @@ fn feature(kind: FeatureKind) -> SourceFeature {
     }
 }
 
+/// Something done to a tree.
+type Change<'a> = &'a dyn Fn(&mut RuleTree);
+
 #[test]
 fn what_does_not_fit_is_refused_in_words() {
     let number = feature(FeatureKind::Numeric { min: 0.0, max: 1.0, typical: 0.5 });
@@ -184,12 +201,12 @@ fn what_does_not_fit_is_refused_in_words() {
     };
     let check = |tree: RuleTree| RuleEnsemble { members: vec![vec![tree]] }.check(&features);
     assert_eq!(check(sound.clone()), Ok(()));
-    let with = |change: &dyn Fn(&mut RuleTree)| {
+    let with = |change: Change<'_>| {
         let mut tree = sound.clone();
         change(&mut tree);
         check(tree).map_err(|problem| problem.to_string())
     };
-    let cases: [(&dyn Fn(&mut RuleTree), &str); 11] = [
+    let cases: [(Change<'_>, &str); 11] = [
         (&|t| t.conditions.clear(), "0 conditions"),
         (&|t| t.conditions.extend([above(0, 0.1, true), above(0, 0.2, true)]), "4 conditions"),
         (&|t| t.values.truncate(3), "3 values"),
