@@ -5,10 +5,10 @@ use flight_risk_scoring::ArtifactContent;
 
 use super::effects::effects;
 use super::escape::{markdown, markdown_block, markdown_code};
-use super::figures::yes;
 use super::numbers::{count, fixed, multiple, people, percent};
 use super::statements;
-use super::summary::{self, Judged};
+use super::summary::{self, Judged, yes};
+use super::{guards, joint, joint_charts, time_chart, verdict};
 
 /// The whole card.
 pub(super) fn render(artifact: &Artifact) -> String {
@@ -17,19 +17,25 @@ pub(super) fn render(artifact: &Artifact) -> String {
     let sets = summary::judged(content);
     [
         format!("# Model card: flight-risk model {version}\n"),
-        format!("**{}**\n", markdown(&summary::first_line(content))),
-        format!("{}\n", markdown(&summary::verdict(content).join(" "))),
-        "Regularised logistic regression: the log-odds are an intercept plus one effect per feature, so every score can be taken \
-         apart exactly.\n"
-            .to_owned(),
+        format!("**{}**\n", markdown(&verdict::first_line(content))),
+        format!("{}\n", markdown(&verdict::verdict(content).join(" "))),
+        format!("Verdict: **{}**.\n", verdict::standing(content).text()),
+        cautions(content),
+        format!("{}\n", markdown(&form(content))),
         format!("## Intended use\n\n{}", list(statements::INTENDED)),
         format!("## Prohibited uses\n\n{}\n{}\n", list(statements::PROHIBITED), statements::LAW),
         format!("## Data\n\n{}", data(content)),
-        format!("## How it was judged\n\n{}\n", markdown(&summary::judged_on(content))),
-        format!("## Metrics\n\n{}", sets.iter().map(metrics).collect::<Vec<_>>().join("\n")),
+        format!("## How it was judged\n\n{}\n", markdown(&verdict::judged_on(content))),
+        format!("## Metrics\n\n{}{}", tests(content), sets.iter().map(metrics).collect::<Vec<_>>().join("\n")),
+        format!("## Over time\n\n{}", over_time(content)),
+        format!("## Guards against leaks\n\n{}", leaks(content)),
         format!("## Base rates and bands\n\n{}", base_rates(content)),
         format!("## Features\n\n{}", features(content)),
-        format!("## Abstention\n\nNo risk is given, and the reason is named, when:\n\n{}", list(&statements::abstention(content))),
+        format!("## Features together\n\n{}", together(content)),
+        format!(
+            "## Abstention\n\nNo risk is given, and the reason is named, when:\n\n{}",
+            list(&statements::abstention(content))
+        ),
         format!("## Limits\n\n{}", list(&statements::limits(content))),
         format!("## What was noticed in training\n\n{}", notes(content)),
         format!(
@@ -67,10 +73,10 @@ fn data(content: &ArtifactContent) -> String {
         (summary::row_noun(content), count(reference.rows)),
         ("employees", count(reference.employees)),
         ("with a voluntary exit", count(reference.events)),
-        ("window", summary::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
+        ("window", verdict::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
     ];
     let rows = rows.into_iter().map(|(name, text)| vec![name.to_owned(), text]);
-    format!("{}\n\n{}", markdown(&summary::learned_from(content)), table(&["what", "value"], rows))
+    format!("{}\n\n{}", markdown(&verdict::learned_from(content)), table(&["what", "value"], rows))
 }
 
 fn metrics(set: &Judged<'_>) -> String {
@@ -101,6 +107,70 @@ fn metrics(set: &Judged<'_>) -> String {
         ));
     }
     text
+}
+
+/// The form of the model in words.
+fn form(content: &ArtifactContent) -> String {
+    let mut text = String::from(
+        "Penalised logistic regression: the log-odds are an intercept plus one effect per feature, a straight line, a curve or one step per level",
+    );
+    let pairs = content.pairs.len() as u64;
+    if pairs > 0 {
+        text.push_str(&format!(", plus the joint effects of {} pairs of features", count(pairs)));
+    }
+    if content.rules.is_some() {
+        text.push_str(", plus rules of up to three questions");
+    }
+    text + ". Every score can be taken apart exactly."
+}
+
+/// What to keep in mind before anything else.
+fn cautions(content: &ArtifactContent) -> String {
+    let cautions = verdict::cautions(content);
+    if cautions.is_empty() { String::new() } else { format!("Keep in mind:\n\n{}", list(&cautions)) }
+}
+
+fn tests(content: &ArtifactContent) -> String {
+    let tests = verdict::tests(content);
+    if tests.is_empty() { String::new() } else { table(verdict::TEST_HEADS, tests.into_iter()) + "\n" }
+}
+
+fn over_time(content: &ArtifactContent) -> String {
+    let metrics = &content.metrics;
+    let mut text = String::new();
+    for (title, periods) in [("One model, later time", &metrics.stability), ("Walking forward", &metrics.backtest)] {
+        if !periods.is_empty() {
+            let rows = table(time_chart::SHORT_HEADS, time_chart::short_rows(periods).into_iter());
+            let sentence = markdown(&time_chart::sentence(periods));
+            text.push_str(&format!("### {title}\n\n{sentence}\n\n{rows}\n"));
+        }
+    }
+    if text.is_empty() {
+        "The rows were not split in time: whether it holds in later time is not known.\n".to_owned()
+    } else {
+        text
+    }
+}
+
+fn leaks(content: &ArtifactContent) -> String {
+    let rows = guards::in_order(content).into_iter();
+    let rows = rows.map(|g| vec![guards::subject(g).to_owned(), guards::finding(g).to_owned(), g.text.clone()]);
+    table(&["guard", "finding", "what"], rows)
+}
+
+fn together(content: &ArtifactContent) -> String {
+    let pairs = joint::pairs(content).into_iter();
+    let mut text: String =
+        pairs.map(|p| format!("- **{}**: {}\n", markdown(&p.title()), markdown(&p.sentence()))).collect();
+    if let Some(rules) = joint::rules(content) {
+        let sets = rules.interactions.iter().map(|set| vec![set.labels.join(" + "), percent(set.strength)]);
+        text.push_str(&format!(
+            "\n{}\n\n{}",
+            markdown(&joint_charts::explanation(&rules).join(" ")),
+            table(&["features that act together by rules", "strength beside the strongest"], sets)
+        ));
+    }
+    if text.is_empty() { "The model has no joint effects: the features’ effects add up.\n".to_owned() } else { text }
 }
 
 fn base_rates(content: &ArtifactContent) -> String {

@@ -155,6 +155,14 @@ impl Canvas {
         self.body.push_str(&format!(r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="4"/>"#));
     }
 
+    /// A rectangle filled as strongly as a share says, up to half.
+    pub(super) fn tinted(&mut self, class: &str, (left, top): (f64, f64), (width, height): (f64, f64), share: f64) {
+        let strength = 0.04 + 0.5 * share.clamp(0.0, 1.0);
+        self.body.push_str(&format!(
+            r#"<rect class="{class}" x="{left:.1}" y="{top:.1}" width="{width:.1}" height="{height:.1}" fill-opacity="{strength:.2}"/>"#
+        ));
+    }
+
     /// An interval with caps, along the longer side.
     pub(super) fn interval(&mut self, from: (f64, f64), to: (f64, f64)) {
         let cap = if (from.1 - to.1).abs() > (from.0 - to.0).abs() { (3.5, 0.0) } else { (0.0, 3.5) };
@@ -238,6 +246,15 @@ pub(super) struct Bar {
     pub(super) class: &'static str,
     /// Whether a gap precedes it.
     pub(super) apart: bool,
+    /// Beside the label, small.
+    pub(super) note: String,
+}
+
+impl Bar {
+    /// A bar without interval, text, gap or note.
+    pub(super) fn new(label: String, value: f64, class: &'static str) -> Self {
+        Self { label, value, interval: None, text: String::new(), class, apart: false, note: String::new() }
+    }
 }
 
 /// Horizontal bars from `base`, one below the other, with an axis below; without ticks there is no axis.
@@ -245,6 +262,8 @@ pub(super) fn bars(width: f64, label_width: f64, base: f64, axis: &Axis, bars: &
     const ROW: f64 = 24.0;
     const GAP: f64 = 12.0;
     const TEXT_WIDTH: f64 = 58.0;
+    const NOTE_WIDTH: f64 = 44.0;
+    let note_width = if bars.iter().all(|bar| bar.note.is_empty()) { 0.0 } else { NOTE_WIDTH };
     let gaps = bars.iter().skip(1).filter(|bar| bar.apart).count() as f64;
     let top = 4.0;
     let bottom = top + ROW * bars.len() as f64 + GAP * gaps + 2.0;
@@ -261,8 +280,12 @@ pub(super) fn bars(width: f64, label_width: f64, base: f64, axis: &Axis, bars: &
             y += GAP;
         }
         let middle = y + ROW / 2.0;
-        let characters = ((label_width - 8.0) / CHARACTER_WIDTH) as usize;
-        canvas.text("label", (left - 8.0, middle + 4.0), Anchor::End, &shortened(&bar.label, characters));
+        let label_end = left - 8.0 - note_width;
+        let label = shortened(&bar.label, (label_end / CHARACTER_WIDTH) as usize);
+        canvas.text("label", (label_end, middle + 4.0), Anchor::End, &label);
+        if !bar.note.is_empty() {
+            canvas.text("note", (left - 8.0, middle + 4.0), Anchor::End, &bar.note);
+        }
         canvas.rectangle(bar.class, (across.at(base), y + 4.0), (across.at(bar.value), y + ROW - 4.0));
         if let Some((low, high)) = bar.interval {
             canvas.interval((across.at(low), middle), (across.at(high), middle));

@@ -2,7 +2,7 @@
 //!
 //! The effect of a value x is `slope * w'(x - m)` over the feature's columns: the contribution that a score with this value
 //! shows, measured from the average of the reference population m. Its variance is `slope^2 (x - m)'V(x - m)` with V the
-//! covariance of the feature's coefficients.
+//! covariance of the feature's coefficients. What the rules say by the feature alone is added to both.
 
 use flight_risk_scoring::ArtifactContent;
 use flight_risk_scoring::encoding::{Cells, Encoding};
@@ -10,10 +10,14 @@ use flight_risk_scoring::features::{PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use flight_risk_scoring::scorer::Z_90;
 
+use super::density::{Density, density, share_set};
 use super::numbers;
+use super::own_rules::OwnRules;
 
-/// Values at which the effect of a numeric feature is drawn.
+/// Values at which the effect of a numeric feature is drawn, beside its knots and the steps of its rules.
 const LINE_POINTS: usize = 25;
+/// A curve that goes back by no more than this share of its way still goes one way.
+const SMALL_RETURN: f64 = 0.2;
 
 /// An effect on the log-odds against the average of the reference population.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +33,11 @@ impl Effect {
     pub(super) fn interval(self) -> (f64, f64) {
         (self.log_odds - Z_90 * self.error, self.log_odds + Z_90 * self.error)
     }
+
+    /// The sum with another effect that was estimated independently.
+    fn and(self, other: Self) -> Self {
+        Self { log_odds: self.log_odds + other.log_odds, error: self.error.hypot(other.error) }
+    }
 }
 
 /// The effect at each value.
@@ -37,16 +46,29 @@ pub(super) enum Shape {
     /// Over the range of a numeric feature, ascending.
     Line(Vec<(f64, Effect)>),
     /// At each level of a category, of a flag, or at the only value that was seen.
-    Levels(Vec<(String, Effect)>),
+    Levels(Vec<Level>),
+}
+
+/// One level with its effect.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Level {
+    /// Its name.
+    pub(super) name: String,
+    /// Its effect.
+    pub(super) effect: Effect,
+    /// Share of the rows that have it, where that is known.
+    pub(super) share: Option<f64>,
 }
 
 /// Which way the risk goes as a number grows, or when a flag is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Trend {
     /// Up, beyond doubt at 90 %.
     Raises,
     /// Down, beyond doubt at 90 %.
     Lowers,
+    /// Up and down, beyond doubt at 90 %: highest at the first value, lowest at the second.
+    Bends(f64, f64),
     /// The data cannot tell.
     Unclear,
     /// A category has no more and less.
@@ -66,6 +88,12 @@ pub(super) struct FeatureEffect<'a> {
     pub(super) unknown: Option<Effect>,
     /// Which way it goes.
     pub(super) trend: Trend,
+    /// Where the people are.
+    pub(super) density: Density,
+    /// Whether rules are part of it.
+    pub(super) has_rules: bool,
+    /// Whether single values of it have effects of their own, because they seem to stand for people.
+    pub(super) recurs: bool,
 }
 
 impl FeatureEffect<'_> {
@@ -73,7 +101,7 @@ impl FeatureEffect<'_> {
     pub(super) fn all(&self) -> Vec<Effect> {
         let mut all: Vec<Effect> = match &self.shape {
             Shape::Line(points) => points.iter().map(|(_, effect)| *effect).collect(),
-            Shape::Levels(levels) => levels.iter().map(|(_, effect)| *effect).collect(),
+            Shape::Levels(levels) => levels.iter().map(|level| level.effect).collect(),
         };
         all.extend(self.unknown);
         all
@@ -97,9 +125,14 @@ impl FeatureEffect<'_> {
             (Trend::Raises, _) => raises.to_owned(),
             (Trend::Lowers, _) => lowers.to_owned(),
             (Trend::Levels, Shape::Levels(levels)) if levels.len() > 1 => {
-                let highest = levels.iter().max_by(|a, b| a.1.log_odds.total_cmp(&b.1.log_odds));
-                highest.map_or_else(String::new, |(level, _)| format!("highest risk: {level}"))
+                let highest = levels.iter().max_by(|a, b| a.effect.log_odds.total_cmp(&b.effect.log_odds));
+                highest.map_or_else(String::new, |level| format!("highest risk: {}", level.name))
             }
+            (Trend::Bends(highest, lowest), _) => format!(
+                "risk highest at {}, lowest at {}",
+                numbers::value(self.feature, highest),
+                numbers::value(self.feature, lowest)
+            ),
             (Trend::Levels | Trend::Unclear, _) => "direction not certain".to_owned(),
         }
     }
@@ -109,42 +142,94 @@ impl FeatureEffect<'_> {
 pub(super) fn effects(content: &ArtifactContent) -> Vec<FeatureEffect<'_>> {
     let mut effects = Vec::with_capacity(content.features.len());
     let mut start = 0;
-    for ((feature, encoding), &importance) in content.features.iter().zip(&content.encodings).zip(&content.importance) {
-        let block = Block::new(content, encoding, start);
+    let parts = content.features.iter().zip(&content.encodings).zip(&content.importance).enumerate();
+    for (position, ((feature, encoding), &importance)) in parts {
+        let block = Block::new(content, encoding, start, OwnRules::of(content, position));
         start += encoding.width();
-        effects.push(feature_effect(feature, importance, &block));
+        let recurs = content.recurring.as_ref().is_some_and(|recurring| recurring.feature == position);
+        effects.push(feature_effect(feature, importance, &block, recurs));
     }
     effects.sort_by(|a, b| b.importance.total_cmp(&a.importance));
     effects
 }
 
-fn feature_effect<'a>(feature: &'a SourceFeature, importance: f64, block: &Block<'_>) -> FeatureEffect<'a> {
+fn feature_effect<'a>(
+    feature: &'a SourceFeature,
+    importance: f64,
+    block: &Block<'_>,
+    recurs: bool,
+) -> FeatureEffect<'a> {
     let unknown = block.has_unknown().then(|| block.effect(f64::NAN));
     let (shape, trend) = match &feature.kind {
-        FeatureKind::Numeric { min, max, .. } => {
-            let trend = block.trend(*min, *max);
-            if feature.unit == Unit::Flag {
-                let levels = [("no", 0.0), ("yes", 1.0)].map(|(name, value)| (name.to_owned(), block.effect(value)));
-                (Shape::Levels(levels.to_vec()), trend)
-            } else if max > min {
-                let step = |i: usize| i as f64 / (LINE_POINTS - 1) as f64;
-                let point = |value: f64| (value, block.effect(value));
-                let line = (0..LINE_POINTS).map(|i| point(min * (1.0 - step(i)) + max * step(i))).collect();
-                (Shape::Line(line), trend)
-            } else {
-                (Shape::Levels(vec![(numbers::value(feature, *min), block.effect(*min))]), Trend::Unclear)
-            }
-        }
-        FeatureKind::Categorical { levels, .. } => {
-            let mut shown: Vec<(String, Effect)> =
-                levels.iter().enumerate().map(|(i, level)| (level.clone(), block.effect(i as f64))).collect();
-            if matches!(block.encoding, Encoding::OneHot { pooled: true, .. }) {
-                shown.push(("any other level".to_owned(), block.effect(levels.len() as f64)));
-            }
-            (Shape::Levels(shown), Trend::Levels)
-        }
+        FeatureKind::Numeric { min, max, .. } => numeric(feature, block, *min, *max),
+        FeatureKind::Categorical { levels, .. } => (Shape::Levels(block.levels(levels)), Trend::Levels),
     };
-    FeatureEffect { feature, importance, shape, unknown, trend }
+    FeatureEffect {
+        feature,
+        importance,
+        shape,
+        unknown,
+        trend,
+        density: density(feature, block.encoding, block.means),
+        has_rules: block.rules.is_some(),
+        recurs,
+    }
+}
+
+fn numeric(feature: &SourceFeature, block: &Block<'_>, min: f64, max: f64) -> (Shape, Trend) {
+    if feature.unit == Unit::Flag {
+        let set = share_set(feature, block.encoding, block.means);
+        let not_set = set.map(|set| (feature.known_share - set).max(0.0));
+        let level = |name: &str, value, share| Level { name: name.to_owned(), effect: block.effect(value), share };
+        let levels = vec![level("no", 0.0, not_set), level("yes", 1.0, set)];
+        return (Shape::Levels(levels), certain(block.difference(0.0, 1.0)).unwrap_or(Trend::Unclear));
+    }
+    if max <= min {
+        let only =
+            Level { name: numbers::value(feature, min), effect: block.effect(min), share: Some(feature.known_share) };
+        return (Shape::Levels(vec![only]), Trend::Unclear);
+    }
+    let step = |i: usize| i as f64 / (LINE_POINTS - 1) as f64;
+    let mut values: Vec<f64> = (0..LINE_POINTS).map(|i| min * (1.0 - step(i)) + max * step(i)).collect();
+    if let Encoding::Spline { knots, .. } = block.encoding {
+        values.extend(knots);
+    }
+    values.extend(block.rules.iter().flat_map(OwnRules::steps));
+    values.retain(|value| (min..=max).contains(value));
+    values.sort_by(f64::total_cmp);
+    values.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    let line: Vec<(f64, Effect)> = values.into_iter().map(|value| (value, block.effect(value))).collect();
+    let trend = trend(block, &line);
+    (Shape::Line(line), trend)
+}
+
+/// Up or down, where the interval of a difference leaves no doubt.
+fn certain(difference: Effect) -> Option<Trend> {
+    let (low, high) = difference.interval();
+    match (low > 0.0, high < 0.0) {
+        (true, _) => Some(Trend::Raises),
+        (_, true) => Some(Trend::Lowers),
+        _ => None,
+    }
+}
+
+/// Which way a line goes: one way, if from end to end it is certain and hardly turns back; else up and down, if its highest and
+/// lowest point certainly differ.
+fn trend(block: &Block<'_>, line: &[(f64, Effect)]) -> Trend {
+    let by_effect = |a: &&(f64, Effect), b: &&(f64, Effect)| a.1.log_odds.total_cmp(&b.1.log_odds);
+    let ends = line.first().zip(line.last());
+    let extremes = line.iter().max_by(by_effect).zip(line.iter().min_by(by_effect));
+    let (Some((first, last)), Some((highest, lowest))) = (ends, extremes) else { return Trend::Unclear };
+    let whole = block.difference(first.0, last.0);
+    let sign = whole.log_odds.signum();
+    let (mut furthest, mut back) = (f64::NEG_INFINITY, 0.0_f64);
+    for (_, effect) in line {
+        furthest = furthest.max(sign * effect.log_odds);
+        back = back.max(furthest - sign * effect.log_odds);
+    }
+    let one_way = certain(whole).filter(|_| back <= SMALL_RETURN * whole.log_odds.abs());
+    let bends = || certain(block.difference(lowest.0, highest.0)).map(|_| Trend::Bends(highest.0, lowest.0));
+    one_way.or_else(bends).unwrap_or(Trend::Unclear)
 }
 
 /// One feature's columns: coefficients, means and their part of the covariance.
@@ -157,10 +242,11 @@ struct Block<'a> {
     start: usize,
     /// V m and m'V m.
     at_means: (Vec<f64>, f64),
+    rules: Option<OwnRules>,
 }
 
 impl<'a> Block<'a> {
-    fn new(content: &'a ArtifactContent, encoding: &'a Encoding, start: usize) -> Self {
+    fn new(content: &'a ArtifactContent, encoding: &'a Encoding, start: usize, rules: Option<OwnRules>) -> Self {
         let range = start..start + encoding.width();
         let mut block = Self {
             encoding,
@@ -170,6 +256,7 @@ impl<'a> Block<'a> {
             covariance: &content.covariance,
             start,
             at_means: (Vec::new(), 0.0),
+            rules,
         };
         let product: Vec<f64> = (0..block.means.len())
             .map(|i| block.means.iter().enumerate().map(|(j, m)| block.at(i, j) * m).sum())
@@ -219,20 +306,30 @@ impl<'a> Block<'a> {
         let (product, at_means) = &self.at_means;
         let cross: f64 = columns.iter().zip(product).map(|(x, p)| x * p).sum();
         let variance = (self.square(&columns) - 2.0 * cross + at_means).max(0.0);
-        Effect { log_odds: self.slope * log_odds, error: self.slope * variance.sqrt() }
+        let linear = Effect { log_odds: self.slope * log_odds, error: self.slope * variance.sqrt() };
+        self.rules.as_ref().map_or(linear, |rules| linear.and(rules.effect(value)))
     }
 
-    /// The direction from one value to another, where its interval leaves no doubt.
-    fn trend(&self, from: f64, to: f64) -> Trend {
+    /// The effect of going from one value to another.
+    fn difference(&self, from: f64, to: f64) -> Effect {
         let difference: Vec<f64> = self.encode(to).iter().zip(self.encode(from)).map(|(a, b)| a - b).collect();
         let log_odds: f64 = self.weights.iter().zip(&difference).map(|(w, d)| w * d).sum();
-        let doubt = Z_90 * self.square(&difference).max(0.0).sqrt();
-        if log_odds > doubt {
-            Trend::Raises
-        } else if log_odds < -doubt {
-            Trend::Lowers
-        } else {
-            Trend::Unclear
+        let error = self.square(&difference).max(0.0).sqrt();
+        let linear = Effect { log_odds: self.slope * log_odds, error: self.slope * error };
+        self.rules.as_ref().map_or(linear, |rules| linear.and(rules.difference(from, to)))
+    }
+
+    /// The levels of a category, and any other level where it has a column.
+    fn levels(&self, names: &[String]) -> Vec<Level> {
+        let level = |index: usize, name: &str| Level {
+            name: name.to_owned(),
+            effect: self.effect(index as f64),
+            share: self.means.get(index).copied(),
+        };
+        let mut levels: Vec<Level> = names.iter().enumerate().map(|(index, name)| level(index, name)).collect();
+        if matches!(self.encoding, Encoding::OneHot { pooled: true, .. }) {
+            levels.push(level(names.len(), "any other level"));
         }
+        levels
     }
 }

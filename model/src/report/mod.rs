@@ -5,17 +5,27 @@
 
 mod card;
 mod chart;
+mod density;
+mod effect_charts;
 mod effects;
 mod escape;
-mod figures;
+mod guards;
+mod joint;
+mod joint_charts;
 mod numbers;
+mod own_rules;
 mod page;
+mod quality_charts;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sections;
 mod statements;
 mod summary;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod time_chart;
+mod verdict;
 
 use flight_risk_scoring::Artifact;
 
@@ -43,7 +53,7 @@ fn provenance(artifact: &Artifact) -> Vec<(String, String)> {
         ("model version", artifact.model_version().to_owned()),
         ("SHA-256 of the model", artifact.sha256().to_owned()),
         ("SHA-256 of the data", provenance.data_digest.clone()),
-        ("data window", summary::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
+        ("data window", verdict::window(content).unwrap_or_else(|| "no time in the data".to_owned())),
         ("software version", provenance.software_version.clone()),
         ("seed", provenance.seed.to_string()),
         ("effective parameters", numbers::fixed(content.metrics.verdict.effective_parameters, 1)),

@@ -2,12 +2,14 @@
 
 use flight_risk_scoring::explain::value_text;
 use flight_risk_scoring::features::Unit;
-use flight_risk_scoring::schema::{SourceFeature, Value};
+use flight_risk_scoring::schema::{FeatureKind, SourceFeature, Value};
 
 /// Keeps a number and its unit on one line.
 const NARROW: char = '\u{a0}';
 /// Stands for a number that does not exist.
 pub(super) const NO_NUMBER: &str = "–";
+/// Years that people write of.
+const CALENDAR: (f64, f64) = (1900.0, 2100.0);
 /// From here on a number is written with an exponent.
 const HUGE: f64 = 1e9;
 
@@ -99,8 +101,18 @@ pub(super) fn number(value: f64) -> String {
     }
 }
 
+/// Whether the numbers of a feature look like years of the calendar, which are written without a comma.
+pub(super) fn is_calendar_year(feature: &SourceFeature) -> bool {
+    let within = |value: f64| (CALENDAR.0..=CALENDAR.1).contains(&value) && value.fract().abs() < 1e-9;
+    let FeatureKind::Numeric { min, max, .. } = feature.kind else { return false };
+    feature.unit == Unit::Number && within(min) && within(max)
+}
+
 /// A value of a numeric feature with its unit.
 pub(super) fn value(feature: &SourceFeature, value: f64) -> String {
+    if is_calendar_year(feature) {
+        return trimmed(&fixed(value, 1));
+    }
     let plain = matches!(feature.unit, Unit::Number | Unit::Count);
     if plain || value.abs() >= 1e6 { number(value) } else { value_text(feature, &Value::Number(value)) }
 }

@@ -3,38 +3,50 @@
 use flight_risk_scoring::Artifact;
 use flight_risk_scoring::ArtifactContent;
 
-use super::effects::{FeatureEffect, effects};
-use super::escape::{html, html_lines};
-use super::figures;
-use super::numbers::{self, count, fixed, people, percent};
+use super::effects::effects;
+use super::escape::html;
+use super::guards;
+use super::joint;
+use super::numbers::{count, fixed, people, percent};
+use super::sections;
 use super::statements;
 use super::summary::{self, Calibrated, Judged};
+use super::verdict::{self, Standing};
 
 const STYLE: &str = include_str!("style.css");
-/// Features whose effects stand open; those that follow are folded, and open on demand.
-const OPEN_EFFECTS: usize = 40;
 
 /// The whole page.
 pub(super) fn render(artifact: &Artifact) -> String {
     let content = artifact.content();
     let effects = effects(content);
+    let pairs = joint::pairs(content);
     let sets = summary::judged(content);
-    let body = [
-        verdict(content),
+    let mut body = vec![
+        opinion(content),
         sets.first().map(|set| tiles(content, set)).unwrap_or_default(),
-        quality(content, &sets),
-        section("drivers", "What moves the risk", &drivers(&effects)),
-        section("effects", "Feature by feature", &effect_cards(&effects)),
-        section("notes", "What was noticed in training", &notes(content)),
+        section("drivers", "What moves the risk", &sections::drivers(&effects)),
+        section("quality", "How good it proved", &sections::quality(content, &sets)),
+        section("stability", "Whether it holds over time", &sections::stability(content)),
+        section("guards", "Guards against leaks", &guards::list(content)),
+        section("effects", "Feature by feature", &sections::effect_cards(&effects)),
+    ];
+    if !pairs.is_empty() {
+        body.push(section("pairs", "Features that matter together", &sections::pair_maps(&pairs)));
+    }
+    if let Some(rules) = joint::rules(content) {
+        body.push(section("rules", "Rules", &super::joint_charts::rules("rules-chart", &rules)));
+    }
+    body.extend([
+        section("notes", "What was noticed in training", &sections::notes(content)),
         section("limits", "What the model cannot know", &list(&statements::limits(content))),
         section("abstention", "When it says that it does not know", &list(&statements::abstention(content))),
-        section("use", "What it is for, and what it is not for", &uses()),
-        section("provenance", "Where it comes from", &provenance(artifact)),
-    ]
-    .concat();
+        section("use", "What it is for, and what it is not for", &sections::uses()),
+        section("provenance", "Where it comes from", &sections::provenance(artifact)),
+    ]);
+    let body = body.concat();
     let version = html(artifact.model_version());
     let title = format!("Flight-risk model {version}");
-    let about = html(&format!("How likely it is that {}.", summary::outcome(content)));
+    let about = html(&format!("How likely it is that {}.", verdict::outcome(content)));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -52,19 +64,27 @@ fn section(id: &str, title: &str, body: &str) -> String {
     format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n{body}</section>\n", html(title))
 }
 
-fn list<T: AsRef<str>>(items: &[T]) -> String {
-    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", html(item.as_ref()))).collect();
+/// A list of texts.
+pub(super) fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let items: String = items.iter().map(|item| format!("<li>{}</li>\n", guards::code(item.as_ref()))).collect();
     format!("<ul>\n{items}</ul>\n")
 }
 
-fn verdict(content: &ArtifactContent) -> String {
-    let weak = summary::judged(content).iter().any(|set| !summary::beats_base_rate(set.quality));
+fn opinion(content: &ArtifactContent) -> String {
+    let standing = verdict::standing(content);
+    let class = match standing {
+        Standing::Usable => "",
+        Standing::WithCare => " care",
+        Standing::NotUsable => " weak",
+    };
+    let cautions = verdict::cautions(content).into_iter();
+    let cautions: String = cautions.map(|text| format!("<p class=\"caution\">{}</p>\n", guards::code(&text))).collect();
     format!(
-        "<section class=\"verdict{}\" aria-label=\"Verdict\">\n<p class=\"first\">{}</p>\n<p>{}</p>\n<p class=\"soft\">{}</p>\n</section>\n",
-        if weak { " weak" } else { "" },
-        html(&summary::first_line(content)),
-        html(&summary::verdict(content).join(" ")),
-        html(&summary::evidence(content).join(" "))
+        "<section class=\"verdict{class}\" aria-label=\"Verdict\">\n<p class=\"first\">{}</p>\n<p class=\"standing\">Verdict: {}</p>\n<p>{}</p>\n{cautions}<p class=\"soft\">{}</p>\n</section>\n",
+        html(&verdict::first_line(content)),
+        html(standing.text()),
+        html(&verdict::verdict(content).join(" ")),
+        html(&verdict::evidence(content).join(" "))
     )
 }
 
@@ -74,7 +94,12 @@ fn tiles(content: &ArtifactContent, set: &Judged<'_>) -> String {
     if let Some(list) = summary::usual_list(quality) {
         tiles.push((
             format!("{} of {}", count(list.found), count(list.length)),
-            format!("with the highest risk were {}; by lot {}", set.events, people(summary::by_chance(quality, list))),
+            format!(
+                "with the highest risk were {}; expected {}, by lot {}",
+                set.events,
+                people(list.expected),
+                people(summary::by_chance(quality, list))
+            ),
         ));
     }
     tiles.push(match quality.auc {
@@ -97,106 +122,4 @@ fn tiles(content: &ArtifactContent, set: &Judged<'_>) -> String {
         .map(|(figure, text)| format!("<li><b>{}</b><span>{}</span></li>\n", html(figure), html(text)))
         .collect();
     format!("<ul class=\"tiles\" aria-label=\"Key figures\">\n{tiles}</ul>\n")
-}
-
-fn quality(content: &ArtifactContent, sets: &[Judged<'_>]) -> String {
-    let mut body = String::new();
-    for (index, set) in sets.iter().enumerate() {
-        body.push_str(&format!("<h3>{}</h3>\n{}", html(&set.title), figures::quality_table(set)));
-        body.push_str(&format!(
-            "<div class=\"two\"><div class=\"card\"><h4>Does it happen as often as predicted?</h4>\n{}</div>\n\
-             <div class=\"card\"><h4>What does a list find?</h4>\n{}</div></div>\n",
-            figures::reliability(&format!("reliability-{index}"), set),
-            figures::lift(&format!("lift-{index}"), set)
-        ));
-    }
-    body.push_str(&figures::base_rate_table(content));
-    section("quality", "How good it proved", &body)
-}
-
-fn drivers(effects: &[FeatureEffect<'_>]) -> String {
-    if effects.is_empty() {
-        return "<p>The model has no features: it gives everybody the base rate.</p>\n".to_owned();
-    }
-    let contrary: Vec<&str> =
-        effects.iter().filter(|e| e.against_expectation()).map(|e| e.feature.label.as_str()).collect();
-    let contrary = if contrary.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<p class=\"warn\">Against expectation: {}. Look for the reason before anybody acts on it.</p>\n",
-            html(&contrary.join("; "))
-        )
-    };
-    format!("{contrary}{}", figures::drivers("drivers-chart", effects))
-}
-
-fn effect_cards(effects: &[FeatureEffect<'_>]) -> String {
-    let reach = figures::common_reach(effects);
-    let card = |index: usize, effect: &FeatureEffect<'_>| {
-        format!(
-            "<article class=\"card\"><h3><bdi>{}</bdi></h3>\n{}{}</article>\n",
-            html(&figures::heading(effect.feature)),
-            tags(effect),
-            figures::effect(&format!("effect-{index}"), effect, reach)
-        )
-    };
-    let cards: Vec<String> = effects.iter().enumerate().map(|(index, effect)| card(index, effect)).collect();
-    let (open, folded) = cards.split_at(cards.len().min(OPEN_EFFECTS));
-    let mut body = format!(
-        "<p>Odds of leaving against the average of everybody the model learned from, all else equal: ×2 means twice the odds, \
-         ×1/2 half; at low risk that is nearly the multiple of the risk itself. The shaded band and the whiskers are 90 % intervals. \
-         All drawings share one scale, and each runs over the values seen in training.</p>\n<div class=\"two\">\n{}</div>\n",
-        open.concat()
-    );
-    if !folded.is_empty() {
-        body.push_str(&format!(
-            "<details><summary>{} weaker features (open to see or to print them)</summary>\n<div class=\"two\">\n{}</div></details>\n",
-            folded.len(),
-            folded.concat()
-        ));
-    }
-    body
-}
-
-fn tags(effect: &FeatureEffect<'_>) -> String {
-    let feature = effect.feature;
-    let mut tags = vec![
-        html(feature.family.label()),
-        format!("<strong>{}</strong>", html(&effect.trend_text())),
-        format!("moves the odds by {} on average", html(&numbers::multiple(effect.importance))),
-        format!("known in {} of the rows", html(&percent(feature.known_share))),
-    ];
-    if feature.actionable {
-        tags.push("HR can act on it".to_owned());
-    }
-    if feature.confidential {
-        tags.push("<strong>from confidential answers</strong>: a person’s value is never shown".to_owned());
-    }
-    if effect.against_expectation() {
-        tags.push("<span class=\"warn\">against expectation</span>".to_owned());
-    }
-    format!("<p class=\"tags\">{}</p>\n", tags.join(" · "))
-}
-
-fn notes(content: &ArtifactContent) -> String {
-    let notes = &content.provenance.notes;
-    if notes.is_empty() { "<p>Nothing that matters to who uses the model.</p>\n".to_owned() } else { list(notes) }
-}
-
-fn uses() -> String {
-    format!(
-        "<div class=\"two\"><div class=\"card\"><h3>Intended</h3>\n{}</div>\n<div class=\"card\"><h3>Prohibited</h3>\n{}</div></div>\n<p>{}</p>\n",
-        list(statements::INTENDED),
-        list(statements::PROHIBITED),
-        html(statements::LAW)
-    )
-}
-
-fn provenance(artifact: &Artifact) -> String {
-    let config = html_lines(artifact.content().provenance.config.trim_end());
-    format!(
-        "{}<details><summary>Configuration</summary>\n<pre>{config}</pre></details>\n",
-        figures::pairs("Provenance", &super::provenance(artifact))
-    )
 }

@@ -1,16 +1,16 @@
-//! The model in words: what it predicts, how good it proved, on what it was judged. Plain text, for both documents.
+//! The model in figures: the judged sets, whether they are calibrated, base rates. Plain text, for both documents.
 
 use flight_risk_scoring::ArtifactContent;
 use flight_risk_scoring::artifact::Target;
-use flight_risk_scoring::metrics::{ListLift, Quality, ReliabilityGroup, Split};
-
-use super::numbers::{count, fixed, people, percent};
+use flight_risk_scoring::features::Family;
+use flight_risk_scoring::metrics::{ListLift, PeriodQuality, Quality, ReliabilityGroup};
+use flight_risk_scoring::schema::SourceFeature;
 use flight_risk_scoring::scorer::Z_90;
+
+use super::numbers::{fixed, percent};
 
 /// The length of list that people think in; the nearest that was judged is shown first.
 const USUAL_LIST: u64 = 20;
-/// With fewer judged exits than this, every figure is rough.
-const FEW_EVENTS: u64 = 50;
 /// A calibration error below this share of the observed rate does not mislead anybody.
 const SMALL_ERROR: f64 = 0.1;
 /// Standard normal quantile of 0.99.
@@ -123,162 +123,6 @@ pub(super) fn by_chance(quality: &Quality, list: &ListLift) -> f64 {
     list.length as f64 * quality.observed_rate
 }
 
-/// What the probability speaks about, to be put after "how likely it is that".
-pub(super) fn outcome(content: &ArtifactContent) -> String {
-    match &content.target {
-        Target::Hazard { horizons_months, risk_horizon_months, .. } => {
-            let others: Vec<String> =
-                horizons_months.iter().filter(|months| *months != risk_horizon_months).map(u32::to_string).collect();
-            let others =
-                if others.is_empty() { String::new() } else { format!(" (and within {})", others.join(" and ")) };
-            format!("an employee leaves voluntarily within {risk_horizon_months} months{others}")
-        }
-        Target::SinglePeriod { target, positive, .. } => format!("“{target}” is “{positive}” for an employee"),
-    }
-}
-
-/// The verdict on the whole, in one sentence.
-pub(super) fn first_line(content: &ArtifactContent) -> String {
-    let sets = judged(content);
-    let no_better = !content.metrics.verdict.beats_base_rate();
-    if let Some(set) = sets.first().filter(|set| no_better || !beats_base_rate(set.quality)) {
-        let rows = set.rows;
-        return format!(
-            "This model is no better than the base rate: giving all {rows} the same average risk would have done as well. Do not use it to single out people."
-        );
-    }
-    let grade = match sets.first().and_then(|set| set.quality.auc) {
-        Some(auc) if auc >= 0.8 => "This model tells leavers from stayers very well.",
-        Some(auc) if auc >= 0.7 => "This model tells leavers from stayers well.",
-        Some(auc) if auc >= 0.6 => "This model tells leavers from stayers moderately well.",
-        Some(_) => "This model tells leavers from stayers only a little better than chance.",
-        None => {
-            "How well this model tells leavers from stayers could not be measured: the judged rows are all of one kind."
-        }
-    };
-    grade.to_owned()
-}
-
-/// What the model predicts and how well, sentence by sentence.
-pub(super) fn verdict(content: &ArtifactContent) -> Vec<String> {
-    let mut sentences = vec![format!("It estimates how likely it is that {}.", outcome(content))];
-    let sets = judged(content);
-    if let Some(set) = sets.first() {
-        sentences.extend(list_sentence(set));
-        sentences.extend(auc_sentence(set));
-        sentences.push(calibration_sentence(set.quality));
-    }
-    if let Some(set) = sets.get(1).filter(|set| !beats_base_rate(set.quality)) {
-        sentences.push(format!("Judged on {} it is no better than the base rate: be careful.", set.rows));
-    }
-    if let Some(set) = sets.first().filter(|set| set.quality.events < FEW_EVENTS) {
-        let events = count(set.quality.events);
-        sentences.push(format!("Only {events} {} could be judged: all figures are rough.", set.events));
-    }
-    sentences
-}
-
-/// On what it was trained and judged, sentence by sentence.
-pub(super) fn evidence(content: &ArtifactContent) -> Vec<String> {
-    vec![learned_from(content), judged_on(content)]
-}
-
-fn list_sentence(set: &Judged<'_>) -> Option<String> {
-    let list = usual_list(set.quality)?;
-    let length = count(list.length);
-    Some(format!(
-        "On a list of the {length} {} with the highest risk, expect about {} {}; {length} drawn by lot would hold about {}. (When judged, {} were found; the model had expected {}.)",
-        set.rows,
-        count(list.found),
-        set.events,
-        people(by_chance(set.quality, list)),
-        count(list.found),
-        people(list.expected),
-    ))
-}
-
-fn auc_sentence(set: &Judged<'_>) -> Option<String> {
-    let auc = set.quality.auc?;
-    Some(format!(
-        "Shown one who left and one who stayed, it gives the leaver the higher risk in {} of 100 cases (AUC {}; a coin reaches 50).",
-        fixed(auc * 100.0, 0),
-        fixed(auc, 2)
-    ))
-}
-
-fn calibration_sentence(quality: &Quality) -> String {
-    let (predicted, observed) = (percent(quality.mean_predicted), percent(quality.observed_rate));
-    match calibrated(quality) {
-        Calibrated::Yes => {
-            format!("Its probabilities can be read as they stand: on average it said {predicted} and {observed} left.")
-        }
-        Calibrated::NotAtTop(top) => format!(
-            "Its probabilities are right on the whole (on average it said {predicted} and {observed} left) but {} at the top: of those with the highest risk it said {} and {} left.",
-            if top.predicted > top.observed { "too high" } else { "too low" },
-            percent(top.predicted),
-            percent(top.observed)
-        ),
-        Calibrated::No => format!(
-            "Its probabilities are not well calibrated: on average it said {predicted} and {observed} left, and single groups are off by {} on average. Trust the order more than the number.",
-            percent(quality.calibration_error)
-        ),
-    }
-}
-
-/// The size and the time of the training data, in one sentence.
-pub(super) fn learned_from(content: &ArtifactContent) -> String {
-    let reference = &content.reference;
-    let people = if matches!(content.target, Target::SinglePeriod { .. }) && reference.employees == reference.rows {
-        String::new()
-    } else {
-        format!(" of {} employees", count(reference.employees))
-    };
-    format!(
-        "It learned from {} {}{people} with {} {}{}.",
-        count(reference.rows),
-        row_noun(content),
-        count(reference.events),
-        if matches!(content.target, Target::Hazard { .. }) { "voluntary exits" } else { "leavers" },
-        window(content).map(|window| format!(", {window}")).unwrap_or_default()
-    )
-}
-
-/// From when to when the training rows are.
-pub(super) fn window(content: &ArtifactContent) -> Option<String> {
-    let provenance = &content.provenance;
-    match (&provenance.data_from, &provenance.data_until) {
-        (Some(from), Some(until)) => Some(format!("from {from} to {until}")),
-        (Some(from), None) => Some(format!("from {from} on")),
-        (None, Some(until)) => Some(format!("until {until}")),
-        (None, None) => None,
-    }
-}
-
-/// How the judged rows were set apart, in one sentence or two.
-pub(super) fn judged_on(content: &ArtifactContent) -> String {
-    let quality = &content.metrics.rows;
-    let (rows, events) = (count(quality.rows), count(quality.events));
-    let noun = row_noun(content);
-    let mut text = match &content.metrics.split {
-        Split::ByTime { from } => format!(
-            "It was judged on later time: trained on what came before {from}, tested on {rows} {noun} ({events} with an exit) from then on; the model itself was then fitted on all of them."
-        ),
-        Split::CrossValidation { folds } => format!(
-            "It was judged by cross-validation: each of {rows} {noun} ({events} with an exit) was predicted by one of {folds} models that had not seen it. That does not show whether it holds in later time."
-        ),
-    };
-    if let Some(horizon) = &content.metrics.horizon {
-        text.push_str(&format!(
-            " The risk within {} months was judged on the {} employees of {} who could be followed to its end ({} could not).",
-            horizon.months,
-            count(horizon.quality.rows),
-            horizon.as_of,
-            count(horizon.censored)
-        ));
-    }
-    text
-}
-
 /// One figure of the table of metrics.
 #[derive(Clone, Debug)]
 pub(super) struct Figure {
@@ -367,4 +211,25 @@ pub(super) fn headline_base_rate(content: &ArtifactContent) -> f64 {
     };
     let position = horizons_months.iter().position(|months| months == risk_horizon_months);
     position.and_then(|i| content.base_rates.horizons.get(i)).copied().unwrap_or(content.base_rates.period)
+}
+
+/// A label at the beginning of a line; the name of a column of somebody's table stays as it is.
+pub(super) fn heading(feature: &SourceFeature) -> String {
+    if feature.family == Family::Other { feature.label.clone() } else { capitalised(&feature.label) }
+}
+
+/// "yes" or nothing.
+pub(super) fn yes(value: bool) -> String {
+    if value { "yes".to_owned() } else { String::new() }
+}
+
+/// The text with a capital letter.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + characters.as_str())
+}
+
+/// From when to when a period is.
+pub(super) fn period_name(period: &PeriodQuality) -> String {
+    if period.from == period.until { period.from.clone() } else { format!("{} to {}", period.from, period.until) }
 }
