@@ -1,8 +1,6 @@
 //! From a fit to the artifact's content: covariance, reference population, importance, bands and limits.
 
-use flight_risk_scoring::artifact::{
-    ArtifactContent, Bands, BaseRates, Limits, Provenance, Reference, Target,
-};
+use flight_risk_scoring::artifact::{ArtifactContent, Bands, BaseRates, Limits, Provenance, Reference, Target};
 use flight_risk_scoring::metrics::Metrics;
 use flight_risk_scoring::{Artifact, Probability, Scorer};
 

@@ -1,4 +1,4 @@
-//! Corrections of log-odds, learned out of fold: an affine one (Platt 1999), and the blend of additive effects with rules.
+//! What is learned from log-odds out of fold: an affine correction (Platt 1999), and the share of rules beside additive effects.
 
 use flight_risk_scoring::artifact::Calibration;
 use flight_risk_scoring::{LogOdds, Probability};
@@ -9,12 +9,12 @@ use crate::metrics;
 
 /// Newton steps for the few numbers of a correction.
 const STEPS: usize = 50;
-/// The additive part keeps at least this factor beside rules: a correction must not turn effects round.
-const LEAST_SLOPE: f64 = 0.05;
-/// Rules that would count less than this are left out.
-const LEAST_WEIGHT: f64 = 0.1;
-/// Standard errors by which rules must lower the held-out log-loss.
-const RULES_WORTH: f64 = 1.0;
+/// Standard errors by which rules must lower the held-out log-loss to count for as much as is best.
+const RULES_WORTH: f64 = 0.5;
+/// The same where effects are known to be additive by design: then rules are left out altogether unless they are sure to help.
+const RULES_WORTH_DESIGNED: f64 = 2.0;
+/// Their share where held-out rows cannot tell: two different models err less together than either does.
+const HEDGED_SHARE: f64 = 0.2;
 
 /// Probabilities of log-odds after a correction.
 pub fn probabilities(log_odds: &[f64], calibration: Calibration) -> Vec<f64> {
@@ -27,6 +27,13 @@ pub fn probabilities(log_odds: &[f64], calibration: Calibration) -> Vec<f64> {
 pub(crate) struct HeldOut<'a> {
     pub(crate) log_odds: &'a [Vec<f64>],
     pub(crate) events: &'a [Vec<bool>],
+}
+
+impl HeldOut<'_> {
+    /// Summed loss of other log-odds of the same rows.
+    pub(crate) fn loss_of(&self, log_odds: &[Vec<f64>]) -> f64 {
+        log_odds.iter().zip(self.events).flat_map(|(x, y)| losses(x, y)).sum()
+    }
 }
 
 fn summed_loss(events: &[Vec<bool>], predicted: &[Vec<f64>]) -> f64 {
@@ -42,7 +49,8 @@ fn others<T: Copy>(folds: &[Vec<T>], left_out: usize) -> Vec<T> {
 /// predictions of every fold by what was learned without it.
 pub(crate) fn calibrate(held_out: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
     let HeldOut { log_odds, events } = held_out;
-    let without = |left_out: usize| platt(&others(log_odds, left_out), &others(events, left_out)).unwrap_or(Calibration::NONE);
+    let without =
+        |left_out: usize| platt(&others(log_odds, left_out), &others(events, left_out)).unwrap_or(Calibration::NONE);
     let predict = |correction: &dyn Fn(usize) -> Calibration| -> Vec<Vec<f64>> {
         log_odds.iter().enumerate().map(|(fold, x)| probabilities(x, correction(fold))).collect()
     };
@@ -63,18 +71,16 @@ fn platt(log_odds: &[f64], events: &[bool]) -> Option<Calibration> {
 
 /// Slope and intercept of the logistic regression on one number; `None` when there is no minimum.
 pub(crate) fn line(x: &[f64], events: &[bool]) -> Option<Calibration> {
-    let found = logistic(&[x], None, events)?;
+    let found = logistic(&[x], events)?;
     Some(Calibration { intercept: *found.first()?, slope: *found.get(1)? })
 }
 
 /// Intercept and coefficients of the logistic regression on a few numbers, by Newton's method; `None` when there is no minimum.
-fn logistic(columns: &[&[f64]], offset: Option<&[f64]>, events: &[bool]) -> Option<Vec<f64>> {
+fn logistic(columns: &[&[f64]], events: &[bool]) -> Option<Vec<f64>> {
     let rate = events.iter().filter(|&&event| event).count() as f64 / events.len().max(1) as f64;
     let size = columns.len() + 1;
     let mut at = Array1::<f64>::zeros(size);
-    if offset.is_none() {
-        at[0] = (rate / (1.0 - rate)).ln();
-    }
+    at[0] = (rate / (1.0 - rate)).ln();
     let mut row = vec![1.0; size];
     for _ in 0..STEPS {
         let (mut g, mut h) = (Array1::<f64>::zeros(size), Array2::<f64>::zeros((size, size)));
@@ -82,8 +88,7 @@ fn logistic(columns: &[&[f64]], offset: Option<&[f64]>, events: &[bool]) -> Opti
             for (cell, column) in row.iter_mut().skip(1).zip(columns) {
                 *cell = column.get(place).copied().unwrap_or_default();
             }
-            let x = row.iter().zip(&at).map(|(x, b)| x * b).sum::<f64>()
-                + offset.and_then(|offset| offset.get(place)).copied().unwrap_or_default();
+            let x = row.iter().zip(&at).map(|(x, b)| x * b).sum::<f64>();
             let p = LogOdds(x).probability().get();
             let (error, weight) = (p - f64::from(u8::from(event)), p * (1.0 - p));
             for (i, a) in row.iter().enumerate() {
@@ -106,72 +111,79 @@ fn logistic(columns: &[&[f64]], offset: Option<&[f64]>, events: &[bool]) -> Opti
     None
 }
 
-/// Log-odds = intercept + slope x additive + weight x rules.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Shares of the rules that are tried: the log-odds are the weighted mean of both, so that nothing but the share is learned.
+const SHARES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
+
+/// Rules beside additive effects.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Blend {
-    pub(crate) intercept: f64,
-    pub(crate) slope: f64,
-    pub(crate) weight: f64,
+    /// Place of the number of rounds.
+    pub(crate) place: usize,
+    /// Share of the rules in the log-odds; the additive effects have the rest.
+    pub(crate) share: f64,
+    /// Held-out log-odds by fold.
+    pub(crate) log_odds: Vec<Vec<f64>>,
 }
 
-impl Blend {
-    fn learn(additive: &[f64], rules: &[f64], events: &[bool]) -> Option<Self> {
-        let found = logistic(&[additive, rules], None, events)?;
-        let (intercept, slope, weight) = (*found.first()?, *found.get(1)?, *found.get(2)?);
-        if slope >= LEAST_SLOPE {
-            return (weight > 0.0).then_some(Self { intercept, slope, weight });
-        }
-        let kept: Vec<f64> = additive.iter().map(|x| LEAST_SLOPE * x).collect();
-        let found = logistic(&[rules], Some(&kept), events)?;
-        let (intercept, weight) = (*found.first()?, *found.get(1)?);
-        (weight > 0.0).then_some(Self { intercept, slope: LEAST_SLOPE, weight })
-    }
-
-    pub(crate) fn probability(&self, additive: f64, rules: f64) -> f64 {
-        LogOdds(self.intercept + self.slope * additive + self.weight * rules).probability().get()
-    }
-
-    fn predict(&self, additive: &[f64], rules: &[f64]) -> Vec<f64> {
-        additive.iter().zip(rules).map(|(&a, &r)| self.probability(a, r)).collect()
-    }
+fn mixed(additive: &[f64], rules: &[f64], share: f64) -> Vec<f64> {
+    additive.iter().zip(rules).map(|(a, r)| a + share * (r - a)).collect()
 }
 
-/// The number of rounds (a place in `rules`, which holds held-out log-odds by rounds and fold) at which rules blended with
-/// additive log-odds predict best, where that lowers the log-loss of `plain`, the predictions without rules, by more than noise;
-/// with the blend, and the predictions of every fold by a blend learned without it.
-pub(crate) fn blend(
-    held_out: HeldOut<'_>,
-    rules: &[Vec<Vec<f64>>],
-    plain: &[Vec<f64>],
-) -> Option<(usize, Blend, Vec<Vec<f64>>)> {
+/// Negative log-likelihood of every row.
+fn losses(log_odds: &[f64], events: &[bool]) -> Vec<f64> {
+    let of = |(&x, &event): (&f64, &bool)| x.max(0.0) + (-x.abs()).exp().ln_1p() - if event { x } else { 0.0 };
+    log_odds.iter().zip(events).map(of).collect()
+}
+
+/// The number of rounds (a place in `rules`, which holds held-out log-odds by rounds and fold) and the share at which rules beside
+/// additive log-odds predict best, where that lowers the log-loss by more than noise; otherwise a small share, or none where the
+/// features are `designed` for additive effects. Every fold's log-odds use the choice that is best without it.
+pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bool) -> Option<Blend> {
     let HeldOut { log_odds, events } = held_out;
-    let blended = |rules: &[Vec<f64>]| -> Option<Vec<Vec<f64>>> {
-        let without = |fold: usize| Blend::learn(&others(log_odds, fold), &others(rules, fold), &others(events, fold));
-        (0..log_odds.len()).map(|fold| Some(without(fold)?.predict(log_odds.get(fold)?, rules.get(fold)?))).collect()
-    };
-    let tried = rules.iter().enumerate().filter_map(|(place, rules)| {
-        let predicted = blended(rules)?;
-        Some((summed_loss(events, &predicted), place, predicted))
-    });
-    let (_, place, predicted) = tried.min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let gain = |event: bool, before: f64, after: f64| {
-        let of = |p: f64| if event { p } else { 1.0 - p }.max(1e-15).ln();
-        of(after) - of(before)
-    };
-    let gains: Vec<f64> = events
+    let folds = log_odds.len();
+    let none: Vec<Vec<f64>> = log_odds.iter().zip(events).map(|(x, y)| losses(x, y)).collect();
+    // Summed loss of every choice in every fold.
+    let choices: Vec<(usize, f64)> = (0..rules.len()).flat_map(|place| SHARES.map(|share| (place, share))).collect();
+    let summed: Vec<Vec<f64>> = choices
         .iter()
-        .zip(plain)
-        .zip(&predicted)
-        .flat_map(|((y, before), after)| y.iter().zip(before).zip(after).map(|((&y, &b), &a)| gain(y, b, a)))
+        .map(|&(place, share)| {
+            let of_fold = |fold: usize| {
+                let mixed = mixed(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share);
+                Some(losses(&mixed, events.get(fold)?).iter().sum())
+            };
+            (0..folds).map(|fold| of_fold(fold).unwrap_or(f64::INFINITY)).collect()
+        })
+        .collect();
+    let best = |left_out: usize, hedged: bool| {
+        let total =
+            |sums: &[f64]| sums.iter().enumerate().filter(|(fold, _)| *fold != left_out).map(|(_, x)| x).sum::<f64>();
+        let open =
+            choices.iter().zip(&summed).filter(|(choice, _)| !hedged || choice.1.total_cmp(&HEDGED_SHARE).is_eq());
+        open.min_by(|a, b| total(a.1).total_cmp(&total(b.1))).map(|(choice, _)| *choice)
+    };
+    let crossed = |hedged: bool| -> Option<Vec<Vec<f64>>> {
+        let of_fold = |fold: usize| {
+            let (place, share) = best(fold, hedged)?;
+            Some(mixed(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share))
+        };
+        (0..folds).map(of_fold).collect()
+    };
+    let free = crossed(false)?;
+    let gains: Vec<f64> = none
+        .iter()
+        .zip(free.iter().zip(events))
+        .flat_map(|(before, (x, y))| before.iter().zip(losses(x, y)).map(|(a, b)| a - b).collect::<Vec<_>>())
         .collect();
     let rows = gains.len().max(1) as f64;
     let mean = gains.iter().sum::<f64>() / rows;
     let error = (gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / rows / rows).sqrt();
-    if mean <= RULES_WORTH * error {
+    let worth = if designed { RULES_WORTH_DESIGNED } else { RULES_WORTH };
+    let hedged = mean <= worth * error;
+    if hedged && designed {
         return None;
     }
-    let all = Blend::learn(&log_odds.concat(), &rules.get(place)?.concat(), &events.concat())?;
-    (all.weight >= LEAST_WEIGHT).then_some((place, all, predicted))
+    let (place, share) = best(usize::MAX, hedged)?;
+    Some(Blend { place, share, log_odds: if hedged { crossed(true)? } else { free } })
 }
 
 #[cfg(test)]
@@ -211,15 +223,17 @@ mod tests {
     #[test]
     fn rules_count_where_they_know_more_and_not_where_they_do_not() {
         let (truth, events) = expected((-20..=20).map(|step| f64::from(step) / 8.0));
-        let half = truth.len() / 2;
-        let split = |x: &[f64]| vec![x[..half].to_vec(), x[half..].to_vec()];
-        let (y, one_sided) = (vec![events[..half].to_vec(), events[half..].to_vec()], truth.iter().map(|x| x.abs()).collect::<Vec<_>>());
-        let (knows, guesses) = (split(&truth), split(&one_sided));
-        let additive = HeldOut { log_odds: &guesses, events: &y };
-        let plain = calibrate(additive).1;
-        assert!(blend(additive, std::slice::from_ref(&knows), &plain).is_some_and(|found| found.1.weight > 0.8));
-        let additive = HeldOut { log_odds: &knows, events: &y };
-        let plain = calibrate(additive).1;
-        assert_eq!(blend(additive, &[guesses.clone()], &plain).map(|found| found.0), None);
+        let part =
+            |x: &[f64]| vec![x.iter().step_by(2).copied().collect(), x.iter().skip(1).step_by(2).copied().collect()];
+        let events =
+            vec![events.iter().step_by(2).copied().collect(), events.iter().skip(1).step_by(2).copied().collect()];
+        let one_sided: Vec<f64> = truth.iter().map(|x: &f64| -x.abs()).collect();
+        let (knows, guesses) = (part(&truth), part(&one_sided));
+        let found = blend(HeldOut { log_odds: &guesses, events: &events }, std::slice::from_ref(&knows), true);
+        assert!(found.is_some_and(|found| found.share > 0.9));
+        let found =
+            |designed| blend(HeldOut { log_odds: &knows, events: &events }, std::slice::from_ref(&guesses), designed);
+        assert_eq!(found(true), None);
+        assert!(found(false).is_some_and(|found| found.share <= HEDGED_SHARE));
     }
 }

@@ -53,10 +53,8 @@ fn clustered_scores(
     let (errors, _) = solved.working(events);
     let sampled = folds::sample(table, rows, MAX_ROWS, plan.seed);
     let group = |row: usize| table.groups.get(row).copied().unwrap_or_default();
-    let mut places: Vec<(u32, usize)> = sampled
-        .iter()
-        .filter_map(|&row| Some((group(row), rows.binary_search(&row).ok()?)))
-        .collect();
+    let mut places: Vec<(u32, usize)> =
+        sampled.iter().filter_map(|&row| Some((group(row), rows.binary_search(&row).ok()?))).collect();
     places.sort_unstable();
     let mut middle = Array2::<f64>::zeros((size, size));
     let mut batch = Array2::<f64>::zeros((BATCH, size));

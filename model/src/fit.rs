@@ -100,7 +100,9 @@ pub(crate) fn fit(
     let solved = prepared.fit(&layout, structure, false)?;
     let covariance = match wanted {
         Wanted::Effects => Array2::zeros((0, 0)),
-        Wanted::Covariance => outward_covariance(&layout, &covariance(table, rows, &layout, &solved, &prepared.events, plan)),
+        Wanted::Covariance => {
+            outward_covariance(&layout, &covariance(table, rows, &layout, &solved, &prepared.events, plan))
+        }
     };
     let mut fitted = outward(&prepared, &layout, &solved, rows.len());
     fitted.covariance = covariance;
@@ -164,14 +166,23 @@ fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: u
                         *share += 1.0 / rows as f64;
                     }
                 }
-                let variances = variable.basis.rows().into_iter().map(|row| row.dot(&inverse.dot(&row)).max(0.0)).collect();
-                pairs.push(Pair { features: *features, axes: axes.clone(), effects: outside.to_vec(), variances, shares });
+                let variances =
+                    variable.basis.rows().into_iter().map(|row| row.dot(&inverse.dot(&row)).max(0.0)).collect();
+                pairs.push(Pair {
+                    features: *features,
+                    axes: axes.clone(),
+                    effects: outside.to_vec(),
+                    variances,
+                    shares,
+                });
             }
         }
     }
     design.column_means = means;
     let recurring = layout.recurrence.as_ref().map(|(feature, values, recurrence)| {
-        let effect = |place: &Option<u32>| place.and_then(|place| solved.recurring.get(place as usize)).copied().unwrap_or_default();
+        let effect = |place: &Option<u32>| {
+            place.and_then(|place| solved.recurring.get(place as usize)).copied().unwrap_or_default()
+        };
         Recurring {
             feature: *feature,
             values: values.clone(),

@@ -7,10 +7,10 @@ use flight_risk_scoring::metrics::{Evidence, Guard, Metrics, PeriodQuality, Spli
 use crate::assemble::{Circumstances, assemble};
 use crate::config::TrainingPlan;
 use crate::fit::{Fitted, Wanted, fit};
-use crate::selection::{Selection, select};
 use crate::metrics::quality;
 use crate::periods::{Learned, Period, period_quality, periods};
 use crate::pipeline::{MIN_EVENTS, Progress, TrainError, TrainOptions};
+use crate::selection::{Selection, select};
 use crate::signal::{JudgedRows, evidence};
 use crate::table::TrainingTable;
 use crate::verdict::{Z_BEYOND_NOISE, pending, verdict};

@@ -66,7 +66,8 @@ pub(crate) fn persistence(
         if Clock::of(&feature.name).is_some() {
             return 1.0;
         }
-        let effect = |row: usize| explained.get(row).and_then(|(contributions, _)| contributions.get(position)).copied();
+        let effect =
+            |row: usize| explained.get(row).and_then(|(contributions, _)| contributions.get(position)).copied();
         let (mut products, mut squares) = (0.0, 0.0);
         for (now, later) in apart.iter().filter_map(|&(now, later)| Some((effect(now)?, effect(later)?))) {
             products += now * later;

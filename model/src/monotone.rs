@@ -50,7 +50,8 @@ pub(crate) fn project(
         return Ok(());
     }
     let mut rest = Layout { variables: layout.variables.clone(), ..prepared.layout(structure) };
-    let is_straightened = |kind: &VariableKind| matches!(kind, VariableKind::Feature { feature, .. } if straightened.contains(feature));
+    let is_straightened =
+        |kind: &VariableKind| matches!(kind, VariableKind::Feature { feature, .. } if straightened.contains(feature));
     rest.variables.retain(|variable| !is_straightened(&variable.kind));
     let start = Start {
         penalties: layout.blocks.iter().map(|block| structure.penalty(block)).collect(),

@@ -1,7 +1,8 @@
 //! Choosing what a model is made of by cross-validation: how much structure, whether rules help, and the correction.
 
+use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::artifact::{Calibration, RulePart};
-use flight_risk_scoring::rules::RuleEnsemble;
+use flight_risk_scoring::rules::{MAX_CONDITIONS, RuleEnsemble, RuleTree};
 use flight_risk_scoring::schema::FeatureKind;
 use rayon::prelude::*;
 
@@ -14,7 +15,7 @@ use crate::folds;
 use crate::metrics;
 use crate::pipeline::TrainError;
 use crate::structure::{Prepared, Structure};
-use crate::table::TrainingTable;
+use crate::table::{Origin, SourceColumn, TrainingTable};
 
 /// Structure and penalties are chosen on at most about this many rows: with more, they hardly change and cost most of the time.
 const MAX_SELECTION_ROWS: usize = 30_000;
@@ -23,6 +24,10 @@ const LARGE_ROWS: usize = 15_000;
 const LARGE_FOLDS: usize = 3;
 /// With this many events curves are always worth trying: penalties alone decide how far they bend.
 const MANY_EVENTS: usize = 1_500;
+/// Conditions of a rule, ...
+const DEPTH: usize = 3;
+/// ... and the share from which deeper ones are tried too.
+const OUTWEIGHS: f64 = 0.3;
 
 /// What cross-validation chose, and its predictions of rows that the predicting model had not seen.
 #[derive(Clone, Debug)]
@@ -48,20 +53,16 @@ impl Selection {
     pub fn predict(&self, table: &TrainingTable, rows: &[usize], fitted: &Fitted) -> Vec<f64> {
         let additive = fitted.log_odds(table, rows);
         let Calibration { slope, intercept } = self.calibration;
-        let blended = Blend { intercept, slope, weight: self.rules.as_ref().map_or(0.0, |rules| rules.weight) };
-        let by_rules = |place: usize, row: usize| {
+        let by_rules = |row: usize| {
             let Some(part) = &self.rules else { return 0.0 };
             let packed = self.design.packed_row(table, row);
-            let _ = place;
-            part.ensemble.members.iter().map(|trees| trees.iter().map(|tree| tree.log_odds(&packed)).sum::<f64>()).sum::<f64>()
-                / part.ensemble.members.len().max(1) as f64
+            let of_member = |trees: &Vec<RuleTree>| trees.iter().map(|tree| tree.log_odds(&packed)).sum::<f64>();
+            let members = &part.ensemble.members;
+            part.weight * members.iter().map(of_member).sum::<f64>() / members.len().max(1) as f64
         };
-        additive
-            .par_iter()
-            .zip(rows)
-            .enumerate()
-            .map(|(place, (&x, &row))| blended.probability(x, by_rules(place, row)))
-            .collect()
+        let probability =
+            |(&x, &row): (&f64, &usize)| LogOdds(slope * x + intercept + by_rules(row)).probability().get();
+        additive.par_iter().zip(rows).map(probability).collect()
     }
 }
 
@@ -92,22 +93,26 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     }
     let (_, structure, log_odds) = best.unwrap_or_default();
     let held = HeldOut { log_odds: &log_odds, events: &events };
-    let (mut calibration, mut predicted) = calibrate(held);
-    let mut rules = None;
-    if plan.rules {
-        let boosted = job.boosted(&design, held)?;
-        let by_rounds: Vec<Vec<Vec<f64>>> = (0..boosted.first().map_or(0, |b| b.held_out.len()))
-            .map(|round| boosted.iter().filter_map(|b| b.held_out.get(round).cloned()).collect())
-            .collect();
-        if let Some((round, blend, blended)) = blend(held, &by_rounds, &predicted) {
-            let start = boosted.iter().map(|member| member.start).sum::<f64>() / boosted.len() as f64;
-            let rounds = (round + 1) * BoostPlan::default().report_every;
+    let rules = if plan.rules { job.rules(&design, held) } else { None };
+    // The correction is that of what will be said: of the blend, where there is one.
+    let (correction, predicted) = match &rules {
+        Some((blend, _)) => calibrate(HeldOut { log_odds: &blend.log_odds, events: &events }),
+        None => calibrate(held),
+    };
+    let (calibration, rules) = match rules {
+        Some((blend, boosted)) => {
+            let start = boosted.iter().map(|member| member.start).sum::<f64>() / boosted.len().max(1) as f64;
+            let rounds = (blend.place + 1) * BoostPlan::default().report_every;
             let members = boosted.into_iter().map(|member| member.trees.into_iter().take(rounds).collect()).collect();
-            rules = Some(RulePart { weight: blend.weight, ensemble: RuleEnsemble { members } });
-            calibration = Calibration { slope: blend.slope, intercept: blend.intercept + blend.weight * start };
-            predicted = blended;
+            let weight = correction.slope * blend.share;
+            let calibration = Calibration {
+                slope: correction.slope * (1.0 - blend.share),
+                intercept: correction.intercept + weight * start,
+            };
+            (calibration, Some(RulePart { weight, ensemble: RuleEnsemble { members } }))
         }
-    }
+        None => (correction, None),
+    };
     Ok(Selection {
         design,
         structure,
@@ -155,8 +160,28 @@ impl Job<'_> {
         self.held_out.par_iter().map(of_fold).collect()
     }
 
+    /// Rules with their share; deeper ones where shallow ones outweigh the additive effects.
+    fn rules(&self, design: &Design, held: HeldOut<'_>) -> Option<(Blend, Vec<Boosted>)> {
+        let native = |column: &SourceColumn| matches!(column.origin, Origin::Native(_));
+        let designed = self.table.columns.iter().all(native);
+        let of_depth = |depth: usize| {
+            let boosted = self.boosted(design, depth);
+            let rounds = boosted.iter().map(|member| member.held_out.len()).min().unwrap_or_default();
+            let after =
+                |round: usize| boosted.iter().filter_map(|member| member.held_out.get(round).cloned()).collect();
+            let by_rounds: Vec<Vec<Vec<f64>>> = (0..rounds).map(after).collect();
+            blend(held, &by_rounds, designed).map(|blend| (blend, boosted))
+        };
+        let shallow = of_depth(DEPTH)?;
+        if shallow.0.share < OUTWEIGHS {
+            return Some(shallow);
+        }
+        let loss = |blend: &Blend| held.loss_of(&blend.log_odds);
+        Some(of_depth(MAX_CONDITIONS).filter(|deep| loss(&deep.0) < loss(&shallow.0)).unwrap_or(shallow))
+    }
+
     /// Rules of the rows outside each fold, with the log-odds that they give its rows.
-    fn boosted(&self, design: &Design, _held: HeldOut<'_>) -> Result<Vec<Boosted>, TrainError> {
+    fn boosted(&self, design: &Design, depth: usize) -> Vec<Boosted> {
         let packed: Vec<Vec<f64>> =
             (0..design.features.len()).map(|feature| design.packed_column(self.table, feature, self.sampled)).collect();
         let columns: Vec<BinColumn<'_>> = packed
@@ -169,10 +194,13 @@ impl Job<'_> {
             .collect();
         let binned = Binned::new(&columns);
         let events = self.table.events_of(self.sampled);
-        let plan = BoostPlan { seed: self.plan.seed, ..BoostPlan::default() };
+        let plan = BoostPlan { seed: self.plan.seed, depth, ..BoostPlan::default() };
         let signs = design.signs(self.table);
-        let places = |rows: &[usize]| -> Vec<usize> { rows.iter().filter_map(|row| self.sampled.binary_search(row).ok()).collect() };
-        let of_fold = |fold: &Vec<usize>| boost(&binned, &events, &places(&self.kept(fold)), &places(fold), &plan, &signs);
-        Ok(self.held_out.par_iter().map(of_fold).collect())
+        let places = |rows: &[usize]| -> Vec<usize> {
+            rows.iter().filter_map(|row| self.sampled.binary_search(row).ok()).collect()
+        };
+        let of_fold =
+            |fold: &Vec<usize>| boost(&binned, &events, &places(&self.kept(fold)), &places(fold), &plan, &signs);
+        self.held_out.par_iter().map(of_fold).collect()
     }
 }

@@ -90,7 +90,8 @@ impl Layout {
 
 impl<'a> Prepared<'a> {
     pub(crate) fn new(design: &'a Design, table: &TrainingTable, rows: &[usize]) -> Self {
-        let packed: Vec<Vec<f64>> = (0..design.features.len()).map(|feature| design.packed_column(table, feature, rows)).collect();
+        let packed: Vec<Vec<f64>> =
+            (0..design.features.len()).map(|feature| design.packed_column(table, feature, rows)).collect();
         let binned = packed.iter().zip(&design.features).map(|(values, feature)| {
             let levels = match &feature.kind {
                 FeatureKind::Categorical { levels, .. } => Some(levels.len() + 1),
@@ -170,7 +171,12 @@ impl<'a> Prepared<'a> {
     }
 
     /// Looks for a structure, from what is known of an earlier one on.
-    pub(crate) fn find(&self, plan: &TrainingPlan, complexity: Complexity, earlier: &Structure) -> Result<Structure, SolveError> {
+    pub(crate) fn find(
+        &self,
+        plan: &TrainingPlan,
+        complexity: Complexity,
+        earlier: &Structure,
+    ) -> Result<Structure, SolveError> {
         let mut structure = Structure { penalties: earlier.penalties.clone(), ..Structure::default() };
         if complexity == Complexity::Lines {
             let layout = self.layout(&structure);
@@ -187,7 +193,8 @@ impl<'a> Prepared<'a> {
             let working = fitted.working(&self.events);
             if complexity == Complexity::Curves {
                 let worth = |&&feature: &&usize| self.curve_evidence(feature, &working) > CURVE_WORTH;
-                structure.curves = bendable.iter().filter(worth).map(|&feature| self.name(feature).to_owned()).collect();
+                structure.curves =
+                    bendable.iter().filter(worth).map(|&feature| self.name(feature).to_owned()).collect();
             }
             structure.recurring = self.best_recurring(&recurring, &working);
         }
@@ -224,14 +231,21 @@ impl<'a> Prepared<'a> {
     }
 
     /// Pairs that say more than their features alone, strongest first.
-    fn pairs(&self, fitted: &Penalised, penalties: &mut BTreeMap<String, f64>, earlier: &Structure) -> Vec<[String; 2]> {
+    fn pairs(
+        &self,
+        fitted: &Penalised,
+        penalties: &mut BTreeMap<String, f64>,
+        earlier: &Structure,
+    ) -> Vec<[String; 2]> {
         let working = fitted.working(&self.events);
         let layout_spread = |feature: &usize| self.spread(*feature, fitted);
-        let mut features: Vec<usize> = (0..self.binned.len()).filter(|&feature| !self.monotone.contains(&feature)).collect();
+        let mut features: Vec<usize> =
+            (0..self.binned.len()).filter(|&feature| !self.monotone.contains(&feature)).collect();
         features.sort_by(|a, b| layout_spread(b).total_cmp(&layout_spread(a)).then(a.cmp(b)));
         features.truncate(MAX_PAIRED_FEATURES);
         features.sort_unstable();
-        let sides: Vec<(usize, Side)> = features.into_iter().filter_map(|feature| Some((feature, self.side(feature)?))).collect();
+        let sides: Vec<(usize, Side)> =
+            features.into_iter().filter_map(|feature| Some((feature, self.side(feature)?))).collect();
         let couples: Vec<(usize, usize)> = (0..sides.len()).flat_map(|i| (0..i).map(move |j| (j, i))).collect();
         let worth = PAIR_WORTH.max((couples.len().max(1) as f64).ln() - 0.5);
         let mut found: Vec<(f64, f64, [usize; 2])> = {
@@ -276,7 +290,9 @@ impl<'a> Prepared<'a> {
     }
 
     fn recurring_candidates(&self) -> Vec<usize> {
-        (0..self.binned.len()).filter(|&feature| self.bends(feature) && self.packed.get(feature).is_some_and(|p| recurrence(p).is_some())).collect()
+        (0..self.binned.len())
+            .filter(|&feature| self.bends(feature) && self.packed.get(feature).is_some_and(|p| recurrence(p).is_some()))
+            .collect()
     }
 
     /// The feature whose exact values tell most, where that is worth it.
@@ -305,7 +321,8 @@ impl<'a> Prepared<'a> {
 impl Structure {
     /// Takes over the penalties that a fit found, and drops curves, pairs and recurring values of which it left nothing.
     fn keep(&mut self, layout: &Layout, fitted: &Penalised) {
-        let left: BTreeMap<&str, f64> = layout.blocks.iter().map(String::as_str).zip(fitted.effective.iter().copied()).collect();
+        let left: BTreeMap<&str, f64> =
+            layout.blocks.iter().map(String::as_str).zip(fitted.effective.iter().copied()).collect();
         for (block, penalty) in layout.blocks.iter().zip(&fitted.penalties) {
             self.penalties.insert(block.clone(), *penalty);
         }

@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn a_curve_runs_straight_from_knot_to_knot_and_level_beyond() {
         let curve = Encoding::Spline { knots: vec![1.0, 2.0, 4.0], unknown: false };
-        for (value, effect) in [(0.0, 10.0), (1.0, 10.0), (1.5, 15.0), (2.0, 20.0), (3.0, 10.0), (4.0, 0.0), (5.0, 0.0)] {
+        for (value, effect) in [(0.0, 10.0), (1.0, 10.0), (1.5, 15.0), (2.0, 20.0), (3.0, 10.0), (4.0, 0.0), (5.0, 0.0)]
+        {
             assert!((curve.effect(value, &[10.0, 20.0, 0.0], 7.0) - effect).abs() < 1e-12, "{value}");
         }
         assert!((curve.effect(f64::NAN, &[10.0, 20.0, 0.0], 7.0) - 7.0).abs() < 1e-12);

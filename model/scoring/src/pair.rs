@@ -135,7 +135,8 @@ impl Recurring {
 
     pub(crate) fn check(&self, features: usize) -> Result<(), String> {
         let lengths = [self.effects.len(), self.variances.len()];
-        let numbers = self.values.iter().chain(&self.effects).chain(&self.variances).chain([&self.mean, &self.unseen_variance]);
+        let numbers =
+            self.values.iter().chain(&self.effects).chain(&self.variances).chain([&self.mean, &self.unseen_variance]);
         if self.feature >= features
             || lengths.iter().any(|&length| length != self.values.len())
             || !self.values.is_sorted_by(|a, b| a < b)

@@ -215,7 +215,9 @@ impl Scorer {
         let tenure = schema.position("tenure_years");
         let is_clock = |feature: &usize| slots.get(*feature).is_some_and(|slot| slot.clock.is_some());
         let joint_clocks = content.pairs.iter().any(|pair| pair.features.iter().any(is_clock))
-            || content.rules.as_ref().is_some_and(|part| part.ensemble.members.iter().flatten().any(|tree| tree.features().iter().any(is_clock)));
+            || content.rules.as_ref().is_some_and(|part| {
+                part.ensemble.members.iter().flatten().any(|tree| tree.features().iter().any(is_clock))
+            });
         Self {
             schema,
             slots,

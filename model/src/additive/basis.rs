@@ -85,7 +85,9 @@ impl Binned {
             sums[code as usize] += value;
         }
         // A bin's value is the mean of what is in it.
-        let mean = |(bin, &value): (usize, &f64)| if levels.is_some() || counts[bin] == 0.0 { value } else { sums[bin] / counts[bin] };
+        let mean = |(bin, &value): (usize, &f64)| {
+            if levels.is_some() || counts[bin] == 0.0 { value } else { sums[bin] / counts[bin] }
+        };
         let values = values.iter().enumerate().map(mean).collect();
         Self { codes, values, counts, levels: levels.is_some() }
     }
@@ -169,7 +171,13 @@ pub(crate) struct FeatureBlocks {
 }
 
 /// The variable of one feature; a curve only where `curved`.
-pub(crate) fn feature(position: usize, encoding: &Encoding, binned: &Binned, curved: bool, blocks: FeatureBlocks) -> Variable {
+pub(crate) fn feature(
+    position: usize,
+    encoding: &Encoding,
+    binned: &Binned,
+    curved: bool,
+    blocks: FeatureBlocks,
+) -> Variable {
     let unknown_column = encoding.has_unknown_column();
     let bins = binned.values.len() + 1;
     let Encoding::OneHot { .. } = encoding else {
@@ -291,7 +299,8 @@ pub(crate) fn side(binned: &Binned) -> Option<Side> {
     };
     let bins = axis.len();
     let unknown = (bins - 1) as u16;
-    let codes: Vec<u16> = binned.codes.iter().map(|&code| coarse.get(code as usize).copied().unwrap_or(unknown)).collect();
+    let codes: Vec<u16> =
+        binned.codes.iter().map(|&code| coarse.get(code as usize).copied().unwrap_or(unknown)).collect();
     let mut counts = vec![0.0; bins];
     codes.iter().for_each(|&code| counts[code as usize] += 1.0);
     let known = bins - 1;
@@ -317,7 +326,8 @@ pub(crate) fn pair(features: [usize; 2], sides: [&Side; 2], block: usize) -> Var
     let (rows, columns) = (first.basis.nrows(), second.basis.nrows());
     let width = first.basis.ncols() * second.basis.ncols();
     let basis = Array2::from_shape_fn((rows * columns, width), |(cell, column)| {
-        first.basis[[cell / columns, column / second.basis.ncols()]] * second.basis[[cell % columns, column % second.basis.ncols()]]
+        first.basis[[cell / columns, column / second.basis.ncols()]]
+            * second.basis[[cell % columns, column % second.basis.ncols()]]
     });
     let codes = first.codes.iter().zip(&second.codes).map(|(&a, &b)| a * columns as u16 + b).collect();
     let kind = VariableKind::Pair { features, axes: [first.axis.clone(), second.axis.clone()] };

@@ -10,7 +10,12 @@ const EXPONENTS: [f64; 8] = [-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
 
 /// The best gain of some columns of a variable, in nats, and the penalty that gives it. `residuals` and `weights` are those of
 /// the fit without them (observed less predicted, and p (1 - p)).
-pub(crate) fn evidence(variable: &Variable, columns: std::ops::Range<usize>, residuals: &[f64], weights: &[f64]) -> (f64, f64) {
+pub(crate) fn evidence(
+    variable: &Variable,
+    columns: std::ops::Range<usize>,
+    residuals: &[f64],
+    weights: &[f64],
+) -> (f64, f64) {
     let bins = variable.basis.nrows();
     let (mut r, mut w) = (Array1::<f64>::zeros(bins), Array1::<f64>::zeros(bins));
     for ((&code, residual), weight) in variable.codes.iter().zip(residuals).zip(weights) {
@@ -32,6 +37,7 @@ pub(crate) fn evidence(variable: &Variable, columns: std::ops::Range<usize>, res
         let explained = gradient.dot(&factor.solve(gradient.view()));
         Some(0.5 * (explained - factor.log_determinant() + size * penalty.ln()))
     };
-    let tried = EXPONENTS.iter().map(|exponent| 10.0_f64.powf(*exponent)).filter_map(|penalty| Some((gain(penalty)?, penalty)));
+    let tried =
+        EXPONENTS.iter().map(|exponent| 10.0_f64.powf(*exponent)).filter_map(|penalty| Some((gain(penalty)?, penalty)));
     tried.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::NEG_INFINITY, 1.0))
 }

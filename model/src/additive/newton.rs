@@ -75,7 +75,12 @@ struct State {
 ///
 /// # Errors
 /// One class only, or a Hessian that is not positive definite.
-pub(crate) fn fit(columns: Columns<'_>, events: &[bool], offset: Option<&[f64]>, start: &Start) -> Result<Penalised, SolveError> {
+pub(crate) fn fit(
+    columns: Columns<'_>,
+    events: &[bool],
+    offset: Option<&[f64]>,
+    start: &Start,
+) -> Result<Penalised, SolveError> {
     let (rows, positives) = (events.len(), events.iter().filter(|&&event| event).count());
     if positives == 0 || positives == rows {
         return Err(SolveError::OneClass { rows, events: positives });

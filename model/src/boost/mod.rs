@@ -37,6 +37,8 @@ pub struct BoostPlan {
     pub min_side_weight: f64,
     /// Rounds after which the log-odds of the held-out rows are reported, again and again.
     pub report_every: usize,
+    /// Reports without a lower held-out log-loss after which no more trees are grown.
+    pub patience: usize,
     /// Seed of the samples of rows and features.
     pub seed: u64,
 }
@@ -44,14 +46,15 @@ pub struct BoostPlan {
 impl Default for BoostPlan {
     fn default() -> Self {
         Self {
-            rounds: 400,
+            rounds: 800,
             rate: 0.08,
-            depth: MAX_CONDITIONS,
+            depth: 3,
             leaf_penalty: 3.0,
             row_share: 0.8,
             feature_share: 0.8,
             min_side_weight: 1.0,
             report_every: 20,
+            patience: 12,
             seed: 1,
         }
     }
@@ -65,7 +68,7 @@ pub struct Boosted {
     /// Log-odds of the base rate of the rows trained on, which the trees are added to; no tree holds it.
     pub start: f64,
     /// Log-odds (start included) of the held-out rows, in their order, after `report_every`, twice `report_every`, ... rounds.
-    /// Always `rounds / report_every` of them.
+    /// Always `rounds / report_every` of them, the last ones equal when no more trees were grown.
     pub held_out: Vec<Vec<f64>>,
 }
 
@@ -84,12 +87,15 @@ pub fn boost(
     let known = |row: &&usize| **row < binned.rows() && **row < events.len();
     let rows: Vec<u32> = rows.iter().filter(known).map(|&row| row as u32).collect();
     let event_of = |&row: &u32| events.get(row as usize).copied().unwrap_or_default();
+    let held_event = event_of;
     let events: Vec<bool> = rows.iter().map(event_of).collect();
     let count = events.iter().filter(|&&event| event).count();
     let mut boosted = Boosted { trees: Vec::new(), start: start(count, rows.len()), held_out: Vec::new() };
     let mut log_odds = vec![boosted.start; rows.len()];
     let mut held_log_odds = vec![boosted.start; held_out.len()];
     let held_rows: Vec<u32> = held_out.iter().map(|&row| row as u32).collect();
+    let held_events: Vec<bool> = held_rows.iter().map(held_event).collect();
+    let mut least = (f64::INFINITY, 0);
     let mut slopes = vec![[0.0_f32; 2]; rows.len()];
     let grower = Grower::new(binned, plan, monotone, boosted.start);
     let (mut cells, mut held_cells) = (vec![0_u8; rows.len()], vec![0_u8; held_rows.len()]);
@@ -112,10 +118,21 @@ pub fn boost(
             }
         }
         if (round + 1).is_multiple_of(plan.report_every.max(1)) {
+            let loss = log_loss(&held_log_odds, &held_events);
+            if loss < least.0 {
+                least = (loss, boosted.held_out.len());
+            }
+            stopped |= !held_rows.is_empty() && boosted.held_out.len() >= least.1 + plan.patience;
             boosted.held_out.push(held_log_odds.clone());
         }
     }
     boosted
+}
+
+/// Summed negative log-likelihood.
+fn log_loss(log_odds: &[f64], events: &[bool]) -> f64 {
+    let of = |(&x, &event): (&f64, &bool)| x.max(0.0) + (-x.abs()).exp().ln_1p() - if event { x } else { 0.0 };
+    log_odds.iter().zip(events).map(of).sum()
 }
 
 /// Log-odds of the base rate, kept finite where there are events only or none.

@@ -196,8 +196,8 @@ impl CompiledRules {
         let mut sum = [0.0; 1 + MAX_CONDITIONS];
         for tree in trees {
             let answer = |answer: u32| u32::from(answers.get(answer as usize).copied().unwrap_or_default());
-            let [a, b, c] = tree.answers.map(answer);
-            if let Some(cell) = self.cells.get((tree.start + a + 2 * b + 4 * c) as usize) {
+            let index: u32 = tree.answers.iter().enumerate().map(|(bit, &position)| answer(position) << bit).sum();
+            if let Some(cell) = self.cells.get((tree.start + index) as usize) {
                 sum.iter_mut().zip(cell).for_each(|(sum, x)| *sum += x);
             }
         }

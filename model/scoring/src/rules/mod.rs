@@ -14,7 +14,7 @@ mod effects;
 pub use compiled::{CompiledRules, RuleScore};
 
 /// Most conditions of a tree.
-pub const MAX_CONDITIONS: usize = 3;
+pub const MAX_CONDITIONS: usize = 5;
 
 /// How far from 1 the shares of a tree's cells may add up.
 const SHARE_TOLERANCE: f64 = 1e-9;
