@@ -119,7 +119,7 @@ fn form(content: &ArtifactContent) -> String {
         text.push_str(&format!(", plus the joint effects of {} pairs of features", count(pairs)));
     }
     if content.rules.is_some() {
-        text.push_str(", plus rules of up to three questions");
+        text.push_str(", plus small rules");
     }
     text + ". Every score can be taken apart exactly."
 }
@@ -154,7 +154,7 @@ fn over_time(content: &ArtifactContent) -> String {
 
 fn leaks(content: &ArtifactContent) -> String {
     let rows = guards::in_order(content).into_iter();
-    let rows = rows.map(|g| vec![guards::subject(g).to_owned(), guards::finding(g).to_owned(), g.text.clone()]);
+    let rows = rows.map(|g| vec![guards::subject(&g).to_owned(), guards::finding(&g).to_owned(), g.text]);
     table(&["guard", "finding", "what"], rows)
 }
 

@@ -67,12 +67,17 @@ pub(super) fn effect(id: &str, effect: &FeatureEffect<'_>, reach: f64) -> String
         Shape::Levels(levels) => (level_bars(effect, levels, reach), levels.iter().map(level_row).collect()),
     };
     rows.extend(effect.unknown.map(|unknown| row("not known".to_owned(), unknown, Some(1.0 - feature.known_share))));
-    let beyond = effect.all().iter().any(|e| e.log_odds.abs() > reach);
-    let note = if beyond { "It goes beyond the drawing; the table has the figures." } else { "" };
+    let furthest = effect.all().into_iter().max_by(|a, b| a.log_odds.abs().total_cmp(&b.log_odds.abs()));
+    let note = match furthest.filter(|furthest| furthest.log_odds.abs() > reach) {
+        Some(furthest) => {
+            format!("It goes beyond the drawing, to {}; the table has the figures.", multiple(furthest.log_odds))
+        }
+        None => String::new(),
+    };
     let description = format!("Odds against the average: {}.", effect.trend_text());
     let svg = svg.finish(id, &title, &description);
     let share = if matches!(effect.density, Density::Near(_)) { "people near it" } else { "people" };
-    with_table(&svg, note, &table(&title, &["value", "odds", "90 % interval", share], &rows))
+    with_table(&svg, &note, &table(&title, &["value", "odds", "90 % interval", share], &rows))
 }
 
 fn row(label: String, effect: Effect, share: Option<f64>) -> Vec<String> {
@@ -111,7 +116,7 @@ fn line(effect: &FeatureEffect<'_>, points: &[(f64, Effect)], reach: f64) -> Can
     const STRIP: (f64, f64) = (184.0, 202.0);
     let feature = effect.feature;
     let mut canvas = Canvas::new(420.0, 222.0);
-    let right = if effect.unknown.is_some() { 332.0 } else { 408.0 };
+    let right = if effect.unknown.is_some() { 332.0 } else { 400.0 };
     let ends = points.first().zip(points.last()).map_or((0.0, 1.0), |(first, last)| (first.0, last.0));
     let x = value_axis(effect, ends);
     let y = Axis { range: (-reach, reach), ticks: odds_ticks(reach, 1), title: String::new() };
@@ -167,7 +172,7 @@ fn people_strip(canvas: &mut Canvas, density: &Density, across: &Scale, (top, bo
         }
         Density::Unknown => return,
     }
-    canvas.text("note", (46.0, bottom), Anchor::End, "people");
+    canvas.text("note", (44.0, bottom), Anchor::End, "people");
 }
 
 /// The axis of a feature's values, in the unit in which people write them.
@@ -186,7 +191,9 @@ fn value_axis(effect: &FeatureEffect<'_>, (low, high): (f64, f64)) -> Axis {
     };
     let years = numbers::is_calendar_year(feature);
     let text = |t: f64| if years { numbers::fixed(t, 0) } else { numbers::number(t) };
-    let whole = |t: &f64| !years || t.fract().abs() < 1e-9;
+    // A feature of a few whole numbers has nothing between them.
+    let few = matches!(&effect.density, Density::Near(knots) if knots.len() <= FEW_KNOTS && knots.iter().all(|(knot, _)| (knot * factor).fract().abs() < 1e-9));
+    let whole = |t: &f64| !(years || few) || t.fract().abs() < 1e-9;
     Axis {
         range: (low, high),
         ticks: ticks.filter(whole).map(|t| (t / factor, text(t))).collect(),

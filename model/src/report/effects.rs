@@ -17,7 +17,7 @@ use super::own_rules::OwnRules;
 /// Values at which the effect of a numeric feature is drawn, beside its knots and the steps of its rules.
 const LINE_POINTS: usize = 25;
 /// A curve that goes back by no more than this share of its way still goes one way.
-const SMALL_RETURN: f64 = 0.2;
+const SMALL_RETURN: f64 = 0.1;
 
 /// An effect on the log-odds against the average of the reference population.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -133,6 +133,7 @@ impl FeatureEffect<'_> {
                 numbers::value(self.feature, highest),
                 numbers::value(self.feature, lowest)
             ),
+            (Trend::Unclear, Shape::Levels(levels)) if levels.len() > 2 => "levels do not certainly differ".to_owned(),
             (Trend::Levels | Trend::Unclear, _) => "direction not certain".to_owned(),
         }
     }
@@ -162,7 +163,11 @@ fn feature_effect<'a>(
     let unknown = block.has_unknown().then(|| block.effect(f64::NAN));
     let (shape, trend) = match &feature.kind {
         FeatureKind::Numeric { min, max, .. } => numeric(feature, block, *min, *max),
-        FeatureKind::Categorical { levels, .. } => (Shape::Levels(block.levels(levels)), Trend::Levels),
+        FeatureKind::Categorical { levels, .. } => {
+            let levels = block.levels(levels);
+            let trend = level_trend(block, &levels);
+            (Shape::Levels(levels), trend)
+        }
     };
     FeatureEffect {
         feature,
@@ -211,6 +216,14 @@ fn certain(difference: Effect) -> Option<Trend> {
         (_, true) => Some(Trend::Lowers),
         _ => None,
     }
+}
+
+/// Whether the highest and the lowest level certainly differ.
+fn level_trend(block: &Block<'_>, levels: &[Level]) -> Trend {
+    let by_effect = |a: &(usize, &Level), b: &(usize, &Level)| a.1.effect.log_odds.total_cmp(&b.1.effect.log_odds);
+    let extremes = levels.iter().enumerate().max_by(by_effect).zip(levels.iter().enumerate().min_by(by_effect));
+    let differ = extremes.and_then(|((high, _), (low, _))| certain(block.difference(low as f64, high as f64)));
+    if differ.is_some() { Trend::Levels } else { Trend::Unclear }
 }
 
 /// Which way a line goes: one way, if from end to end it is certain and hardly turns back; else up and down, if its highest and

@@ -11,14 +11,24 @@ pub(super) fn suspected(content: &ArtifactContent) -> impl Iterator<Item = &Guar
     content.metrics.guards.iter().filter(|guard| guard.finding == GuardFinding::Suspected)
 }
 
-/// All guards: what is suspected, what cannot be told, what is kept.
-pub(super) fn in_order(content: &ArtifactContent) -> Vec<&Guard> {
-    let rank = |guard: &&Guard| match guard.finding {
+/// All guards: what is suspected, what cannot be told, what is kept. Values that recur are a suspicion of their own, which
+/// only shows in the fit.
+pub(super) fn in_order(content: &ArtifactContent) -> Vec<Guard> {
+    let rank = |guard: &Guard| match guard.finding {
         GuardFinding::Suspected => 0,
         GuardFinding::CannotTell => 1,
         GuardFinding::Kept => 2,
     };
-    let mut guards: Vec<&Guard> = content.metrics.guards.iter().collect();
+    let recurring = super::verdict::recurring(content).map(|text| Guard {
+        kind: GuardKind::OneEmployee,
+        finding: GuardFinding::Suspected,
+        count: 0,
+        features: Vec::new(),
+        text: text.trim_end_matches('.').to_owned(),
+    });
+    let contradicted = |guard: &&Guard| recurring.is_none() || guard.kind != GuardKind::OneEmployee;
+    let mut guards: Vec<Guard> = content.metrics.guards.iter().filter(contradicted).cloned().collect();
+    guards.extend(recurring);
     // Stable: those of one finding stay in their order.
     guards.sort_by_key(rank);
     guards
@@ -50,7 +60,7 @@ pub(super) fn list(content: &ArtifactContent) -> String {
     if guards.is_empty() {
         return "<p>Nothing is recorded.</p>\n".to_owned();
     }
-    let item = |guard: &Guard| {
+    let item = |guard: Guard| {
         let (class, sign) = match guard.finding {
             GuardFinding::Suspected => ("suspected", "⚠"),
             GuardFinding::CannotTell => ("unsure", "?"),
@@ -58,8 +68,8 @@ pub(super) fn list(content: &ArtifactContent) -> String {
         };
         format!(
             "<li class=\"{class}\"><b><span aria-hidden=\"true\">{sign}</span> {}: {}</b><span>{}.</span></li>\n",
-            html(&capitalised(subject(guard))),
-            html(finding(guard)),
+            html(&capitalised(subject(&guard))),
+            html(finding(&guard)),
             code(&capitalised(&guard.text))
         )
     };

@@ -129,9 +129,9 @@ impl JointEffect<'_> {
         }
     }
 
-    /// The strongest effect of a cell that holds anybody.
+    /// The strongest effect of a cell that holds more than a few.
     pub(super) fn reach(&self) -> f64 {
-        let held = self.cells.iter().flatten().filter(|cell| cell.share > 0.0);
+        let held = self.cells.iter().flatten().filter(|cell| cell.share >= FEW_PEOPLE);
         held.map(|cell| cell.effect.log_odds.abs()).fold(0.0, f64::max)
     }
 }
@@ -157,7 +157,7 @@ fn bin_name(axis: &Axis, feature: &SourceFeature, bin: usize) -> String {
             let text = |x: f64| numbers::value(feature, x);
             match (low, high) {
                 (None, Some(high)) => format!("under {}", text(high)),
-                (Some(low), None) => format!("from {}", text(low)),
+                (Some(low), None) => format!("{} or more", text(low)),
                 (Some(low), Some(high)) => format!("{} to {}", text(low), text(high)),
                 (None, None) => "any".to_owned(),
             }

@@ -1,5 +1,7 @@
 //! Heat maps of pairs, and the chart of the sets of features that rules are about.
 
+use flight_risk_scoring::rules::MAX_CONDITIONS;
+
 use super::chart::{Anchor, Axis, Bar, Canvas, bars};
 use super::escape::{html, shortened};
 use super::joint::{Cell, JointEffect, RulesShown};
@@ -9,6 +11,16 @@ use super::tables::{table, with_table};
 /// Cells as weak as this look weak, even in a model that has no stronger one.
 const LEAST_REACH: f64 = 0.1;
 
+/// Width of a character of the charts' type, rounded up a little.
+const CHARACTER: f64 = 6.6;
+/// Columns that fit into half the page.
+const NARROW_COLUMNS: usize = 4;
+
+/// Whether a pair takes the whole width of the page.
+pub(super) fn is_wide(pair: &JointEffect<'_>) -> bool {
+    pair.columns.bins.len() > NARROW_COLUMNS
+}
+
 /// The strongest cell of all pairs, so that all heat maps share one scale.
 pub(super) fn common_reach(pairs: &[JointEffect<'_>]) -> f64 {
     pairs.iter().map(JointEffect::reach).fold(LEAST_REACH, f64::max)
@@ -16,25 +28,30 @@ pub(super) fn common_reach(pairs: &[JointEffect<'_>]) -> f64 {
 
 /// A pair as a heat map: in every cell the factor on the odds and the share of the people.
 pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
-    const WIDTH: f64 = 760.0;
-    const LABELS: f64 = 170.0;
     const ROW: f64 = 40.0;
-    const MOST_WIDE: f64 = 110.0;
     const TOP: f64 = 4.0;
+    let (width, labels) = if is_wide(pair) { (760.0, 170.0) } else { (420.0, 130.0) };
     let columns = pair.columns.bins.len().max(1) as f64;
-    let wide = ((WIDTH - LABELS - 6.0) / columns).min(MOST_WIDE);
+    let wide = (width - labels - 6.0) / columns;
     let bottom = TOP + ROW * pair.rows.bins.len() as f64;
-    let mut canvas = Canvas::new(WIDTH, bottom + 54.0);
+    let fits = (wide / CHARACTER) as usize;
+    let two_lines = pair.columns.bins.iter().any(|name| name.chars().count() > fits && name.contains(" to "));
+    let title_at = if two_lines { 47.0 } else { 33.0 };
+    let mut canvas = Canvas::new(width, bottom + title_at + 7.0);
     for (i, (name, row)) in pair.rows.bins.iter().zip(&pair.cells).enumerate() {
         let top = TOP + ROW * i as f64;
-        canvas.text("label", (LABELS - 8.0, top + ROW / 2.0 + 4.0), Anchor::End, &shortened(name, 24));
+        canvas.text(
+            "label",
+            (labels - 8.0, top + ROW / 2.0 + 4.0),
+            Anchor::End,
+            &shortened(name, (labels / CHARACTER) as usize),
+        );
         for (j, cell) in row.iter().enumerate() {
-            draw(&mut canvas, cell, (LABELS + wide * j as f64, top), (wide, ROW), reach);
+            draw(&mut canvas, cell, (labels + wide * j as f64, top), (wide, ROW), reach);
         }
     }
-    let fits = (wide / 6.2) as usize;
     for (j, name) in pair.columns.bins.iter().enumerate() {
-        let middle = LABELS + wide * (j as f64 + 0.5);
+        let middle = labels + wide * (j as f64 + 0.5);
         // A range that is too long for its column is written on two lines.
         match name.split_once(" to ").filter(|_| name.chars().count() > fits) {
             Some((low, high)) => {
@@ -44,9 +61,19 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
             None => canvas.text("tick", (middle, bottom + 15.0), Anchor::Middle, &shortened(name, fits)),
         }
     }
-    let centre = LABELS + wide * columns / 2.0;
-    canvas.text("axis-title", (centre, bottom + 47.0), Anchor::Middle, &shortened(&pair.columns.feature.label, 90));
-    canvas.text("axis-title", (LABELS - 8.0, bottom + 15.0), Anchor::End, &shortened(&pair.rows.feature.label, 25));
+    let centre = labels + wide * columns / 2.0;
+    canvas.text(
+        "axis-title",
+        (centre, bottom + title_at),
+        Anchor::Middle,
+        &shortened(&pair.columns.feature.label, (width / CHARACTER * 0.6) as usize),
+    );
+    canvas.text(
+        "axis-title",
+        (labels - 8.0, bottom + 15.0),
+        Anchor::End,
+        &shortened(&pair.rows.feature.label, (labels / CHARACTER) as usize),
+    );
     let title = format!("{}: effect of both together on the odds of leaving", pair.title());
     let sentence = pair.sentence();
     let rows: Vec<Vec<String>> =
@@ -119,7 +146,7 @@ pub(super) fn rules(id: &str, rules: &RulesShown) -> String {
 /// The rules in words, for both documents.
 pub(super) fn explanation(rules: &RulesShown) -> Vec<String> {
     let mut sentences = vec![format!(
-        "Beside the effects of single features{}, the model holds {} small rules. Each asks at most three yes-or-no questions of a person's facts and adds a little to the log-odds, depending on the answers.",
+        "Beside the effects of single features{}, the model holds {} small rules. Each asks at most {MAX_CONDITIONS} yes-or-no questions of a person’s facts and adds a little to the log-odds, depending on the answers.",
         if rules.members > 1 {
             format!(", and learned {} times from different parts of the rows", rules.members)
         } else {

@@ -7,6 +7,8 @@ mod card;
 mod chart;
 mod density;
 mod effect_charts;
+#[cfg(test)]
+mod effect_tests;
 mod effects;
 mod escape;
 mod guards;

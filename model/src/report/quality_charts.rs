@@ -1,13 +1,15 @@
 //! Charts of how good the model proved: reliability, ranking, lists.
 
-use flight_risk_scoring::metrics::{CurvePoint, Quality};
+use flight_risk_scoring::metrics::{CurvePoint, Quality, ReliabilityGroup};
 
 use super::chart::{Anchor, Axis, Bar, Canvas, bars, round_ticks};
 use super::escape::html;
 use super::numbers::{self, count, fixed, people, percent};
-use super::summary::{Judged, by_chance, wilson};
+use super::summary::{Judged, by_chance, capitalised, wilson};
 use super::tables::{table, with_table};
 
+/// Lists that hold a smaller share of the leavers do not set the scale of precision.
+const FIRST_OF_THE_LIST: f64 = 0.05;
 /// Steps of the tables of curves.
 const CURVE_STEPS: u32 = 10;
 
@@ -34,7 +36,7 @@ pub(super) fn reliability(id: &str, set: &Judged<'_>) -> String {
     let most = (intervals.iter().map(|(_, high)| *high).fold(highest, f64::max) * 1.04).clamp(1e-4, 1.0);
     let mut canvas = Canvas::new(460.0, 350.0);
     let (x, y) = (percent_axis(most, 5, "predicted risk"), percent_axis(most, 5, "observed rate"));
-    let (across, up) = canvas.frame((58.0, 26.0, 446.0, 306.0), &x, &y);
+    let (across, up) = canvas.frame((58.0, 26.0, 432.0, 306.0), &x, &y);
     canvas.text("axis-title", (4.0, 14.0), Anchor::Start, "observed rate");
     canvas.line("diagonal", (across.at(0.0), up.at(0.0)), (across.at(most), up.at(most)));
     let points: Vec<(f64, f64)> =
@@ -44,13 +46,16 @@ pub(super) fn reliability(id: &str, set: &Judged<'_>) -> String {
         canvas.interval((point.0, up.at(*low)), (point.0, up.at(*high)));
         canvas.dot("mark", *point);
     }
+    let left = |g: &ReliabilityGroup| count((g.observed * g.rows as f64).round() as u64);
+    let found: Vec<String> = quality.reliability.iter().map(left).collect();
     let groups = quality.reliability.len();
     let per_group = count(quality.rows / groups.max(1) as u64);
     let caption = format!(
-        "{groups} groups of about {per_group} {}, from the lowest to the highest predicted risk. On the dashed line, as many left as predicted. The whiskers are 90 % intervals of the observed rate. The table below has the counts.",
-        set.rows
+        "{groups} groups of about {per_group} {}, from the lowest to the highest predicted risk. On the dashed line, as many left as predicted. The whiskers are 90 % intervals of the observed rate. {} found, group by group: {}.",
+        set.rows,
+        capitalised(set.events),
+        found.join(", ")
     );
-    let left = |g: &flight_risk_scoring::metrics::ReliabilityGroup| (g.observed * g.rows as f64).round() as u64;
     let rows: Vec<Vec<String>> = quality
         .reliability
         .iter()
@@ -61,7 +66,7 @@ pub(super) fn reliability(id: &str, set: &Judged<'_>) -> String {
                 (i + 1).to_string(),
                 count(g.rows),
                 people(g.predicted * g.rows as f64),
-                count(left(g)),
+                left(g),
                 percent(g.predicted),
                 percent(g.observed),
                 format!("{} to {}", percent(*low), percent(*high)),
@@ -70,12 +75,7 @@ pub(super) fn reliability(id: &str, set: &Judged<'_>) -> String {
         .collect();
     let title = format!("{}: predicted against observed", set.title);
     let heads = ["group", set.rows, "expected", "found", "predicted", "observed", "90 % interval"];
-    let table = table(&title, &heads, &rows);
-    format!(
-        "<figure>{}<figcaption>{}</figcaption></figure>\n<details open><summary>The same as a table</summary>{table}</details>\n",
-        canvas.finish(id, &title, &caption),
-        html(&caption)
-    )
+    with_table(&canvas.finish(id, &title, &caption), &caption, &table(&title, &heads, &rows))
 }
 
 /// How the model ranks: leavers found against stayers listed.
@@ -117,18 +117,27 @@ fn curve(
         return "<p>Not defined: the judged rows are all of one kind.</p>\n".to_owned();
     };
     let mut canvas = Canvas::new(460.0, 350.0);
-    let (x_axis, y_axis) = (percent_axis(1.0, 5, x), percent_axis(1.0, 5, y));
-    let (across, up) = canvas.frame((58.0, 26.0, 446.0, 306.0), &x_axis, &y_axis);
+    // Where leavers are rare, the first few of a list are drawn beyond the edge, so that the rest can be seen.
+    let highest = points.iter().filter(|point| point.x >= FIRST_OF_THE_LIST).map(|point| point.y).fold(0.0, f64::max);
+    let top = chance.map_or(1.0, |level| (1.2 * highest.max(2.0 * level)).min(1.0));
+    let beyond = points.iter().any(|point| point.y > top);
+    let (x_axis, y_axis) = (percent_axis(1.0, 5, x), percent_axis(top, 5, y));
+    let caption =
+        &format!("{caption}{}", if beyond { " The first few of the list are above the drawing." } else { "" });
+    let (across, up) = canvas.frame((58.0, 26.0, 432.0, 306.0), &x_axis, &y_axis);
     canvas.text("axis-title", (4.0, 14.0), Anchor::Start, y);
     let (from, to) = chance.map_or((0.0, 1.0), |level| (level, level));
     canvas.line("diagonal", (across.at(0.0), up.at(from)), (across.at(1.0), up.at(to)));
     // The dashed line is named where the curve is not.
-    let name =
-        if chance.is_some_and(|level| level > 0.9) { up.at(to) + 14.0 } else { up.at(from + (to - from) * 0.62) - 6.0 };
+    let name = if chance.is_some_and(|level| level > 0.9 * top) {
+        up.at(to) + 14.0
+    } else {
+        up.at(from + (to - from) * 0.62) - 6.0
+    };
     let at = if chance.is_some() { (64.0, name, Anchor::Start) } else { (across.at(0.66), name + 22.0, Anchor::Start) };
     canvas.text("note", (at.0, at.1), at.2, "by lot");
-    let drawn: Vec<(f64, f64)> = points.iter().map(|point| (across.at(point.x), up.at(point.y))).collect();
-    canvas.path("curve", &drawn);
+    let drawn: Vec<(f64, f64)> = points.iter().map(|point| (across.at(point.x), up.beyond(point.y))).collect();
+    canvas.clipped((56.0, 24.0, 434.0, 308.0), |canvas| canvas.path("curve", &drawn));
     if drawn.len() == 1 {
         canvas.dot("mark", (across.at(first.x), up.at(first.y)));
     }
@@ -189,7 +198,7 @@ pub(super) fn lift(id: &str, set: &Judged<'_>) -> String {
     let axis = Axis { range: (0.0, most), ticks: Vec::new(), title: String::new() };
     let caption = format!(
         "{} among the {} with the highest predicted risk, for lists of several lengths.",
-        super::summary::capitalised(set.events),
+        capitalised(set.events),
         set.rows
     );
     let title = format!("{}: what a list finds", set.title);

@@ -2,6 +2,7 @@
 
 use flight_risk_scoring::Artifact;
 use flight_risk_scoring::ArtifactContent;
+use flight_risk_scoring::features::Family;
 
 use super::effect_charts;
 use super::effects::FeatureEffect;
@@ -117,12 +118,15 @@ pub(super) fn effect_cards(effects: &[FeatureEffect<'_>]) -> String {
 
 fn tags(effect: &FeatureEffect<'_>) -> String {
     let feature = effect.feature;
-    let mut tags = vec![
-        html(feature.family.label()),
+    let mut tags = Vec::new();
+    if feature.family != Family::Other {
+        tags.push(html(feature.family.label()));
+    }
+    tags.extend([
         format!("<strong>{}</strong>", html(&effect.trend_text())),
         format!("moves the odds by {} on average", html(&numbers::multiple(effect.importance))),
         format!("known in {} of the rows", html(&percent(feature.known_share))),
-    ];
+    ]);
     if feature.actionable {
         tags.push("HR can act on it".to_owned());
     }
@@ -149,15 +153,17 @@ pub(super) fn pair_maps(pairs: &[JointEffect<'_>]) -> String {
          Orange (above ×1) raises the risk, blue (below ×1) lowers it; the stronger the colour, the stronger the effect; bold figures are beyond doubt at 90 %. \
          A dashed cell says that nobody is there: the model does not know. All maps share one scale.</p>\n",
     );
+    body.push_str("<div class=\"two dense\">\n");
     for (index, pair) in pairs.iter().enumerate() {
         body.push_str(&format!(
-            "<article class=\"card wide\"><h3><bdi>{}</bdi></h3>\n<p>{}</p>\n{}</article>\n",
+            "<article class=\"card{}\"><h3><bdi>{}</bdi></h3>\n<p>{}</p>\n{}</article>\n",
+            if joint_charts::is_wide(pair) { " wide" } else { "" },
             html(&pair.title()),
             html(&pair.sentence()),
             joint_charts::heat_map(&format!("pair-{index}"), pair, reach)
         ));
     }
-    body
+    body + "</div>\n"
 }
 
 /// What was noticed in training.

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
+use flight_risk_scoring::metrics::{Guard, GuardFinding, GuardKind, WeakReason};
+use flight_risk_scoring::pair::Recurring;
 use flight_risk_scoring::schema::FeatureKind;
-use flight_risk_scoring::scorer::Z_90;
 use flight_risk_scoring::{Artifact, ArtifactContent};
 
-use super::effects::{Shape, Trend, effects};
 use super::sample::{add_levels, add_number, company, flat};
 use super::{model_card, report_html};
 
-fn artifact(content: ArtifactContent) -> Artifact {
+pub(super) fn artifact(content: ArtifactContent) -> Artifact {
     Artifact::new(content).unwrap()
 }
 
 /// Both documents, checked for what must hold for every model.
-fn documents(content: ArtifactContent) -> (String, String) {
+pub(super) fn documents(content: ArtifactContent) -> (String, String) {
     let artifact = artifact(content);
     let (html, card) = (report_html(&artifact), model_card(&artifact));
     for (name, text) in [("report", &html), ("card", &card)] {
@@ -102,18 +102,92 @@ fn the_verdict_says_how_good_the_model_is() {
         assert!(html.contains(text), "the report lacks: {text}");
         assert!(card.contains(text), "the card lacks: {text}");
     }
-    let mut weak = company();
-    let quality = &mut weak.metrics.horizon.as_mut().unwrap().quality;
-    quality.log_loss = quality.log_loss_base_rate;
-    let (html, card) = documents(weak);
-    assert!(html.contains("<p class=\"first\">This model is no better than the base rate"));
-    assert_eq!(
-        card.lines().nth(2).map(|line| line.starts_with("**This model is no better than the base rate")),
-        Some(true)
-    );
     let mut partly = company();
     partly.metrics.rows.log_loss = 9.0;
     assert!(documents(partly).0.contains("Judged on employee-months it is no better than the base rate"));
+}
+
+#[test]
+fn the_first_line_names_every_reason_against_a_model() {
+    let first = |content: ArtifactContent| {
+        let (html, card) = documents(content);
+        let line = html.split("<p class=\"first\">").nth(1).unwrap().split("</p>").next().unwrap().to_owned();
+        let bold = card.lines().nth(2).unwrap().trim_matches('*').replace('\\', "");
+        assert_eq!(bold, line, "both documents say the same");
+        let standing =
+            html.split("<p class=\"standing\">Verdict: ").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        (line, standing)
+    };
+    let base_rate = "This model is no better than the base rate: giving all employees the same average risk would have done as well";
+    let weak = |reasons: Vec<WeakReason>| {
+        let mut content = company();
+        content.metrics.verdict.publishable = false;
+        content.metrics.verdict.allowed_weak = true;
+        content.metrics.verdict.reasons = reasons;
+        content
+    };
+    let few = WeakReason::FewEvents { least: 900 };
+    let crowded = WeakReason::FewEventsPerParameter { least: 0.5 };
+    for (content, starts, holds, standing) in [
+        (company(), "This model tells leavers from stayers well.", "", "usable"),
+        (weak(vec![WeakReason::NoBetterThanBaseRate]), base_rate, "Do not use it", "not usable"),
+        (weak(vec![few.clone()]), "This model has learned from too few exits", "at least 900", "not usable"),
+        (weak(vec![crowded.clone()]), "This model has too few exits for what", "9 effective parameters", "not usable"),
+        (weak(vec![WeakReason::NoBetterThanBaseRate, few, crowded]), base_rate, "at least 900", "not usable"),
+    ] {
+        let (line, verdict) = first(content);
+        assert!(line.starts_with(starts) && line.contains(holds), "{line}");
+        assert_eq!(verdict, standing);
+    }
+    assert!(documents(weak(vec![WeakReason::NoBetterThanBaseRate])).0.contains("--allow-weak"));
+    // Log-loss failed, ranking passed.
+    let mut moved = company();
+    let quality = &mut moved.metrics.horizon.as_mut().unwrap().quality;
+    quality.log_loss = quality.log_loss_base_rate;
+    let (line, verdict) = first(moved);
+    assert!(line.starts_with("This model ranks well, but the level of risk moved"), "{line}");
+    assert_eq!(verdict, "usable with care");
+}
+
+#[test]
+fn suspicions_stand_first() {
+    let mut content = company();
+    let text = "suspected leak: `exit_form` almost tells who left; put it into drop".to_owned();
+    let kind = GuardKind::SingleFeature;
+    let features = vec!["exit_form".to_owned()];
+    content.metrics.guards.push(Guard { kind, finding: GuardFinding::Suspected, count: 1, features, text });
+    let duplicates = "4 rows equal another in every column".to_owned();
+    content.metrics.guards.push(Guard {
+        kind: GuardKind::ExactDuplicates,
+        finding: GuardFinding::CannotTell,
+        count: 4,
+        features: Vec::new(),
+        text: duplicates,
+    });
+    content.recurring = Some(Recurring {
+        feature: 3,
+        values: vec![0.8, 0.9],
+        effects: vec![0.3, -0.2],
+        variances: vec![0.02, 0.03],
+        mean: 0.01,
+        unseen_variance: 0.1,
+    });
+    let (html, card) = documents(content);
+    let verdict = html.split("</section>").next().unwrap();
+    for part in [
+        "Suspected leak: <code>exit_form</code> almost tells who left",
+        "probably the same employee",
+        "“group”",
+        "employees whom it has seen already",
+        "usable with care",
+    ] {
+        assert!(verdict.contains(part), "the verdict lacks: {part}");
+    }
+    assert!(card.contains("probably the same employee") && card.contains("suspected leak"));
+    let guards = html.split("<ul class=\"guards\">").nth(1).unwrap().split("</ul>").next().unwrap();
+    let places = ["suspected", "unsure", "kept"].map(|class| guards.find(&format!("class=\"{class}\"")).unwrap());
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(!guards.contains("No column says whose row it is"), "what recurs contradicts it");
 }
 
 #[test]
@@ -135,44 +209,6 @@ fn a_biased_model_is_not_called_calibrated() {
             && html.contains("<b>not calibrated</b>")
             && card.contains("not well calibrated")
     );
-}
-
-#[test]
-fn effects_are_contributions_and_their_errors_come_from_the_covariance() {
-    let content = company();
-    let effects = effects(&content);
-    assert!(effects.is_sorted_by(|a, b| a.importance >= b.importance));
-    let of = |name: &str| effects.iter().find(|effect| effect.feature.name == name).unwrap();
-    let pay = of("compa_ratio");
-    let Shape::Line(points) = &pay.shape else { panic!("a number is a line") };
-    let (value, lowest) = points.first().unwrap();
-    // Weight -0.31 and error 0.06 on (0.71 - 0.99) / 0.11, and -0.12 x 0.02 for not being unknown, with error 0.2 x 0.02.
-    let z = (value - 0.99) / 0.11;
-    assert!((lowest.log_odds - (-0.31 * z - 0.12 * 0.02)).abs() < 1e-12);
-    assert!((lowest.error - ((0.06 * z).powi(2) + (0.2 * 0.02_f64).powi(2)).sqrt()).abs() < 1e-12);
-    assert!((lowest.interval().1 - lowest.log_odds - Z_90 * lowest.error).abs() < 1e-12);
-    let unknown = pay.unknown.unwrap();
-    assert!((unknown.log_odds - 0.12 * 0.98).abs() < 1e-12 && (unknown.error - 0.2 * 0.98).abs() < 1e-12);
-    assert_eq!((pay.trend, of("first_90_days_flag").trend), (Trend::Lowers, Trend::Unclear));
-    assert!(of("recognition_given_180d_count").against_expectation() && !pay.against_expectation());
-    let place = of("Work location");
-    let Shape::Levels(levels) = &place.shape else { panic!("a category has levels") };
-    let at_mean = 0.32 * 0.21 - 0.12 * 0.34 + 0.05 * 0.29 - 0.2 * 0.1 + 0.1 * 0.06;
-    assert!((levels.first().unwrap().1.log_odds - (0.32 - at_mean)).abs() < 1e-12);
-    assert_eq!(levels.len(), 5, "four levels and any other");
-    assert_eq!(place.trend_text(), "highest risk: Remote");
-}
-
-#[test]
-fn calibration_stretches_effects_and_intervals() {
-    let mut content = company();
-    content.calibration.slope = 0.5;
-    let (plain, half) = (company(), content);
-    for (a, b) in effects(&plain).iter().zip(&effects(&half)) {
-        for (a, b) in a.all().iter().zip(b.all()) {
-            assert!((a.log_odds / 2.0 - b.log_odds).abs() < 1e-12 && (a.error / 2.0 - b.error).abs() < 1e-12);
-        }
-    }
 }
 
 #[test]
@@ -233,6 +269,8 @@ fn extreme_models_have_their_documents_too() {
     bare.metrics.horizon = None;
     bare.metrics.rows.lift.clear();
     bare.metrics.rows.reliability.clear();
+    bare.metrics.rows.roc.clear();
+    bare.metrics.rows.precision_recall.clear();
     bare.metrics.rows.auc = None;
     bare.metrics.rows.average_precision = None;
     let (html, _) = documents(bare);
@@ -255,7 +293,8 @@ fn extreme_models_have_their_documents_too() {
 fn every_chart_says_the_same_in_text() {
     let (html, _) = documents(company());
     let charts = html.matches("role=\"img\"").count();
-    assert_eq!(charts, 4 + 1 + company().features.len());
+    // Two judged sets of four, drivers, stability and backtest, a pair, rules.
+    assert_eq!(charts, 8 + 1 + 2 + 1 + 1 + company().features.len());
     assert_eq!(html.matches("<summary>The same as a table</summary>").count(), charts);
     assert_eq!(html.matches("<desc").count(), charts);
     assert!(html.contains("lang=\"en\"") && html.contains("prefers-color-scheme:dark") && html.contains("size:A4"));

@@ -84,7 +84,7 @@ pub(super) fn first_line(content: &ArtifactContent) -> String {
     };
     match sets.first() {
         Some(set) if !beats_base_rate(set.quality) => format!(
-            "This model ranks {how}, but the level of risk moved: who leaves first it tells, how many leave it does not. Use the order, not the number."
+            "This model ranks {how}, but the level of risk moved: it tells who is likelier to leave, not how many will. Use the order, not the number."
         ),
         _ => format!("This model tells leavers from stayers {how}."),
     }
@@ -157,7 +157,9 @@ pub(super) fn tests(content: &ArtifactContent) -> Vec<Vec<String>> {
         vec![
             match &evidence.split {
                 Split::ByTime { from } => format!("later time, from {from}"),
-                Split::CrossValidation { folds } => format!("all rows, by {folds} models that had not seen them"),
+                Split::CrossValidation { folds } => {
+                    format!("cross-validation, by {folds} models that had not seen the rows")
+                }
             },
             count(evidence.events),
             auc.map_or_else(
