@@ -73,7 +73,7 @@ pub(crate) fn kind(error: &TrainError) -> Kind {
         | TrainError::OneEmployee { .. }
         | TrainError::TooFewEvents { .. }
         | TrainError::NoFeatures(_) => Kind::NothingToLearn,
-        TrainError::Solve(_) | TrainError::Covariance => Kind::NothingToLearn,
+        TrainError::Solve(_) => Kind::NothingToLearn,
         TrainError::NoTime => Kind::Data,
         TrainError::NotPublishable(_) => Kind::NotPublishable,
         TrainError::Artifact(_) => Kind::Model,

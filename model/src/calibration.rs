@@ -17,7 +17,7 @@ const RULES_WORTH_DESIGNED: f64 = 2.0;
 const HEDGED_SHARE: f64 = 0.2;
 
 /// Probabilities of log-odds after a correction.
-pub fn probabilities(log_odds: &[f64], calibration: Calibration) -> Vec<f64> {
+pub(crate) fn probabilities(log_odds: &[f64], calibration: Calibration) -> Vec<f64> {
     let corrected = |&x: &f64| LogOdds(calibration.slope * x + calibration.intercept).probability();
     log_odds.iter().map(corrected).map(Probability::get).collect()
 }

@@ -153,7 +153,7 @@ fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: u
                 coefficients.extend(outside);
                 if let (Some(encoding), false) = (design.encodings.get_mut(*feature), knots.is_empty()) {
                     *encoding = Encoding::Spline { knots: knots.clone(), unknown: encoding.has_unknown_column() };
-                    means.extend(column_means(prepared, *feature, encoding, rows));
+                    means.extend(column_means(prepared, *feature, encoding));
                 } else {
                     means.extend(prepared.design.means_of(*feature));
                 }
@@ -203,20 +203,24 @@ fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: u
     }
 }
 
-fn column_means(prepared: &Prepared<'_>, feature: usize, encoding: &Encoding, rows: usize) -> Vec<f64> {
-    let mut means = vec![0.0; encoding.width()];
-    for (value, count) in prepared.bins(feature) {
-        let share = count / rows as f64;
+/// The means of a curve's columns over the rows; those whose value is unknown without a column for it count as the mean.
+fn column_means(prepared: &Prepared<'_>, feature: usize, encoding: &Encoding) -> Vec<f64> {
+    let (mut means, mut rows) = (Array1::<f64>::zeros(encoding.width()), 0.0);
+    for (value, count) in prepared.half_bins(feature) {
         match encoding.cells(value) {
-            Cells::One(column, x) => means[column] += share * x,
+            Cells::One(column, x) => means[column] += count * x,
             Cells::Two(column, x, next) => {
-                means[column] += share * x;
-                means[column + 1] += share * next;
+                means[column] += count * x;
+                means[column + 1] += count * next;
             }
-            Cells::Typical => {}
+            Cells::Typical => continue,
         }
+        rows += count;
     }
-    means
+    if rows > 0.0 {
+        means /= rows;
+    }
+    means.to_vec()
 }
 
 fn blocks(layout: &Layout, solved: &Penalised) -> Vec<Block> {

@@ -87,6 +87,7 @@ mod tests {
             columns: Vec::new(),
             events: (0..rows).map(|row| row % 10 == 0).collect(),
             groups: (0..rows).map(|row| (row / per_group) as u32).collect(),
+            named: per_group > 1,
             times: None,
         }
     }

@@ -12,7 +12,8 @@ use crate::pipeline::TrainError;
 use crate::structure::{Layout, Prepared, Structure};
 use crate::table::TrainingTable;
 
-/// Straightens every monotone effect of a fit; does nothing where all are as they should be.
+/// Straightens every monotone effect of a fit; does nothing where all are as they should be. What is fitted once more may turn
+/// another effect the wrong way, so it goes on until none does.
 pub(crate) fn project(
     fitted: &mut Fitted,
     table: &TrainingTable,
@@ -20,35 +21,59 @@ pub(crate) fn project(
     layout: &Layout,
     structure: &Structure,
 ) -> Result<(), TrainError> {
+    let signs = prepared.design.signs(table);
     let mut offset = vec![0.0; prepared.events.len()];
     let mut straightened = Vec::new();
-    for (feature, sign) in prepared.design.signs(table) {
-        let columns = fitted.design.columns_of(feature);
-        let (Some(encoding), Some(means)) =
-            (fitted.design.encodings.get(feature), fitted.design.column_means.get(columns.clone()))
-        else {
-            continue;
-        };
-        let numbers = encoding.width() - usize::from(encoding.has_unknown_column());
-        let Some(effects) = fitted.coefficients.get_mut(columns.start..columns.start + numbers) else { continue };
-        let projected = match encoding {
-            Encoding::Spline { .. } => pooled(effects, means, sign),
-            _ => effects.iter().map(|&slope| if slope * sign < 0.0 { 0.0 } else { slope }).collect(),
-        };
-        if projected.iter().zip(effects.iter()).all(|(a, b)| (a - b).abs() < 1e-12) {
-            continue;
+    loop {
+        let before = straightened.len();
+        for &(feature, sign) in &signs {
+            if !straightened.contains(&feature) && straighten(fitted, prepared, (feature, sign), &mut offset) {
+                straightened.push(feature);
+            }
         }
-        effects.copy_from_slice(&projected);
-        let coefficients = fitted.coefficients.get(columns).unwrap_or_default();
-        let typical = coefficients.iter().zip(means).map(|(c, m)| c * m).sum();
-        for (x, value) in offset.iter_mut().zip(prepared.values(feature)) {
-            *x += encoding.effect(*value, coefficients, typical);
+        if straightened.len() == before {
+            return Ok(());
         }
-        straightened.push(feature);
+        fit_beside(fitted, prepared, layout, structure, &straightened, &offset)?;
     }
-    if straightened.is_empty() {
-        return Ok(());
+}
+
+/// Replaces the effect of one feature by the closest one that never moves against the sign and adds it to every row's offset;
+/// false where nothing had to be replaced.
+fn straighten(fitted: &mut Fitted, prepared: &Prepared<'_>, (feature, sign): (usize, f64), offset: &mut [f64]) -> bool {
+    let columns = fitted.design.columns_of(feature);
+    let (Some(encoding), Some(means)) =
+        (fitted.design.encodings.get(feature), fitted.design.column_means.get(columns.clone()))
+    else {
+        return false;
+    };
+    let numbers = encoding.width() - usize::from(encoding.has_unknown_column());
+    let Some(effects) = fitted.coefficients.get_mut(columns.start..columns.start + numbers) else { return false };
+    let projected = match encoding {
+        Encoding::Spline { .. } => pooled(effects, means, sign),
+        _ => effects.iter().map(|&slope| if slope * sign < 0.0 { 0.0 } else { slope }).collect(),
+    };
+    if projected.iter().zip(effects.iter()).all(|(a, b)| (a - b).abs() < 1e-12) {
+        return false;
     }
+    effects.copy_from_slice(&projected);
+    let coefficients = fitted.coefficients.get(columns).unwrap_or_default();
+    let typical = coefficients.iter().zip(means).map(|(c, m)| c * m).sum();
+    for (x, value) in offset.iter_mut().zip(prepared.values(feature)) {
+        *x += encoding.effect(*value, coefficients, typical);
+    }
+    true
+}
+
+/// Fits everything but the straightened features once more, beside these.
+fn fit_beside(
+    fitted: &mut Fitted,
+    prepared: &Prepared<'_>,
+    layout: &Layout,
+    structure: &Structure,
+    straightened: &[usize],
+    offset: &[f64],
+) -> Result<(), TrainError> {
     let mut rest = Layout { variables: layout.variables.clone(), ..prepared.layout(structure) };
     let is_straightened =
         |kind: &VariableKind| matches!(kind, VariableKind::Feature { feature, .. } if straightened.contains(feature));
@@ -58,7 +83,7 @@ pub(crate) fn project(
         recurring_penalty: structure.penalty("recurring values"),
         estimate: false,
     };
-    let solved = fit(rest.columns(), &prepared.events, Some(&offset), &start)?;
+    let solved = fit(rest.columns(), &prepared.events, Some(offset), &start)?;
     fitted.intercept = solved.coefficients[0];
     let mut pairs = fitted.pairs.iter_mut();
     for (variable, start) in rest.variables.iter().zip(rest.columns().starts()) {

@@ -51,11 +51,6 @@ pub enum TrainError {
     /// The fit failed.
     #[error(transparent)]
     Solve(#[from] SolveError),
-    /// The uncertainty cannot be computed.
-    #[error(
-        "the covariance of the coefficients cannot be computed: a column is an exact copy of others beyond what the penalty separates; raise `penalties`"
-    )]
-    Covariance,
     /// Nothing to walk forward over.
     #[error(
         "a backtest walks forward over time, and the schema names no `time` column; name the column with the period of each row, or leave out --backtest"

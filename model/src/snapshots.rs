@@ -181,6 +181,7 @@ impl Snapshots {
             columns,
             events: self.rows.iter().map(|row| row.event).collect(),
             groups: self.rows.iter().map(|row| self.places.get(row.employee).copied().unwrap_or_default()).collect(),
+            named: true,
             times: Some(Times { index, labels: days.iter().map(Day::to_string).collect() }),
         }
     }

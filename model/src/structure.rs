@@ -104,7 +104,7 @@ impl<'a> Prepared<'a> {
         groups.sort_unstable();
         groups.dedup();
         let monotone = design.signs(table).into_iter().map(|(feature, _)| feature).collect();
-        let anonymous = groups.len() * 10 >= rows.len() * 9;
+        let anonymous = !table.named && groups.len() * 10 >= rows.len() * 9;
         Self { design, packed, binned, events: table.events_of(rows), anonymous, monotone }
     }
 
@@ -113,10 +113,19 @@ impl<'a> Prepared<'a> {
         self.packed.get(feature).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The value of every bin of a feature (the last: NaN, unknown) and its rows.
-    pub(crate) fn bins(&self, feature: usize) -> Vec<(f64, f64)> {
+    /// Means of a feature's values below and above each bin's value (not above it: first) with the number of such rows, then NaN
+    /// with the number of unknown values. What is straight between the bins' values has the same mean over these as over the rows.
+    pub(crate) fn half_bins(&self, feature: usize) -> Vec<(f64, f64)> {
         let Some(binned) = self.binned.get(feature) else { return Vec::new() };
-        binned.values.iter().copied().chain([f64::NAN]).zip(binned.counts.iter().copied()).collect()
+        let mut sums = vec![(0.0, 0.0); 2 * binned.values.len() + 1];
+        for (&code, &value) in binned.codes.iter().zip(self.values(feature)) {
+            let above = binned.values.get(code as usize).is_some_and(|middle| value > *middle);
+            if let Some((sum, count)) = sums.get_mut(2 * code as usize + usize::from(above)) {
+                *sum += value;
+                *count += 1.0;
+            }
+        }
+        sums.into_iter().filter(|(_, count)| *count > 0.0).map(|(sum, count)| (sum / count, count)).collect()
     }
 
     fn name(&self, feature: usize) -> &str {
@@ -289,9 +298,11 @@ impl<'a> Prepared<'a> {
         squares
     }
 
+    /// Features whose values may stand for people; an effect that may move in one direction only leaves no room for them.
     fn recurring_candidates(&self) -> Vec<usize> {
         (0..self.binned.len())
-            .filter(|&feature| self.bends(feature) && self.packed.get(feature).is_some_and(|p| recurrence(p).is_some()))
+            .filter(|feature| !self.monotone.contains(feature) && self.bends(*feature))
+            .filter(|&feature| self.packed.get(feature).is_some_and(|values| recurrence(values).is_some()))
             .collect()
     }
 

@@ -217,6 +217,7 @@ mod tests {
             columns: vec![SourceColumn { origin, values }],
             events: events.to_vec(),
             groups: (0..events.len() as u32).collect(),
+            named: false,
             times: None,
         };
         TrainingConfig::default().check().is_ok_and(|plan| !suspects(&table, &plan).is_empty())

@@ -116,6 +116,8 @@ pub struct TrainingTable {
     pub events: Vec<bool>,
     /// Who the row is about: rows of one group never straddle a random split.
     pub groups: Vec<u32>,
+    /// Whether the data say who the rows are about: by employee, by a group column, or by identifiers that repeat.
+    pub named: bool,
     /// When; `None` where there is no time.
     pub times: Option<Times>,
 }
@@ -165,7 +167,7 @@ impl TrainingTable {
                 SourceColumn { origin: Origin::Flat(feature), values }
             })
             .collect();
-        let mut rows = Self { columns, events: table.target.clone(), groups: Vec::new(), times: None };
+        let mut rows = Self { columns, events: table.target.clone(), groups: Vec::new(), named: false, times: None };
         rows.times = table.time.as_ref().map(|time| {
             let mut labels = time.clone();
             labels.sort_by(|a, b| natural(a, b));
@@ -182,6 +184,7 @@ impl TrainingTable {
         };
         let (duplicates, groups) = Duplicates::find(&rows.columns, &rows.events, people);
         rows.groups = groups;
+        rows.named = duplicates.named;
         (rows, duplicates)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use flight_risk_scoring::artifact::FILE_NAME;
+use flight_risk_scoring::artifact::{ArtifactContent, FILE_NAME};
 use rand::seq::SliceRandom;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -72,13 +72,26 @@ fn same_scores(before: &HashMap<String, FileScore>, after: &HashMap<String, File
     }
 }
 
-/// The models were chosen and judged alike: the same folds, hence the same penalty and the same quality.
+fn weight(content: &ArtifactContent) -> f64 {
+    content.rules.as_ref().map_or(0.0, |part| part.weight)
+}
+
+/// The models were chosen and judged alike: the same folds, hence the same blocks, penalties and quality.
 #[track_caller]
 fn judged_alike(one: &Path, other: &Path) {
     let (one, other) = (scorer(one), scorer(other));
     let (one, other) = (one.artifact().content(), other.artifact().content());
     let near = |what: &str, a: f64, b: f64| assert!((a - b).abs() <= 1e-9, "{what}: {a} and {b}");
-    near("penalty", one.provenance.penalty, other.provenance.penalty);
+    let names = |content: &ArtifactContent| -> Vec<String> {
+        content.provenance.blocks.iter().map(|block| block.name.clone()).collect()
+    };
+    assert_eq!(names(one), names(other));
+    for (one, other) in one.provenance.blocks.iter().zip(&other.provenance.blocks) {
+        near(&one.name, 1.0, other.penalty / one.penalty);
+        near(&one.name, one.effective_parameters, other.effective_parameters);
+    }
+    near("slope of the calibration", one.calibration.slope, other.calibration.slope);
+    near("weight of the rules", weight(one), weight(other));
     near("log-loss", one.metrics.rows.log_loss, other.metrics.rows.log_loss);
     near("Brier score", one.metrics.rows.brier, other.metrics.rows.brier);
 }

@@ -1,4 +1,4 @@
-//! The values of a tree's cells, over all rows trained on.
+//! The values of a tree's cells, over all rows trained on, and how many rows are in each.
 
 use flight_risk_scoring::rules::{Condition, MAX_CONDITIONS, RuleTree};
 
@@ -16,10 +16,9 @@ const SWEEPS: usize = 20;
 struct Sums {
     gradient: f64,
     hessian: f64,
-    rows: f64,
 }
 
-/// The tree of some conditions: Newton steps of every cell, monotone where asked for.
+/// The tree of some conditions: Newton steps of every cell, monotone where asked for; without its shares.
 pub(super) fn tree(
     binned: &Binned,
     conditions: &[BinCondition],
@@ -34,16 +33,23 @@ pub(super) fn tree(
         let sums = &mut sums[usize::from(cell) % CELLS];
         sums.gradient += f64::from(gradient);
         sums.hessian += f64::from(hessian);
-        sums.rows += 1.0;
     }
-    let shares: Vec<f64> = sums.iter().take(count).map(|s| s.rows / cells.len().max(1) as f64).collect();
     let mut values: Vec<f64> =
         sums.iter().take(count).map(|s| -plan.rate * s.gradient / (s.hessian + plan.leaf_penalty)).collect();
     let unbinned = conditions.iter().filter_map(|c| binned.columns.get(c.feature).map(|column| c.unbinned(column)));
     let conditions: Vec<Condition> = unbinned.collect();
     let weights: Vec<f64> = sums.iter().take(count).map(|s| s.hessian + plan.leaf_penalty).collect();
     make_monotone(&conditions, &mut values, &weights, monotone);
-    RuleTree { conditions, values, shares }
+    RuleTree { conditions, values, shares: Vec::new() }
+}
+
+/// The share of the rows in each of a tree's cells, those trained on and those held out: the population that effects are
+/// measured from is that of the whole model, not that of one of its members.
+pub(super) fn shares(count: usize, cells: &[u8], held_cells: &[u8]) -> Vec<f64> {
+    let mut rows = [0_u32; CELLS];
+    cells.iter().chain(held_cells).for_each(|&cell| rows[usize::from(cell) % CELLS] += 1);
+    let all = (cells.len() + held_cells.len()).max(1) as f64;
+    rows.iter().take(count).map(|&rows| f64::from(rows) / all).collect()
 }
 
 /// Chains of cells along a feature: ascending in it, all else equal. Only cells that can be reached.

@@ -63,7 +63,8 @@ impl Default for BoostPlan {
 /// What boosting found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boosted {
-    /// At most as many as the rounds: fewer when no condition gains anything. Their shares are those of the rows trained on.
+    /// At most as many as the rounds: fewer when no condition gains anything. Their shares are those of all
+    /// rows, those trained on and those held out.
     pub trees: Vec<RuleTree>,
     /// Log-odds of the base rate of the rows trained on, which the trees are added to; no tree holds it.
     pub start: f64,
@@ -110,10 +111,11 @@ pub fn boost(
             stopped = conditions.is_empty();
             if !stopped {
                 place(binned, &conditions, &rows, &mut cells);
-                let tree = leaves::tree(binned, &conditions, &cells, &slopes, plan, monotone);
+                let mut tree = leaves::tree(binned, &conditions, &cells, &slopes, plan, monotone);
                 add(&tree.values, &cells, &mut log_odds);
                 place(binned, &conditions, &held_rows, &mut held_cells);
                 add(&tree.values, &held_cells, &mut held_log_odds);
+                tree.shares = leaves::shares(tree.values.len(), &cells, &held_cells);
                 boosted.trees.push(tree);
             }
         }

@@ -83,7 +83,7 @@ fn the_trees_say_of_raw_values_what_boosting_said_of_bins() {
     }
     for tree in &boosted.trees {
         let mut shares = vec![0.0; tree.values.len()];
-        train.iter().for_each(|&row| shares[tree.cell(&made.row(row))] += 1.0 / train.len() as f64);
+        (0..3000).for_each(|row| shares[tree.cell(&made.row(row))] += 1.0 / 3000.0);
         let close = shares.iter().zip(&tree.shares).all(|(a, b)| (a - b).abs() < 1e-9);
         assert!(close, "{shares:?} {tree:?}");
     }
@@ -95,7 +95,9 @@ fn held_out_rows_and_their_order_change_nothing_and_the_seed_does() {
     let binned = made.binned();
     let rows: Vec<usize> = (0..1500).collect();
     let trees = |held_out: &[usize], seed| {
-        boost(&binned, &made.events, &rows, held_out, &BoostPlan { seed, ..quick() }, &[]).trees
+        let boosted = boost(&binned, &made.events, &rows, held_out, &BoostPlan { seed, ..quick() }, &[]);
+        // The shares are those of all rows: the reference that effects are measured from.
+        boosted.trees.into_iter().map(|tree| (tree.conditions, tree.values)).collect::<Vec<_>>()
     };
     assert_eq!(trees(&[1700, 1600], 1), trees(&[], 1));
     assert_ne!(trees(&[], 2), trees(&[], 1));

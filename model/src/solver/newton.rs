@@ -12,8 +12,6 @@ use super::pass::{self, Slope};
 use super::sample::Sample;
 use super::{Problem, Solution, SolveError, residual};
 
-/// Rows that are worked on at a time: small enough for the cache, large enough for the matrix product.
-pub(crate) const CHUNK_ROWS: usize = 4096;
 const MAX_STEPS: usize = 200;
 /// Halvings of a step that does not lower the loss.
 const MAX_HALVINGS: usize = 30;
@@ -29,19 +27,6 @@ const NEAR_ENOUGH: f64 = 0.01;
 /// Largest gradient per row that is still accepted when no step can do better. It bounds the difference of mean prediction and
 /// observed rate too, which with a free intercept are equal at the minimum.
 const ACCEPTED_GRADIENT_PER_ROW: f64 = 1e-5;
-
-/// A chunk of rows with a first column of ones.
-pub(crate) fn chunk_with_intercept(problem: &Problem<'_>, start: usize) -> Array2<f64> {
-    let end = (start + CHUNK_ROWS).min(problem.matrix.nrows());
-    let mut chunk = Array2::<f64>::ones((end - start, problem.matrix.ncols() + 1));
-    chunk.slice_mut(s![.., 1..]).assign(&problem.matrix.slice(s![start..end, ..]));
-    chunk
-}
-
-/// The Hessian of the penalised loss at a solution, intercept first.
-pub(crate) fn hessian(problem: &Problem<'_>, solution: &Solution) -> Array2<f64> {
-    pass::hessian(problem, &parameters(solution))
-}
 
 fn parameters(solution: &Solution) -> Vec<f64> {
     std::iter::once(solution.intercept).chain(solution.coefficients.iter().copied()).collect()
