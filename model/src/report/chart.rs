@@ -7,7 +7,7 @@ use super::escape::{html, shortened};
 use super::numbers;
 
 /// Mean width of a character of the charts' type, in drawing units.
-const CHARACTER_WIDTH: f64 = 6.4;
+pub(super) const CHARACTER_WIDTH: f64 = 7.3;
 
 /// From values to drawing units.
 #[derive(Clone, Copy, Debug)]
@@ -262,7 +262,7 @@ pub(super) fn bars(width: f64, label_width: f64, base: f64, axis: &Axis, bars: &
     const ROW: f64 = 24.0;
     const GAP: f64 = 12.0;
     const TEXT_WIDTH: f64 = 58.0;
-    const NOTE_WIDTH: f64 = 44.0;
+    const NOTE_WIDTH: f64 = 52.0;
     let note_width = if bars.iter().all(|bar| bar.note.is_empty()) { 0.0 } else { NOTE_WIDTH };
     let gaps = bars.iter().skip(1).filter(|bar| bar.apart).count() as f64;
     let top = 4.0;

@@ -3,6 +3,14 @@
 use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
+/// Share of the way between the outermost knots that is drawn beyond them.
+const MARGIN_OF_KNOTS: f64 = 0.15;
+/// The same for the middle of a straight line: to six standard deviations from the mean.
+const MARGIN_OF_MIDDLE: f64 = 2.5;
+
+/// A range is cut where less than this share of it is left.
+const WORTH_CUTTING: f64 = 0.75;
+
 /// What is known of how a number is spread over people.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Density {
@@ -12,6 +20,24 @@ pub(super) enum Density {
     Middle(f64, f64),
     /// Nothing.
     Unknown,
+}
+
+impl Density {
+    /// The part of a range in which nearly all people are: a few far outliers would squeeze everybody else into a corner.
+    pub(super) fn drawn(&self, min: f64, max: f64) -> (f64, f64) {
+        let (low, high, margin) = match self {
+            Self::Near(knots) => {
+                let ends = knots.first().zip(knots.last()).map_or((min, max), |(first, last)| (first.0, last.0));
+                (ends.0, ends.1, MARGIN_OF_KNOTS)
+            }
+            Self::Middle(low, high) => (*low, *high, MARGIN_OF_MIDDLE),
+            Self::Unknown => return (min, max),
+        };
+        let margin = margin * (high / 2.0 - low / 2.0) * 2.0;
+        let (from, to) = ((low - margin).max(min), (high + margin).min(max));
+        let much = to > from && (to / 2.0 - from / 2.0) < WORTH_CUTTING * (max / 2.0 - min / 2.0);
+        if much { (from, to) } else { (min, max) }
+    }
 }
 
 /// The density of a numeric feature from the means of its columns.
@@ -58,6 +84,7 @@ mod tests {
         let curve = Encoding::Spline { knots: vec![0.0, 5.0, 10.0], unknown: true };
         let near = density(&feature, &curve, &[0.2, 0.2, 0.1, 0.5]);
         assert_eq!(near, Density::Near(vec![(0.0, 0.2), (5.0, 0.2), (10.0, 0.1)]));
+        assert_eq!(near.drawn(-1.0, 100.0), (-1.0, 11.5));
         let line = Encoding::Standardised { mean: 8.0, scale: 3.0, unknown: false };
         assert_eq!(density(&feature, &line, &[0.0]), Density::Middle(5.0, 10.0));
         let amount = Encoding::LogStandardised { mean: 1.0, scale: 1.0, unknown: false };

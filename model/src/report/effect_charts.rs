@@ -68,16 +68,28 @@ pub(super) fn effect(id: &str, effect: &FeatureEffect<'_>, reach: f64) -> String
     };
     rows.extend(effect.unknown.map(|unknown| row("not known".to_owned(), unknown, Some(1.0 - feature.known_share))));
     let furthest = effect.all().into_iter().max_by(|a, b| a.log_odds.abs().total_cmp(&b.log_odds.abs()));
-    let note = match furthest.filter(|furthest| furthest.log_odds.abs() > reach) {
+    let mut note = match furthest.filter(|furthest| furthest.log_odds.abs() > reach) {
         Some(furthest) => {
-            format!("It goes beyond the drawing, to {}; the table has the figures.", multiple(furthest.log_odds))
+            format!("It goes beyond the drawing, to {}; the table has the figures. ", multiple(furthest.log_odds))
         }
         None => String::new(),
     };
+    if let (Shape::Line(points), FeatureKind::Numeric { min, max, .. }) = (&effect.shape, &feature.kind) {
+        let ends = points.first().zip(points.last());
+        if ends.is_some_and(|(first, last)| first.0 > *min || last.0 < *max) {
+            let text = |value: f64| numbers::about(feature, value);
+            note.push_str(&format!("Seen from {} to {}; drawn where nearly all are.", text(*min), text(*max)));
+        }
+    }
+    if let Shape::Levels(levels) = &effect.shape
+        && levels.len() > DRAWN_LEVELS
+    {
+        note.push_str(&format!("{} more levels in the table.", levels.len() - DRAWN_LEVELS));
+    }
     let description = format!("Odds against the average: {}.", effect.trend_text());
     let svg = svg.finish(id, &title, &description);
     let share = if matches!(effect.density, Density::Near(_)) { "people near it" } else { "people" };
-    with_table(&svg, &note, &table(&title, &["value", "odds", "90 % interval", share], &rows))
+    with_table(&svg, note.trim_end(), &table(&title, &["value", "odds", "90 % interval", share], &rows))
 }
 
 fn row(label: String, effect: Effect, share: Option<f64>) -> Vec<String> {
@@ -204,7 +216,9 @@ fn value_axis(effect: &FeatureEffect<'_>, (low, high): (f64, f64)) -> Axis {
 fn level_bars(effect: &FeatureEffect<'_>, levels: &[Level], reach: f64) -> Canvas {
     let mut order: Vec<usize> = (0..levels.len()).collect();
     if levels.len() > DRAWN_LEVELS {
-        let strength = |i: &usize| levels.get(*i).map_or(0.0, |level| level.effect.log_odds.abs());
+        // A strong effect on many people comes first.
+        let people = |level: &Level| level.share.unwrap_or(1.0).max(0.0).sqrt();
+        let strength = |i: &usize| levels.get(*i).map_or(0.0, |level| level.effect.log_odds.abs() * people(level));
         order.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
         order.truncate(DRAWN_LEVELS);
         order.sort_unstable();
@@ -219,12 +233,7 @@ fn level_bars(effect: &FeatureEffect<'_>, levels: &[Level], reach: f64) -> Canva
     let mut shown: Vec<Bar> = drawn.map(|level| bar(&level.name, level.effect, level.share)).collect();
     let unknown = effect.unknown.map(|e| bar("not known", e, Some(1.0 - effect.feature.known_share)));
     shown.extend(unknown.map(|unknown| Bar { apart: true, ..unknown }));
-    let hidden = levels.len() - order.len();
-    let title = if hidden > 0 {
-        format!("odds against the average; {hidden} more levels in the table")
-    } else {
-        "odds against the average".to_owned()
-    };
+    let title = "odds against the average".to_owned();
     let axis = Axis { range: (-reach, reach), ticks: odds_ticks(reach, 2), title };
     bars(420.0, 172.0, 0.0, &axis, &shown)
 }

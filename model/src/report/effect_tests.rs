@@ -93,7 +93,7 @@ fn pairs_are_told_by_the_values_of_their_cells() {
     let pairs = super::joint::pairs(&content);
     let pair = pairs.first().unwrap();
     assert_eq!(pair.rows.bins, ["Remote", "Head office", "Plant, Branch"]);
-    assert_eq!(pair.columns.bins, ["under 2 years", "2 years to 6.5 years", "6.5 years or more"]);
+    assert_eq!(pair.columns.bins, ["under 2 years", "2 to 6.5 years", "6.5 years or more"]);
     let mean = content.pairs[0].mean();
     assert!((pair.cells[1][1].effect.log_odds - (-0.1 - mean)).abs() < 1e-12);
     assert!((pair.cells[1][1].effect.error - 0.08).abs() < 1e-12);

@@ -129,9 +129,9 @@ impl FeatureEffect<'_> {
                 highest.map_or_else(String::new, |level| format!("highest risk: {}", level.name))
             }
             (Trend::Bends(highest, lowest), _) => format!(
-                "risk highest at {}, lowest at {}",
-                numbers::value(self.feature, highest),
-                numbers::value(self.feature, lowest)
+                "risk highest near {}, lowest near {}",
+                numbers::about(self.feature, highest),
+                numbers::about(self.feature, lowest)
             ),
             (Trend::Unclear, Shape::Levels(levels)) if levels.len() > 2 => "levels do not certainly differ".to_owned(),
             (Trend::Levels | Trend::Unclear, _) => "direction not certain".to_owned(),
@@ -194,6 +194,7 @@ fn numeric(feature: &SourceFeature, block: &Block<'_>, min: f64, max: f64) -> (S
             Level { name: numbers::value(feature, min), effect: block.effect(min), share: Some(feature.known_share) };
         return (Shape::Levels(vec![only]), Trend::Unclear);
     }
+    let (min, max) = density(feature, block.encoding, block.means).drawn(min, max);
     let step = |i: usize| i as f64 / (LINE_POINTS - 1) as f64;
     let mut values: Vec<f64> = (0..LINE_POINTS).map(|i| min * (1.0 - step(i)) + max * step(i)).collect();
     if let Encoding::Spline { knots, .. } = block.encoding {

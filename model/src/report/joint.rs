@@ -1,6 +1,7 @@
 //! What features do together, beyond what each does alone: the tables of pairs, and the rules, made ready to be shown.
 
 use flight_risk_scoring::ArtifactContent;
+use flight_risk_scoring::features::Unit;
 use flight_risk_scoring::pair::{Axis, Pair};
 use flight_risk_scoring::rules::{Condition, RuleTree};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
@@ -8,11 +9,14 @@ use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use super::effects::Effect;
 use super::escape::shortened;
 use super::numbers::{self, multiple, percent};
+use super::summary::heading;
 
 /// Sets of features that are shown of the rules.
 const SHOWN_INTERACTIONS: usize = 12;
 /// A cell with fewer of the people than this is no example.
 const FEW_PEOPLE: f64 = 0.005;
+/// A pair whose cells move the odds by less than a twentieth is weak.
+const WEAK: f64 = 0.05;
 /// Levels of a shared bin that are named.
 const NAMED_LEVELS: usize = 3;
 /// Characters of a level's name inside the name of a bin.
@@ -95,11 +99,15 @@ impl JointEffect<'_> {
 
     /// Both features.
     pub(super) fn title(&self) -> String {
-        format!("{} with {}", self.rows.feature.label, self.columns.feature.label)
+        format!("{} with {}", heading(self.rows.feature), self.columns.feature.label)
     }
 
     /// Where it matters most, in one sentence: the cells that move most people furthest, up and down.
     pub(super) fn sentence(&self) -> String {
+        if self.is_weak() {
+            let most = multiple(self.reach());
+            return format!("Together they do hardly more than each alone: nowhere more than {most}, up or down.");
+        }
         let weight =
             |cell: &Cell| if cell.share >= FEW_PEOPLE { cell.effect.log_odds * cell.share.sqrt() } else { 0.0 };
         let all =
@@ -129,6 +137,11 @@ impl JointEffect<'_> {
         }
     }
 
+    /// Whether it is too weak to matter to anybody.
+    pub(super) fn is_weak(&self) -> bool {
+        self.reach() < WEAK
+    }
+
     /// The strongest effect of a cell that holds more than a few.
     pub(super) fn reach(&self) -> f64 {
         let held = self.cells.iter().flatten().filter(|cell| cell.share >= FEW_PEOPLE);
@@ -145,22 +158,7 @@ fn bin_name(axis: &Axis, feature: &SourceFeature, bin: usize) -> String {
         (Axis::Cuts { cuts }, FeatureKind::Numeric { min, max, .. }) => {
             let low = bin.checked_sub(1).and_then(|before| cuts.get(before)).copied();
             let high = cuts.get(bin).copied();
-            // Cuts halfway between whole numbers: the numbers themselves.
-            let halves = |x: &f64| (x.fract().abs() - 0.5).abs() < 1e-9;
-            let whole = |x: &f64| x.fract().abs() < 1e-9;
-            if cuts.iter().all(halves) && whole(min) && whole(max) {
-                let first = low.map_or(*min, |low| low + 0.5);
-                let last = high.map_or(*max, |high| high - 0.5);
-                let text = |x: f64| numbers::value(feature, x);
-                return if last > first { format!("{} to {}", text(first), text(last)) } else { text(first) };
-            }
-            let text = |x: f64| numbers::value(feature, x);
-            match (low, high) {
-                (None, Some(high)) => format!("under {}", text(high)),
-                (Some(low), None) => format!("{} or more", text(low)),
-                (Some(low), Some(high)) => format!("{} to {}", text(low), text(high)),
-                (None, None) => "any".to_owned(),
-            }
+            range_name(feature, cuts, (*min, *max), (low, high))
         }
         (Axis::Levels { bins }, FeatureKind::Categorical { levels, .. }) => {
             let inside: Vec<&String> =
@@ -174,6 +172,44 @@ fn bin_name(axis: &Axis, feature: &SourceFeature, bin: usize) -> String {
             }
         }
         _ => format!("group {}", bin + 1),
+    }
+}
+
+/// The name of the bin between two cuts, where there are any, of a feature seen from `min` to `max`.
+fn range_name(
+    feature: &SourceFeature,
+    cuts: &[f64],
+    (min, max): (f64, f64),
+    (low, high): (Option<f64>, Option<f64>),
+) -> String {
+    let (factor, unit) = match feature.unit {
+        Unit::Years if max < 2.0 => (12.0, " months"),
+        Unit::Years => (1.0, " years"),
+        Unit::Months => (1.0, " months"),
+        Unit::Days => (1.0, " days"),
+        Unit::Percent => (1.0, "\u{a0}%"),
+        Unit::Share | Unit::Ratio => (100.0, "\u{a0}%"),
+        Unit::Count | Unit::Number => (1.0, ""),
+        Unit::Flag => return if low.is_some() { "yes" } else { "no" }.to_owned(),
+    };
+    let year = numbers::is_calendar_year(feature);
+    let text = |x: f64| if year { numbers::fixed(x, 0) } else { numbers::number(x * factor) };
+    // Whole numbers are named themselves: those from the cut below up to the cut above.
+    let halves = |x: &f64| (x.fract().abs() - 0.5).abs() < 1e-9;
+    let whole = |x: f64| x.fract().abs() < 1e-9;
+    if (feature.unit == Unit::Count || cuts.iter().all(halves)) && whole(min) && whole(max) {
+        let (first, last) = (low.map_or(min, f64::ceil), high.map_or(max, |high| high.ceil() - 1.0));
+        return match (last > first, high) {
+            (true, None) => format!("{} or more{unit}", text(first)),
+            (true, Some(_)) => format!("{} to {}{unit}", text(first), text(last)),
+            (false, _) => format!("{}{unit}", text(first)),
+        };
+    }
+    match (low, high) {
+        (None, Some(high)) => format!("under {}{unit}", text(high)),
+        (Some(low), None) => format!("{}{unit} or more", text(low)),
+        (Some(low), Some(high)) => format!("{} to {}{unit}", text(low), text(high)),
+        (None, None) => "any".to_owned(),
     }
 }
 
@@ -191,6 +227,8 @@ pub(super) struct Interaction {
 pub(super) struct RulesShown {
     /// How many rules there are.
     pub(super) rules: u64,
+    /// Most questions of a rule.
+    pub(super) questions: u64,
     /// How many times each part of the rows was learned from.
     pub(super) members: u64,
     /// Factor of their log-odds.
@@ -215,7 +253,12 @@ pub(super) fn rules(content: &ArtifactContent) -> Option<RulesShown> {
     });
     let interactions: Vec<Interaction> = shown.collect();
     let trees = || part.ensemble.members.iter().flatten();
-    let of_strongest = |tree: &&RuleTree| ranked.first().is_none_or(|(features, _)| tree.features() == *features);
+    // It asks for all of the strongest set, and one thing of each feature.
+    let of_strongest = |tree: &&RuleTree| {
+        let features = tree.features();
+        let all = ranked.first().is_none_or(|(set, _)| set.iter().all(|feature| features.contains(feature)));
+        all && features.len() == tree.conditions.len()
+    };
     let span = |tree: &RuleTree| {
         let most = tree.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         most - tree.values.iter().copied().fold(f64::INFINITY, f64::min)
@@ -224,6 +267,7 @@ pub(super) fn rules(content: &ArtifactContent) -> Option<RulesShown> {
     let questions = example.map(|tree| tree.conditions.iter().map(|c| question(content, c)).collect());
     Some(RulesShown {
         rules: trees().count() as u64,
+        questions: trees().map(|tree| tree.conditions.len()).max().unwrap_or_default() as u64,
         members: part.ensemble.members.len() as u64,
         weight: part.weight,
         more: ranked.len() - interactions.len(),
@@ -240,11 +284,11 @@ fn question(content: &ArtifactContent, condition: &Condition) -> String {
             let names: Vec<String> =
                 chosen.iter().take(NAMED_LEVELS).map(|level| shortened(name(level), LEVEL_CHARACTERS)).collect();
             let more = if chosen.len() > NAMED_LEVELS { " or another of its group" } else { "" };
-            format!("is {} {}{more}?", feature.label, names.join(" or "))
+            format!("is “{}” {}{more}?", feature.label, names.join(" or "))
         }
         (Condition::Above { threshold, .. }, _) => {
-            format!("is {} above {}?", feature.label, numbers::value(feature, *threshold))
+            format!("is “{}” above {}?", feature.label, numbers::value(feature, *threshold))
         }
-        _ => format!("what is {}?", feature.label),
+        _ => format!("what is “{}”?", feature.label),
     }
 }

@@ -1,18 +1,15 @@
 //! Heat maps of pairs, and the chart of the sets of features that rules are about.
 
-use flight_risk_scoring::rules::MAX_CONDITIONS;
-
-use super::chart::{Anchor, Axis, Bar, Canvas, bars};
+use super::chart::{Anchor, Axis, Bar, CHARACTER_WIDTH, Canvas, bars};
 use super::escape::{html, shortened};
 use super::joint::{Cell, JointEffect, RulesShown};
 use super::numbers::{count, fixed, multiple, percent};
+use super::summary::capitalised;
 use super::tables::{table, with_table};
 
 /// Cells as weak as this look weak, even in a model that has no stronger one.
-const LEAST_REACH: f64 = 0.1;
+const LEAST_REACH: f64 = 0.4;
 
-/// Width of a character of the charts' type, rounded up a little.
-const CHARACTER: f64 = 6.6;
 /// Columns that fit into half the page.
 const NARROW_COLUMNS: usize = 4;
 
@@ -34,8 +31,8 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
     let columns = pair.columns.bins.len().max(1) as f64;
     let wide = (width - labels - 6.0) / columns;
     let bottom = TOP + ROW * pair.rows.bins.len() as f64;
-    let fits = (wide / CHARACTER) as usize;
-    let two_lines = pair.columns.bins.iter().any(|name| name.chars().count() > fits && name.contains(" to "));
+    let fits = (wide / CHARACTER_WIDTH) as usize;
+    let two_lines = pair.columns.bins.iter().any(|name| name.chars().count() > fits);
     let title_at = if two_lines { 47.0 } else { 33.0 };
     let mut canvas = Canvas::new(width, bottom + title_at + 7.0);
     for (i, (name, row)) in pair.rows.bins.iter().zip(&pair.cells).enumerate() {
@@ -44,7 +41,7 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
             "label",
             (labels - 8.0, top + ROW / 2.0 + 4.0),
             Anchor::End,
-            &shortened(name, (labels / CHARACTER) as usize),
+            &shortened(name, (labels / CHARACTER_WIDTH) as usize),
         );
         for (j, cell) in row.iter().enumerate() {
             draw(&mut canvas, cell, (labels + wide * j as f64, top), (wide, ROW), reach);
@@ -52,13 +49,10 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
     }
     for (j, name) in pair.columns.bins.iter().enumerate() {
         let middle = labels + wide * (j as f64 + 0.5);
-        // A range that is too long for its column is written on two lines.
-        match name.split_once(" to ").filter(|_| name.chars().count() > fits) {
-            Some((low, high)) => {
-                canvas.text("tick", (middle, bottom + 15.0), Anchor::Middle, &shortened(low, fits));
-                canvas.text("tick", (middle, bottom + 29.0), Anchor::Middle, &shortened(&format!("to {high}"), fits));
-            }
-            None => canvas.text("tick", (middle, bottom + 15.0), Anchor::Middle, &shortened(name, fits)),
+        let (first, second) = if name.chars().count() > fits { two_lines_of(name) } else { (&**name, "") };
+        canvas.text("tick", (middle, bottom + 15.0), Anchor::Middle, &shortened(first, fits));
+        if !second.is_empty() {
+            canvas.text("tick", (middle, bottom + 29.0), Anchor::Middle, &shortened(second, fits));
         }
     }
     let centre = labels + wide * columns / 2.0;
@@ -66,13 +60,13 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
         "axis-title",
         (centre, bottom + title_at),
         Anchor::Middle,
-        &shortened(&pair.columns.feature.label, (width / CHARACTER * 0.6) as usize),
+        &shortened(&pair.columns.feature.label, (width / CHARACTER_WIDTH * 0.6) as usize),
     );
     canvas.text(
         "axis-title",
         (labels - 8.0, bottom + 15.0),
         Anchor::End,
-        &shortened(&pair.rows.feature.label, (labels / CHARACTER) as usize),
+        &shortened(&pair.rows.feature.label, (labels / CHARACTER_WIDTH) as usize),
     );
     let title = format!("{}: effect of both together on the odds of leaving", pair.title());
     let sentence = pair.sentence();
@@ -80,6 +74,12 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
         pair.rows.bins.iter().zip(&pair.cells).flat_map(|(name, row)| cell_rows(pair, name, row)).collect();
     let heads = [&*pair.rows.feature.label, &*pair.columns.feature.label, "odds", "90 % interval", "people"];
     with_table(&canvas.finish(id, &title, &sentence), "", &table(&title, &heads, &rows))
+}
+
+/// A name that is too long for its column, cut where a range or a word ends.
+fn two_lines_of(name: &str) -> (&str, &str) {
+    let cut = name.find(" to ").or_else(|| name.find(' '));
+    cut.and_then(|cut| Some((name.get(..cut)?, name.get(cut + 1..)?))).unwrap_or((name, ""))
 }
 
 fn draw(canvas: &mut Canvas, cell: &Cell, (left, top): (f64, f64), (width, height): (f64, f64), reach: f64) {
@@ -96,7 +96,7 @@ fn draw(canvas: &mut Canvas, cell: &Cell, (left, top): (f64, f64), (width, heigh
     let (low, high) = effect.interval();
     let figure = if low > 0.0 || high < 0.0 { "figure sure" } else { "figure" };
     canvas.text(figure, (middle, top + 16.0), Anchor::Middle, &multiple(effect.log_odds));
-    canvas.text("note", (middle, top + 31.0), Anchor::Middle, &percent(cell.share));
+    canvas.text("note", (middle, top + 31.0), Anchor::Middle, &percent(cell.share).replace("under ", "<"));
 }
 
 fn cell_rows(pair: &JointEffect<'_>, name: &str, row: &[Cell]) -> Vec<Vec<String>> {
@@ -139,26 +139,27 @@ pub(super) fn rules(id: &str, rules: &RulesShown) -> String {
     let title = "Features that act together by rules";
     let rows: Vec<Vec<String>> =
         rules.interactions.iter().map(|set| vec![set.labels.join(" + "), percent(set.strength)]).collect();
-    let svg = bars(760.0, 420.0, 0.0, &axis, &shown).finish(id, title, &caption);
+    let svg = bars(760.0, 540.0, 0.0, &axis, &shown).finish(id, title, &caption);
     body + &with_table(&svg, &caption, &table(title, &["features", "strength beside the strongest"], &rows))
 }
 
 /// The rules in words, for both documents.
 pub(super) fn explanation(rules: &RulesShown) -> Vec<String> {
+    let sets = if rules.members > 1 {
+        format!(", in {} sets that were learned from different parts of the rows", count(rules.members))
+    } else {
+        String::new()
+    };
     let mut sentences = vec![format!(
-        "Beside the effects of single features{}, the model holds {} small rules. Each asks at most {MAX_CONDITIONS} yes-or-no questions of a person’s facts and adds a little to the log-odds, depending on the answers.",
-        if rules.members > 1 {
-            format!(", and learned {} times from different parts of the rows", rules.members)
-        } else {
-            String::new()
-        },
-        count(rules.rules)
+        "Beside the effects of single features, the model holds {} small rules{sets}. Each asks at most {} yes-or-no questions of a person’s facts and adds a little to the log-odds, depending on the answers.",
+        count(rules.rules),
+        count(rules.questions)
     )];
     if !rules.example.is_empty() {
-        sentences.push(format!("One of them asks: {}", rules.example.join(" ")));
+        sentences.push(format!("One of them asks: {}", capitalised(&rules.example.join(" And "))));
     }
     sentences.push(format!(
-        "Their sum counts {} times: as much as predicted best for rows that they had not seen. What they say by one feature alone is drawn in that feature's effect; what they say by several is shared fairly among these (Shapley values), so that every score can still be taken apart exactly.",
+        "Their sum counts {} times: as much as predicted best for rows that they had not seen. What they say by one feature alone is drawn in that feature’s effect; what they say by several is shared fairly among these (Shapley values), so that every score can still be taken apart exactly.",
         fixed(rules.weight, 2)
     ));
     sentences

@@ -117,6 +117,11 @@ pub(super) fn value(feature: &SourceFeature, value: f64) -> String {
     if plain || value.abs() >= 1e6 { number(value) } else { value_text(feature, &Value::Number(value)) }
 }
 
+/// A value at which something is about: counts are whole.
+pub(super) fn about(feature: &SourceFeature, at: f64) -> String {
+    if feature.unit == Unit::Count { whole(at) } else { value(feature, at) }
+}
+
 fn whole(value: f64) -> String {
     let digits = count(value.abs().round() as u64);
     if value < 0.0 && digits != "0" { format!("-{digits}") } else { digits }

@@ -95,8 +95,7 @@ fn tiles(content: &ArtifactContent, set: &Judged<'_>) -> String {
         tiles.push((
             format!("{} of {}", count(list.found), count(list.length)),
             format!(
-                "with the highest risk were {}; expected {}, by lot {}",
-                set.events,
+                "with the highest risk left; expected {}, by lot {}",
                 people(list.expected),
                 people(summary::by_chance(quality, list))
             ),

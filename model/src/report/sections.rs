@@ -153,17 +153,29 @@ pub(super) fn pair_maps(pairs: &[JointEffect<'_>]) -> String {
          Orange (above ×1) raises the risk, blue (below ×1) lowers it; the stronger the colour, the stronger the effect; bold figures are beyond doubt at 90 %. \
          A dashed cell says that nobody is there: the model does not know. All maps share one scale.</p>\n",
     );
-    body.push_str("<div class=\"two dense\">\n");
-    for (index, pair) in pairs.iter().enumerate() {
-        body.push_str(&format!(
+    let card = |index: usize, pair: &JointEffect<'_>| {
+        format!(
             "<article class=\"card{}\"><h3><bdi>{}</bdi></h3>\n<p>{}</p>\n{}</article>\n",
             if joint_charts::is_wide(pair) { " wide" } else { "" },
             html(&pair.title()),
             html(&pair.sentence()),
             joint_charts::heat_map(&format!("pair-{index}"), pair, reach)
+        )
+    };
+    let (weak, strong): (Vec<_>, Vec<_>) = pairs.iter().enumerate().partition(|(_, pair)| pair.is_weak());
+    let cards =
+        |of: &[(usize, &JointEffect<'_>)]| -> String { of.iter().map(|(index, pair)| card(*index, pair)).collect() };
+    if !strong.is_empty() {
+        body.push_str(&format!("<div class=\"two dense\">\n{}</div>\n", cards(&strong)));
+    }
+    if !weak.is_empty() {
+        body.push_str(&format!(
+            "<details><summary>{} hardly more together than each alone (open to see or to print)</summary>\n<div class=\"two dense\">\n{}</div></details>\n",
+            if weak.len() == 1 { "One pair that does".to_owned() } else { format!("{} pairs that do", weak.len()) },
+            cards(&weak)
         ));
     }
-    body + "</div>\n"
+    body
 }
 
 /// What was noticed in training.

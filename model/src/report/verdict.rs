@@ -11,6 +11,8 @@ use super::summary::{
 
 /// With fewer judged exits than this, every figure is rough.
 const FEW_EVENTS: u64 = 50;
+/// Standard deviations by which a list must fall short to be called disappointing.
+const TOO_FEW: f64 = 3.0;
 
 /// What the probability speaks about, to be put after "how likely it is that".
 pub(super) fn outcome(content: &ArtifactContent) -> String {
@@ -57,8 +59,7 @@ pub(super) fn standing(content: &ArtifactContent) -> Standing {
     let sound = |set: &Judged<'_>| beats_base_rate(set.quality) && calibrated(set.quality) == Calibrated::Yes;
     let level = sets.first().is_none_or(sound) && sets.iter().all(|set| beats_base_rate(set.quality));
     let few = sets.first().is_some_and(|set| set.quality.events < FEW_EVENTS);
-    let leak = super::guards::suspected(content).next().is_some();
-    if level && !few && !leak && content.recurring.is_none() { Standing::Usable } else { Standing::WithCare }
+    if level && !few && cautions(content).is_empty() { Standing::Usable } else { Standing::WithCare }
 }
 
 /// The verdict on the whole, in one sentence.
@@ -136,6 +137,7 @@ pub(super) fn verdict(content: &ArtifactContent) -> Vec<String> {
 pub(super) fn cautions(content: &ArtifactContent) -> Vec<String> {
     let mut cautions: Vec<String> =
         super::guards::suspected(content).map(|guard| capitalised(&guard.text) + ".").collect();
+    cautions.extend(disappointing_top(content));
     cautions.extend(recurring(content));
     cautions
 }
@@ -185,15 +187,40 @@ pub(super) fn evidence(content: &ArtifactContent) -> Vec<String> {
 fn list_sentence(set: &Judged<'_>) -> Option<String> {
     let list = usual_list(set.quality)?;
     let length = count(list.length);
+    let found = list.found;
     Some(format!(
-        "On a list of the {length} {} with the highest risk, expect about {} {}; {length} drawn by lot would hold about {}. (When judged, {} were found; the model had expected {}.)",
+        "On a list of the {length} {} with the highest risk, expect about {} {}; {length} drawn by lot would hold about {}. (When judged, {} {} found; the model had expected {}.)",
         set.rows,
-        count(list.found),
-        set.events,
+        count(found),
+        noun(set.events, found),
         people(by_chance(set.quality, list)),
-        count(list.found),
+        count(found),
+        if found == 1 { "was" } else { "were" },
         people(list.expected),
     ))
+}
+
+/// One leaver, several leavers.
+fn noun(plural: &'static str, count: u64) -> &'static str {
+    if count == 1 { plural.trim_end_matches('s') } else { plural }
+}
+
+/// That the top of the list holds far fewer than expected, where it does: by more than three standard deviations of a count.
+fn disappointing_top(content: &ArtifactContent) -> Option<String> {
+    let sets = judged(content);
+    let set = sets.first()?;
+    let list = usual_list(set.quality)?;
+    let (found, expected) = (list.found as f64, list.expected);
+    let spread = (expected * (1.0 - expected / list.length.max(1) as f64)).max(0.0).sqrt();
+    (found < expected - TOO_FEW * spread).then(|| {
+        format!(
+            "The very top of the list disappointed: of the {} with the highest risk the model expected {} {}, and {} left. Do not act on the top ranks alone.",
+            count(list.length),
+            people(expected),
+            set.events,
+            count(list.found)
+        )
+    })
 }
 
 fn auc_sentence(set: &Judged<'_>) -> Option<String> {
