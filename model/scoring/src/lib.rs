@@ -4,6 +4,7 @@
 //! The crate is small on purpose: a server links it without linking anything that trains.
 
 pub mod artifact;
+mod assessment;
 pub mod company;
 pub mod date;
 pub mod encoding;
@@ -16,6 +17,7 @@ pub mod probability;
 pub mod rules;
 pub mod schema;
 pub mod scorer;
+mod sparse;
 pub mod survey;
 
 pub use artifact::{Artifact, ArtifactContent};

@@ -1,109 +1,21 @@
 //! The scoring path: a checked row in, a risk with interval, contributions and doubts out.
 
 use crate::artifact::{Artifact, ArtifactContent, Target};
+pub use crate::assessment::{AbstentionReason, Assessment, Band, HorizonRisk};
 use crate::encoding::{Cells, Encoding};
-use crate::explain::Factor;
 use crate::features::{self, Clock, FeatureInput, FeatureValues};
 use crate::probability::{LogOdds, Probability};
 use crate::rules::CompiledRules;
 use crate::schema::{FeatureKind, FeatureRow, Schema};
+use crate::sparse::{Sparse, dot, sum_in_lanes};
 
 /// Standard errors on each side of a 90 % interval.
 pub const Z_90: f64 = 1.644_853_626_951_472_7;
 
-/// How a headline risk is to be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Band {
-    /// Less than 1.5 times the odds of the base rate.
-    Low,
-    /// From 1.5 times the odds of the base rate.
-    Elevated,
-    /// From 3 times the odds of the base rate.
-    High,
-    /// The model does not know enough to say.
-    Abstained,
-}
-
-impl Band {
-    /// The name in files and replies.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Elevated => "elevated",
-            Self::High => "high",
-            Self::Abstained => "abstained",
-        }
-    }
-}
-
-/// Why the model says that it does not know.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AbstentionReason {
-    /// Fewer facts are known than of all but a thousandth of the employees it learned from.
-    TooLittleKnown {
-        /// Known features.
-        known: u32,
-        /// Features of the model.
-        of: u32,
-    },
-    /// The combination of values is far from everything seen in training: the standard error is beyond the limit. The
-    /// features outside their range in training are named; there may be none when only the combination is unusual.
-    OutsideRange {
-        /// Positions of the features in the schema.
-        features: Vec<usize>,
-    },
-}
-
-/// The risk at one horizon.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HorizonRisk {
-    /// Length of the horizon in months.
-    pub months: u32,
-    /// Probability of a voluntary exit within it.
-    pub risk: Probability,
-    /// Lower end of the 90 % interval.
-    pub low: Probability,
-    /// Upper end of the 90 % interval.
-    pub high: Probability,
-}
-
-/// What the model says of one employee.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assessment {
-    /// Log-odds of a voluntary exit in the next period (or of the target of a flat table).
-    pub log_odds: LogOdds,
-    /// Headline risk: at the model's headline horizon, or the one probability of a flat table.
-    pub risk: Probability,
-    /// Lower end of its 90 % interval.
-    pub low: Probability,
-    /// Upper end of its 90 % interval.
-    pub high: Probability,
-    /// Risk at every horizon; empty for a flat table.
-    pub horizons: Vec<HorizonRisk>,
-    /// Headline risk over the base rate at the same horizon.
-    pub multiple_of_base_rate: f64,
-    /// How to take the headline risk; [`Band::Abstained`] when there are `doubts`.
-    pub band: Band,
-    /// Contribution of every feature in log-odds, in the schema's order.
-    pub contributions: Vec<f64>,
-    /// Why the model abstains; empty when it answers.
-    pub doubts: Vec<AbstentionReason>,
-}
-
-impl Assessment {
-    /// The factors, strongest first.
-    pub fn factors(&self) -> Vec<Factor> {
-        let mut factors: Vec<Factor> = self
-            .contributions
-            .iter()
-            .enumerate()
-            .map(|(feature, &contribution_log_odds)| Factor { feature, contribution_log_odds })
-            .collect();
-        // Stable: equal contributions stay in the schema's order.
-        factors.sort_by(|a, b| b.contribution_log_odds.abs().total_cmp(&a.contribution_log_odds.abs()));
-        factors
-    }
-}
+/// A number beyond the range of training by this share of it is unlike anything seen; a curve says nothing there.
+const FAR_OUTSIDE: f64 = 0.25;
+/// The model abstains when more than this share of what usually moves its scores (the features' importance) is such.
+const STRANGE_SHARE: f64 = 0.1;
 
 /// A feature's encoding with its place among the columns.
 #[derive(Clone, Debug)]
@@ -120,6 +32,19 @@ struct Slot {
 impl Slot {
     fn columns(&self) -> std::ops::Range<usize> {
         self.start..self.start + self.encoding.width()
+    }
+
+    /// Whether a known value lies beyond what training saw by more than a share of its range, or is a level that training saw
+    /// neither by itself nor among rare ones.
+    fn is_outside(&self, value: f64, share: f64) -> bool {
+        match (self.range, &self.encoding) {
+            (Some((min, max)), _) => {
+                let margin = share * (max - min);
+                value < min - margin || value > max + margin
+            }
+            (None, Encoding::OneHot { levels, pooled: false, .. }) => value >= *levels as f64,
+            (None, _) => false,
+        }
     }
 }
 
@@ -472,12 +397,17 @@ impl Scorer {
         if known < limits.min_known_features {
             doubts.push(AbstentionReason::TooLittleKnown { known, of: self.slots.len() as u32 });
         }
+        let outside = |(slot, value): &(&Slot, &f64)| slot.is_outside(**value, 0.0);
+        let strangers = self.slots.iter().zip(values).zip(&self.artifact.content().importance);
+        let strange: f64 = strangers
+            .filter(|((slot, value), _)| slot.is_outside(**value, FAR_OUTSIDE))
+            .map(|(_, importance)| importance)
+            .sum();
         // Not `>` alone: values so large that the error is not a number are outside of everything.
-        if standard_error.is_nan() || standard_error > limits.max_standard_error {
-            let outside =
-                |(slot, value): (&Slot, &f64)| slot.range.is_some_and(|(min, max)| *value < min || *value > max);
-            let features =
-                self.slots.iter().zip(values).enumerate().filter(|(_, pair)| outside(*pair)).map(|(i, _)| i).collect();
+        let too_uncertain = standard_error.is_nan() || standard_error > limits.max_standard_error;
+        if too_uncertain || strange > STRANGE_SHARE * self.artifact.content().importance.iter().sum::<f64>() {
+            let pairs = self.slots.iter().zip(values).enumerate();
+            let features = pairs.filter(|(_, pair)| outside(pair)).map(|(position, _)| position).collect();
             doubts.push(AbstentionReason::OutsideRange { features });
         }
         doubts
@@ -500,68 +430,4 @@ fn headline_base_rate(content: &ArtifactContent) -> f64 {
 /// The value, or 0 where rounding made it negative; not a number stays so.
 fn positive(value: f64) -> f64 {
     if value < 0.0 { 0.0 } else { value }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Numbers added at a time: a sum in one variable waits for each addition before the next.
-const LANES: usize = 8;
-
-fn dot_in_lanes(a: &[f64], b: &[f64]) -> f64 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut sums = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
-    }
-    sums.iter().sum::<f64>() + dot(a_rest, b_rest)
-}
-
-fn sum_in_lanes(values: &[f64]) -> f64 {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum += value);
-    }
-    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
-}
-
-/// The columns of a row that are not zero, ascending.
-struct Sparse {
-    columns: Vec<usize>,
-    values: Vec<f64>,
-}
-
-impl Sparse {
-    fn with_capacity(capacity: usize) -> Self {
-        Self { columns: Vec::with_capacity(capacity), values: Vec::with_capacity(capacity) }
-    }
-
-    fn push(&mut self, column: usize, value: f64) {
-        if value != 0.0 {
-            self.columns.push(column);
-            self.values.push(value);
-        }
-    }
-
-    /// `z' V z` for the lower triangle of V, row by row. `NAN` when V is too short.
-    fn quadratic_form(&self, lower: &[f64]) -> f64 {
-        let mut sum = 0.0;
-        for (place, (&column, &x)) in self.columns.iter().zip(&self.values).enumerate() {
-            let start = column * (column + 1) / 2;
-            let (Some(row), Some(before)) = (lower.get(start..=start + column), self.columns.get(..place)) else {
-                return f64::NAN;
-            };
-            // Where every column up to here is filled, they are read in one go.
-            let off = if place == column {
-                dot_in_lanes(row.get(..column).unwrap_or_default(), self.values.get(..place).unwrap_or_default())
-            } else {
-                let cells = before.iter().zip(&self.values);
-                cells.map(|(&other, y)| row.get(other).copied().unwrap_or_default() * y).sum()
-            };
-            sum += x * (row.last().copied().unwrap_or_default() * x + 2.0 * off);
-        }
-        sum
-    }
 }

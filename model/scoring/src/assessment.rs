@@ -1,0 +1,99 @@
+//! What a model says of one employee.
+
+use crate::explain::Factor;
+use crate::probability::{LogOdds, Probability};
+
+/// How a headline risk is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Band {
+    /// Less than 1.5 times the odds of the base rate.
+    Low,
+    /// From 1.5 times the odds of the base rate.
+    Elevated,
+    /// From 3 times the odds of the base rate.
+    High,
+    /// The model does not know enough to say.
+    Abstained,
+}
+
+impl Band {
+    /// The name in files and replies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Elevated => "elevated",
+            Self::High => "high",
+            Self::Abstained => "abstained",
+        }
+    }
+}
+
+/// Why the model says that it does not know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AbstentionReason {
+    /// Fewer facts are known than of all but a thousandth of the employees it learned from.
+    TooLittleKnown {
+        /// Known features.
+        known: u32,
+        /// Features of the model.
+        of: u32,
+    },
+    /// The values are far from everything seen in training: the standard error is beyond the limit, or features that matter
+    /// are far outside their range, or have levels that training never saw. The features outside are named; there may be none
+    /// when only the combination is unusual.
+    OutsideRange {
+        /// Positions of the features in the schema.
+        features: Vec<usize>,
+    },
+}
+
+/// The risk at one horizon.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HorizonRisk {
+    /// Length of the horizon in months.
+    pub months: u32,
+    /// Probability of a voluntary exit within it.
+    pub risk: Probability,
+    /// Lower end of the 90 % interval.
+    pub low: Probability,
+    /// Upper end of the 90 % interval.
+    pub high: Probability,
+}
+
+/// What the model says of one employee.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// Log-odds of a voluntary exit in the next period (or of the target of a flat table).
+    pub log_odds: LogOdds,
+    /// Headline risk: at the model's headline horizon, or the one probability of a flat table.
+    pub risk: Probability,
+    /// Lower end of its 90 % interval.
+    pub low: Probability,
+    /// Upper end of its 90 % interval.
+    pub high: Probability,
+    /// Risk at every horizon; empty for a flat table.
+    pub horizons: Vec<HorizonRisk>,
+    /// Headline risk over the base rate at the same horizon.
+    pub multiple_of_base_rate: f64,
+    /// How to take the headline risk; [`Band::Abstained`] when there are `doubts`.
+    pub band: Band,
+    /// Contribution of every feature in log-odds, in the schema's order.
+    pub contributions: Vec<f64>,
+    /// Why the model abstains; empty when it answers.
+    pub doubts: Vec<AbstentionReason>,
+}
+
+impl Assessment {
+    /// The factors, strongest first.
+    pub fn factors(&self) -> Vec<Factor> {
+        let mut factors: Vec<Factor> = self
+            .contributions
+            .iter()
+            .enumerate()
+            .map(|(feature, &contribution_log_odds)| Factor { feature, contribution_log_odds })
+            .collect();
+        // Stable: equal contributions stay in the schema's order.
+        factors.sort_by(|a, b| b.contribution_log_odds.abs().total_cmp(&a.contribution_log_odds.abs()));
+        factors
+    }
+}
