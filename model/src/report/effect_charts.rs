@@ -12,6 +12,8 @@ use super::tables::{table, with_table};
 
 /// Drivers on the chart of drivers.
 const TOP_DRIVERS: usize = 12;
+/// Features that move the odds by less than a tenth look weak, even where there are no stronger ones.
+const LEAST_DRIVER: f64 = 0.1;
 /// Levels of a category that are drawn; the table has all.
 const DRAWN_LEVELS: usize = 14;
 /// Smallest and largest half-width of the effects' common axis, in log-odds: a third more, and sixteen times.
@@ -43,7 +45,7 @@ pub(super) fn drivers(id: &str, effects: &[FeatureEffect<'_>]) -> String {
             ..Bar::new(heading(effect.feature), effect.importance, "bar strong")
         })
         .collect();
-    let most = shown.iter().map(|bar| bar.value).fold(0.0, f64::max).max(1e-6);
+    let most = shown.iter().map(|bar| bar.value).fold(0.0, f64::max).max(LEAST_DRIVER);
     let axis = Axis { range: (0.0, most), ticks: Vec::new(), title: String::new() };
     let caption = "By how much a feature moves the odds of leaving up or down, on average over all rows: ×1.20 means by a fifth. ×1.00 means not at all.";
     let svg = bars(760.0, 356.0, 0.0, &axis, &shown).finish(id, "Strongest drivers", caption);

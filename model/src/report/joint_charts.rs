@@ -96,7 +96,7 @@ fn draw(canvas: &mut Canvas, cell: &Cell, (left, top): (f64, f64), (width, heigh
     let (low, high) = effect.interval();
     let figure = if low > 0.0 || high < 0.0 { "figure sure" } else { "figure" };
     canvas.text(figure, (middle, top + 16.0), Anchor::Middle, &multiple(effect.log_odds));
-    canvas.text("note", (middle, top + 31.0), Anchor::Middle, &percent(cell.share).replace("under ", "<"));
+    canvas.text("share", (middle, top + 31.0), Anchor::Middle, &percent(cell.share).replace("under ", "<"));
 }
 
 fn cell_rows(pair: &JointEffect<'_>, name: &str, row: &[Cell]) -> Vec<Vec<String>> {

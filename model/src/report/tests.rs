@@ -175,6 +175,7 @@ fn suspicions_stand_first() {
     let (html, card) = documents(content);
     let verdict = html.split("</section>").next().unwrap();
     for part in [
+        "but perhaps only because exit_form gives the answer away",
         "Suspected leak: <code>exit_form</code> almost tells who left",
         "probably the same employee",
         "“group”",

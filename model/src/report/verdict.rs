@@ -83,6 +83,14 @@ pub(super) fn first_line(content: &ArtifactContent) -> String {
                 .to_owned();
         }
     };
+    let leaks: Vec<&str> =
+        super::guards::suspected(content).flat_map(|guard| &guard.features).map(String::as_str).collect();
+    if !leaks.is_empty() {
+        return format!(
+            "This model tells leavers from stayers {how}, but perhaps only because {} gives the answer away. Settle that before anybody uses it.",
+            leaks.join(", ")
+        );
+    }
     match sets.first() {
         Some(set) if !beats_base_rate(set.quality) => format!(
             "This model ranks {how}, but the level of risk moved: it tells who is likelier to leave, not how many will. Use the order, not the number."
@@ -121,7 +129,8 @@ pub(super) fn verdict(content: &ArtifactContent) -> Vec<String> {
     if let Some(set) = sets.first() {
         sentences.extend(list_sentence(set));
         sentences.extend(auc_sentence(set));
-        sentences.push(calibration_sentence(set.quality));
+        // Who gives everybody the average is calibrated, and says nothing.
+        sentences.extend(content.metrics.verdict.publishable.then(|| calibration_sentence(set.quality)));
     }
     if let Some(set) = sets.get(1).filter(|set| !beats_base_rate(set.quality)) {
         sentences.push(format!("Judged on {} it is no better than the base rate: be careful.", set.rows));
