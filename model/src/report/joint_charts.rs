@@ -78,7 +78,7 @@ pub(super) fn heat_map(id: &str, pair: &JointEffect<'_>, reach: f64) -> String {
 
 /// A name that is too long for its column, cut where a range or a word ends.
 fn two_lines_of(name: &str) -> (&str, &str) {
-    let cut = name.find(" to ").or_else(|| name.find(' '));
+    let cut = [" to ", " or ", " "].into_iter().find_map(|gap| name.find(gap));
     cut.and_then(|cut| Some((name.get(..cut)?, name.get(cut + 1..)?))).unwrap_or((name, ""))
 }
 

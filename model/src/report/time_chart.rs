@@ -85,6 +85,8 @@ pub(super) fn sentence(periods: &[PeriodQuality]) -> String {
     let most = aucs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let ranked = if aucs.is_empty() {
         String::new()
+    } else if fixed(least, 2) == fixed(most, 2) {
+        format!(" The AUC was {}.", fixed(least, 2))
     } else {
         format!(" The AUC was between {} and {}.", fixed(least, 2), fixed(most, 2))
     };
