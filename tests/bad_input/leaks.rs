@@ -19,8 +19,8 @@ fn by_heart(seed: u64) -> Drawn {
     Drawn { rows: 150, features: 100, rate: 0.3, ..Drawn::noise(seed) }
 }
 
-fn few_penalties(case: &Case) -> String {
-    case.write("free.toml", "penalties = [0.1]\n");
+fn lines_only(case: &Case) -> String {
+    case.write("free.toml", "complexity = \"lines\"\nrules = false\n");
     format!("{TRAIN} --config free.toml")
 }
 
@@ -31,7 +31,7 @@ fn copies_are_never_on_both_sides() {
         rows.rows = (0..3).flat_map(|_| once.iter().cloned()).collect();
         rows.set("employee", |row, _| format!("P{row}"));
     });
-    case.works(&few_penalties(&case), &["450 rows equal another in every column", "share a fold"]);
+    case.works(&lines_only(&case), &["450 rows equal another in every column", "share a fold"]);
     let metrics = case.metrics("out");
     assert_eq!(guard(&metrics, "exact_duplicates")["count"], 450);
     assert!(auc(&metrics) < 0.65, "learned by heart: {}", auc(&metrics));
@@ -42,7 +42,7 @@ fn copies_are_never_on_both_sides() {
         rows.set("employee", |row, _| format!("P{row}"));
         rows.set("x0", |row, old| format!("{old}{}", 1 + row / 150));
     });
-    apart.works(&few_penalties(&apart), &["no two rows are equal"]);
+    apart.works(&lines_only(&apart), &["no two rows are equal"]);
     assert!(auc(&apart.metrics("out")) > 0.8, "{}", auc(&apart.metrics("out")));
 }
 
@@ -69,17 +69,17 @@ fn one_employee_is_never_on_both_sides() {
         rows.set("x0", |row, old| format!("{old}{}", 1 + row / 150));
     };
     let known = Case::drawn(by_heart(3), "group = \"person\"", people);
-    known.works(&few_penalties(&known), &["150 employees have several rows", "share a fold"]);
+    known.works(&lines_only(&known), &["150 employees have several rows", "share a fold"]);
     assert!(auc(&known.metrics("out")) < 0.65, "{}", auc(&known.metrics("out")));
     assert_eq!(guard(&known.metrics("out"), "one_employee")["count"], 150);
     let by_id = Case::drawn(by_heart(3), "drop = [\"person\"]", |rows| {
         people(rows);
         rows.set("employee", |row, _| format!("R{}", row % 150));
     });
-    by_id.works(&few_penalties(&by_id), &["150 employees have several rows"]);
+    by_id.works(&lines_only(&by_id), &["150 employees have several rows"]);
     assert!(auc(&by_id.metrics("out")) < 0.65, "{}", auc(&by_id.metrics("out")));
     let unknown = Case::drawn(by_heart(3), "drop = [\"person\"]", people);
-    unknown.works(&few_penalties(&unknown), &["no employee has more than one row"]);
+    unknown.works(&lines_only(&unknown), &["no employee has more than one row"]);
     assert!(auc(&unknown.metrics("out")) > 0.8, "{}", auc(&unknown.metrics("out")));
 }
 

@@ -5,7 +5,7 @@
 //! the same way), it is corrected by what each step shows (BFGS), and it is summed over all rows only where steps gain little.
 //! What counts as converged is decided by the gradient over all rows.
 
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, s};
 
 use super::metric::Metric;
 use super::pass::{self, Slope};

@@ -70,6 +70,9 @@ fn content(target: Target, features: Vec<SourceFeature>, encodings: Vec<Encoding
         intercept: -4.0,
         coefficients: (0..columns).map(|i| 0.3 - 0.17 * i as f64).collect(),
         covariance,
+        pairs: Vec::new(),
+        recurring: None,
+        rules: None,
         calibration: Calibration { slope: 0.9, intercept: 0.05 },
         reference: Reference {
             column_means: (0..columns).map(|i| 0.1 * i as f64).collect(),
