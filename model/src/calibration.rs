@@ -45,22 +45,40 @@ fn others<T: Copy>(folds: &[Vec<T>], left_out: usize) -> Vec<T> {
     folds.iter().enumerate().filter(|(fold, _)| *fold != left_out).flat_map(|(_, x)| x.iter().copied()).collect()
 }
 
-/// The correction learned from all folds if corrections learned without each fold lower that fold's log-loss in sum; and the
-/// predictions of every fold by what was learned without it.
+/// The correction learned from all folds that lowers the log-loss most when learned without each fold it is applied to (none, a
+/// shift, or slope and shift); and the predictions of every fold by what was learned without it.
 pub(crate) fn calibrate(held_out: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
     let HeldOut { log_odds, events } = held_out;
-    let without =
-        |left_out: usize| platt(&others(log_odds, left_out), &others(events, left_out)).unwrap_or(Calibration::NONE);
-    let predict = |correction: &dyn Fn(usize) -> Calibration| -> Vec<Vec<f64>> {
-        log_odds.iter().enumerate().map(|(fold, x)| probabilities(x, correction(fold))).collect()
-    };
-    let plain = predict(&|_| Calibration::NONE);
-    let corrected = predict(&without);
-    if summed_loss(events, &corrected) < summed_loss(events, &plain) {
-        (without(usize::MAX), corrected)
-    } else {
-        (Calibration::NONE, plain)
+    let corrections: [fn(&[f64], &[bool]) -> Option<Calibration>; 3] =
+        [|_, _| Some(Calibration::NONE), |x, y| Some(shift(x, y)), platt];
+    let tried = corrections.map(|learn| {
+        let without = |fold: usize| learn(&others(log_odds, fold), &others(events, fold)).unwrap_or(Calibration::NONE);
+        let predicted: Vec<Vec<f64>> =
+            log_odds.iter().enumerate().map(|(fold, x)| probabilities(x, without(fold))).collect();
+        (summed_loss(events, &predicted), without(usize::MAX), predicted)
+    });
+    // The first of equals: no correction.
+    let best = tried.into_iter().reduce(|best, next| if next.0 < best.0 { next } else { best });
+    best.map_or((Calibration::NONE, Vec::new()), |(_, correction, predicted)| (correction, predicted))
+}
+
+/// The shift that makes the mean prediction the observed rate.
+fn shift(log_odds: &[f64], events: &[bool]) -> Calibration {
+    let wanted = events.iter().filter(|&&event| event).count() as f64;
+    let mut correction = Calibration::NONE;
+    for _ in 0..STEPS {
+        let predicted = probabilities(log_odds, correction);
+        let slope: f64 = predicted.iter().map(|p| p * (1.0 - p)).sum();
+        let step = (wanted - predicted.iter().sum::<f64>()) / slope;
+        if !step.is_finite() {
+            return Calibration::NONE;
+        }
+        correction.intercept += step;
+        if step.abs() < 1e-10 {
+            break;
+        }
     }
+    correction
 }
 
 /// The correction that minimises the log-loss of corrected log-odds (Platt 1999, without the target smoothing, which would move

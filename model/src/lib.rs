@@ -23,6 +23,7 @@ mod monotone;
 mod periods;
 pub mod pipeline;
 pub mod report;
+mod rules;
 pub mod selection;
 mod signal;
 pub mod snapshots;

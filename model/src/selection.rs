@@ -2,20 +2,19 @@
 
 use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::artifact::{Calibration, RulePart};
-use flight_risk_scoring::rules::{MAX_CONDITIONS, RuleEnsemble, RuleTree};
-use flight_risk_scoring::schema::FeatureKind;
+use flight_risk_scoring::rules::{RuleEnsemble, RuleTree};
 use rayon::prelude::*;
 
-use crate::boost::{BinColumn, Binned, BoostPlan, Boosted, boost};
-use crate::calibration::{Blend, HeldOut, blend, calibrate};
+use crate::calibration::{HeldOut, calibrate};
 use crate::config::{Complexity, TrainingPlan};
 use crate::design::Design;
 use crate::fit::{Fitted, Wanted, fit};
 use crate::folds;
 use crate::metrics;
 use crate::pipeline::TrainError;
+use crate::rules::{Grounds, Rules, rules};
 use crate::structure::{Prepared, Structure};
-use crate::table::{Origin, SourceColumn, TrainingTable};
+use crate::table::TrainingTable;
 
 /// Structure and penalties are chosen on at most about this many rows: with more, they hardly change and cost most of the time.
 const MAX_SELECTION_ROWS: usize = 30_000;
@@ -24,10 +23,6 @@ const LARGE_ROWS: usize = 15_000;
 const LARGE_FOLDS: usize = 3;
 /// With this many events curves are always worth trying: penalties alone decide how far they bend.
 const MANY_EVENTS: usize = 1_500;
-/// Conditions of a rule, ...
-const DEPTH: usize = 3;
-/// ... and the share from which deeper ones are tried too.
-const OUTWEIGHS: f64 = 0.3;
 
 /// What cross-validation chose, and its predictions of rows that the predicting model had not seen.
 #[derive(Clone, Debug)]
@@ -93,17 +88,19 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     }
     let (_, structure, log_odds) = best.unwrap_or_default();
     let held = HeldOut { log_odds: &log_odds, events: &events };
-    let rules = if plan.rules { job.rules(&design, held) } else { None };
+    let places = |fold: &Vec<usize>| fold.iter().filter_map(|row| sampled.binary_search(row).ok()).collect();
+    let rules = plan.rules.then(|| {
+        let folds: Vec<Vec<usize>> = held_out.iter().map(places).collect();
+        rules(&Grounds { table, design: &design, rows: &sampled, folds: &folds, seed: plan.seed }, held)
+    });
+    let rules = rules.flatten();
     // The correction is that of what will be said: of the blend, where there is one.
     let (correction, predicted) = match &rules {
-        Some((blend, _)) => calibrate(HeldOut { log_odds: &blend.log_odds, events: &events }),
+        Some(rules) => calibrate(HeldOut { log_odds: &rules.blend.log_odds, events: &events }),
         None => calibrate(held),
     };
     let (calibration, rules) = match rules {
-        Some((blend, boosted)) => {
-            let start = boosted.iter().map(|member| member.start).sum::<f64>() / boosted.len().max(1) as f64;
-            let rounds = (blend.place + 1) * BoostPlan::default().report_every;
-            let members = boosted.into_iter().map(|member| member.trees.into_iter().take(rounds).collect()).collect();
+        Some(Rules { blend, members, start }) => {
             let weight = correction.slope * blend.share;
             let calibration = Calibration {
                 slope: correction.slope * (1.0 - blend.share),
@@ -157,50 +154,6 @@ impl Job<'_> {
             let fitted = fit(self.table, &kept, &design, &found, self.plan, Wanted::Effects)?;
             Ok(fitted.log_odds(self.table, fold))
         };
-        self.held_out.par_iter().map(of_fold).collect()
-    }
-
-    /// Rules with their share; deeper ones where shallow ones outweigh the additive effects.
-    fn rules(&self, design: &Design, held: HeldOut<'_>) -> Option<(Blend, Vec<Boosted>)> {
-        let native = |column: &SourceColumn| matches!(column.origin, Origin::Native(_));
-        let designed = self.table.columns.iter().all(native);
-        let of_depth = |depth: usize| {
-            let boosted = self.boosted(design, depth);
-            let rounds = boosted.iter().map(|member| member.held_out.len()).min().unwrap_or_default();
-            let after =
-                |round: usize| boosted.iter().filter_map(|member| member.held_out.get(round).cloned()).collect();
-            let by_rounds: Vec<Vec<Vec<f64>>> = (0..rounds).map(after).collect();
-            blend(held, &by_rounds, designed).map(|blend| (blend, boosted))
-        };
-        let shallow = of_depth(DEPTH)?;
-        if shallow.0.share < OUTWEIGHS {
-            return Some(shallow);
-        }
-        let loss = |blend: &Blend| held.loss_of(&blend.log_odds);
-        Some(of_depth(MAX_CONDITIONS).filter(|deep| loss(&deep.0) < loss(&shallow.0)).unwrap_or(shallow))
-    }
-
-    /// Rules of the rows outside each fold, with the log-odds that they give its rows.
-    fn boosted(&self, design: &Design, depth: usize) -> Vec<Boosted> {
-        let packed: Vec<Vec<f64>> =
-            (0..design.features.len()).map(|feature| design.packed_column(self.table, feature, self.sampled)).collect();
-        let columns: Vec<BinColumn<'_>> = packed
-            .iter()
-            .zip(&design.features)
-            .map(|(values, feature)| match feature.kind {
-                FeatureKind::Numeric { .. } => BinColumn::Numbers(values),
-                FeatureKind::Categorical { .. } => BinColumn::Levels(values),
-            })
-            .collect();
-        let binned = Binned::new(&columns);
-        let events = self.table.events_of(self.sampled);
-        let plan = BoostPlan { seed: self.plan.seed, depth, ..BoostPlan::default() };
-        let signs = design.signs(self.table);
-        let places = |rows: &[usize]| -> Vec<usize> {
-            rows.iter().filter_map(|row| self.sampled.binary_search(row).ok()).collect()
-        };
-        let of_fold =
-            |fold: &Vec<usize>| boost(&binned, &events, &places(&self.kept(fold)), &places(fold), &plan, &signs);
         self.held_out.par_iter().map(of_fold).collect()
     }
 }

@@ -1,0 +1,117 @@
+//! Rules of a few conditions beside the additive effects: grown outside each fold, and how much they count.
+
+use flight_risk_scoring::rules::{MAX_CONDITIONS, RuleTree};
+use flight_risk_scoring::schema::FeatureKind;
+use rayon::prelude::*;
+
+use crate::boost::{BinColumn, Binned, BoostPlan, Boosted, boost};
+use crate::calibration::{Blend, HeldOut, blend};
+use crate::design::Design;
+use crate::table::{Origin, SourceColumn, TrainingTable};
+
+/// Conditions of a rule, ...
+const DEPTH: usize = 3;
+/// ... and the share of such rules from which deeper ones are tried too.
+const OUTWEIGHS: f64 = 0.3;
+
+/// Rules of a model.
+pub(crate) struct Rules {
+    /// Their share, and the held-out log-odds that come of it.
+    pub(crate) blend: Blend,
+    /// The trees of every member; the score is the mean over members.
+    pub(crate) members: Vec<Vec<RuleTree>>,
+    /// Mean log-odds that the members' trees are added to.
+    pub(crate) start: f64,
+}
+
+/// The rows on which rules are grown, and the folds that judge them (places among the rows).
+pub(crate) struct Grounds<'a> {
+    pub(crate) table: &'a TrainingTable,
+    pub(crate) design: &'a Design,
+    pub(crate) rows: &'a [usize],
+    pub(crate) folds: &'a [Vec<usize>],
+    pub(crate) seed: u64,
+}
+
+/// Held-out log-odds by rounds and fold.
+type Curve = Vec<Vec<Vec<f64>>>;
+
+fn curve(boosted: &[Boosted]) -> Curve {
+    let rounds = boosted.iter().map(|member| member.held_out.len()).min().unwrap_or_default();
+    let after = |round: usize| boosted.iter().filter_map(|member| member.held_out.get(round).cloned()).collect();
+    (0..rounds).map(after).collect()
+}
+
+/// Rules and their share; where they outweigh the additive effects, deeper ones join, for two kinds of rules err less together.
+pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
+    let native = |column: &SourceColumn| matches!(column.origin, Origin::Native(_));
+    let designed = grounds.table.columns.iter().all(native);
+    let binned = grounds.binned();
+    let shallow = grounds.boosted(&binned, DEPTH);
+    let shallow_curve = curve(&shallow);
+    let alone = blend(held, &shallow_curve, designed)?;
+    if alone.share < OUTWEIGHS {
+        return Some(Rules::new(alone.clone(), &[(&shallow, alone.place)]));
+    }
+    let deep = grounds.boosted(&binned, MAX_CONDITIONS);
+    let deep_curve = curve(&deep);
+    let beside = shallow_curve.get(alone.place)?;
+    let mean = |folds: &Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+        let of_fold = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| f64::midpoint(*a, *b)).collect();
+        beside.iter().zip(folds).map(of_fold).collect()
+    };
+    let together: Curve = deep_curve.iter().map(mean).collect();
+    let loss = |found: &Option<Blend>| found.as_ref().map_or(f64::INFINITY, |found| held.loss_of(&found.log_odds));
+    let (deep_alone, both) = (blend(held, &deep_curve, designed), blend(held, &together, designed));
+    let least = loss(&both).min(loss(&deep_alone));
+    Some(match (both, deep_alone) {
+        _ if held.loss_of(&alone.log_odds) <= least => Rules::new(alone.clone(), &[(&shallow, alone.place)]),
+        (Some(both), other) if loss(&Some(both.clone())) <= loss(&other) => {
+            Rules::new(both.clone(), &[(&shallow, alone.place), (&deep, both.place)])
+        }
+        (_, Some(deepest)) => Rules::new(deepest.clone(), &[(&deep, deepest.place)]),
+        (_, None) => Rules::new(alone.clone(), &[(&shallow, alone.place)]),
+    })
+}
+
+impl Rules {
+    /// Puts members together, each with its number of rounds (a place in its curve).
+    fn new(blend: Blend, kinds: &[(&Vec<Boosted>, usize)]) -> Self {
+        let every = BoostPlan::default().report_every;
+        let boosted = || kinds.iter().flat_map(|(members, place)| members.iter().map(move |member| (member, *place)));
+        let trees =
+            |(member, place): (&Boosted, usize)| member.trees.iter().take((place + 1) * every).cloned().collect();
+        let members: Vec<Vec<RuleTree>> = boosted().map(trees).collect();
+        let start = boosted().map(|(member, _)| member.start).sum::<f64>() / members.len().max(1) as f64;
+        Self { blend, members, start }
+    }
+}
+
+impl Grounds<'_> {
+    fn binned(&self) -> Binned {
+        let features = &self.design.features;
+        let packed: Vec<Vec<f64>> =
+            (0..features.len()).map(|feature| self.design.packed_column(self.table, feature, self.rows)).collect();
+        let columns: Vec<BinColumn<'_>> = packed
+            .iter()
+            .zip(features)
+            .map(|(values, feature)| match feature.kind {
+                FeatureKind::Numeric { .. } => BinColumn::Numbers(values),
+                FeatureKind::Categorical { .. } => BinColumn::Levels(values),
+            })
+            .collect();
+        Binned::new(&columns)
+    }
+
+    /// Rules of the rows outside each fold, with the log-odds that they give its rows.
+    fn boosted(&self, binned: &Binned, depth: usize) -> Vec<Boosted> {
+        let events = self.table.events_of(self.rows);
+        let plan = BoostPlan { seed: self.seed, depth, ..BoostPlan::default() };
+        let signs = self.design.signs(self.table);
+        let of_fold = |fold: &Vec<usize>| {
+            let kept: Vec<usize> = (0..self.rows.len()).filter(|place| fold.binary_search(place).is_err()).collect();
+            boost(binned, &events, &kept, fold, &plan, &signs)
+        };
+        self.folds.par_iter().map(of_fold).collect()
+    }
+}
