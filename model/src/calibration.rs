@@ -30,9 +30,15 @@ pub(crate) struct HeldOut<'a> {
 }
 
 impl HeldOut<'_> {
-    /// Summed loss of other log-odds of the same rows.
-    pub(crate) fn loss_of(&self, log_odds: &[Vec<f64>]) -> f64 {
-        log_odds.iter().zip(self.events).flat_map(|(x, y)| losses(x, y)).sum()
+    /// By how much the loss falls from some log-odds of the rows to others: the mean over the rows, and its standard error.
+    pub(crate) fn gain(&self, before: &[Vec<f64>], after: &[Vec<f64>]) -> (f64, f64) {
+        let of_fold = |((before, after), y): ((&Vec<f64>, &Vec<f64>), &Vec<bool>)| -> Vec<f64> {
+            losses(before, y).into_iter().zip(losses(after, y)).map(|(a, b)| a - b).collect()
+        };
+        let gains: Vec<f64> = before.iter().zip(after).zip(self.events).flat_map(of_fold).collect();
+        let rows = gains.len().max(1) as f64;
+        let mean = gains.iter().sum::<f64>() / rows;
+        (mean, (gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / rows / rows).sqrt())
     }
 }
 
@@ -159,7 +165,6 @@ fn losses(log_odds: &[f64], events: &[bool]) -> Vec<f64> {
 pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bool) -> Option<Blend> {
     let HeldOut { log_odds, events } = held_out;
     let folds = log_odds.len();
-    let none: Vec<Vec<f64>> = log_odds.iter().zip(events).map(|(x, y)| losses(x, y)).collect();
     // Summed loss of every choice in every fold.
     let choices: Vec<(usize, f64)> = (0..rules.len()).flat_map(|place| SHARES.map(|share| (place, share))).collect();
     let summed: Vec<Vec<f64>> = choices
@@ -187,14 +192,7 @@ pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bo
         (0..folds).map(of_fold).collect()
     };
     let free = crossed(false)?;
-    let gains: Vec<f64> = none
-        .iter()
-        .zip(free.iter().zip(events))
-        .flat_map(|(before, (x, y))| before.iter().zip(losses(x, y)).map(|(a, b)| a - b).collect::<Vec<_>>())
-        .collect();
-    let rows = gains.len().max(1) as f64;
-    let mean = gains.iter().sum::<f64>() / rows;
-    let error = (gains.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / rows / rows).sqrt();
+    let (mean, error) = held_out.gain(log_odds, &free);
     let worth = if designed { RULES_WORTH_DESIGNED } else { RULES_WORTH };
     let hedged = mean <= worth * error;
     if hedged && designed {

@@ -61,16 +61,18 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
         beside.iter().zip(folds).map(of_fold).collect()
     };
     let together: Curve = deep_curve.iter().map(mean).collect();
-    let loss = |found: &Option<Blend>| found.as_ref().map_or(f64::INFINITY, |found| held.loss_of(&found.log_odds));
-    let (deep_alone, both) = (blend(held, &deep_curve, designed), blend(held, &together, designed));
-    let least = loss(&both).min(loss(&deep_alone));
-    Some(match (both, deep_alone) {
-        _ if held.loss_of(&alone.log_odds) <= least => Rules::new(alone.clone(), &[(&shallow, alone.place)]),
-        (Some(both), other) if loss(&Some(both.clone())) <= loss(&other) => {
-            Rules::new(both.clone(), &[(&shallow, alone.place), (&deep, both.place)])
-        }
-        (_, Some(deepest)) => Rules::new(deepest.clone(), &[(&deep, deepest.place)]),
-        (_, None) => Rules::new(alone.clone(), &[(&shallow, alone.place)]),
+    let (deep_alone, both) = (blend(held, &deep_curve, designed)?, blend(held, &together, designed)?);
+    // The simpler choices only where they are better beyond noise.
+    let beats = |other: &Blend| {
+        let (mean, error) = held.gain(&both.log_odds, &other.log_odds);
+        mean > error
+    };
+    Some(if beats(&deep_alone) {
+        Rules::new(deep_alone.clone(), &[(&deep, deep_alone.place)])
+    } else if beats(&alone) {
+        Rules::new(alone.clone(), &[(&shallow, alone.place)])
+    } else {
+        Rules::new(both.clone(), &[(&shallow, alone.place), (&deep, both.place)])
     })
 }
 
