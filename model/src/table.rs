@@ -1,5 +1,7 @@
 //! Training rows as columns, whatever they come from: what the design is built on.
 
+use std::cmp::Ordering;
+
 use flight_risk_data::flat::{FlatSchema, FlatTable, FlatValues, Monotone};
 use flight_risk_scoring::features::{Family, FeatureSpec, PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
@@ -21,6 +23,15 @@ pub enum ColumnValues {
         /// All levels, ascending.
         levels: Vec<String>,
     },
+}
+
+impl ColumnValues {
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Numeric(values) => values.get(a).zip(values.get(b)).map_or(Ordering::Equal, |(a, b)| a.total_cmp(b)),
+            Self::Categorical { codes, .. } => codes.get(a).cmp(&codes.get(b)),
+        }
+    }
 }
 
 /// What is said of a feature that a flat table brings.
@@ -145,6 +156,33 @@ impl TrainingTable {
         (0..self.rows()).filter(within).collect()
     }
 
+    /// Orders the rows by whom, when and what they tell: their order in a file must not change the model, not by a bit.
+    fn order(&mut self) {
+        let by = |&a: &usize, &b: &usize| {
+            let time = |row: usize| self.times.as_ref().and_then(|times| times.index.get(row));
+            let different = |column: &SourceColumn| column.values.compare(a, b);
+            (self.groups.get(a), time(a), self.events.get(a))
+                .cmp(&(self.groups.get(b), time(b), self.events.get(b)))
+                .then_with(|| self.columns.iter().map(different).find(|found| found.is_ne()).unwrap_or(Ordering::Equal))
+        };
+        let mut order: Vec<usize> = (0..self.rows()).collect();
+        if order.is_sorted_by(|a, b| by(a, b).is_le()) {
+            return;
+        }
+        order.sort_unstable_by(by);
+        for column in &mut self.columns {
+            match &mut column.values {
+                ColumnValues::Numeric(values) => *values = in_order(values, &order),
+                ColumnValues::Categorical { codes, .. } => *codes = in_order(codes, &order),
+            }
+        }
+        self.events = in_order(&self.events, &order);
+        self.groups = in_order(&self.groups, &order);
+        if let Some(times) = &mut self.times {
+            times.index = in_order(&times.index, &order);
+        }
+    }
+
     /// Rows of a flat table, and which of them are equal. Rows of one person share a group (by the group column, or by an
     /// identifier that repeats), and so do copies.
     pub fn from_flat(table: &FlatTable, schema: &FlatSchema) -> (Self, Duplicates) {
@@ -185,12 +223,17 @@ impl TrainingTable {
         let (duplicates, groups) = Duplicates::find(&rows.columns, &rows.events, people);
         rows.groups = groups;
         rows.named = duplicates.named;
+        rows.order();
         (rows, duplicates)
     }
 }
 
+fn in_order<T: Copy>(values: &[T], order: &[usize]) -> Vec<T> {
+    order.iter().filter_map(|&row| values.get(row).copied()).collect()
+}
+
 /// Numbers where both are numbers, text otherwise: 2 comes before 10, 2016-02 before 2016-10.
-fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+fn natural(a: &str, b: &str) -> Ordering {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
         _ => a.cmp(b),

@@ -148,7 +148,7 @@ impl Company {
                 totals.span += 1;
                 if let Some(index) = member.index {
                     totals.answers += 1;
-                    totals.index_sum += index;
+                    totals.index_sum += fixed(index);
                 }
             }
             if let Some(unit) = unit {
@@ -188,7 +188,15 @@ fn exits_of_managers(history: &EmployeeHistory, exit_of: impl Fn(&EmployeeId) ->
 struct ManagerTotals {
     span: u32,
     answers: u32,
-    index_sum: f64,
+    /// In parts of [`ONE`].
+    index_sum: i128,
+}
+
+/// A sum of whole numbers does not depend on its order, so neither does what is said of a team on that of a file's rows.
+const ONE: f64 = (1_u64 << 60) as f64;
+
+fn fixed(index: f64) -> i128 {
+    (index * ONE).round() as i128
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -234,7 +242,7 @@ impl TeamsOnDay<'_> {
             }),
             team_engagement: totals.and_then(|t| {
                 let answers = t.answers - u32::from(member.index.is_some());
-                let sum = t.index_sum - member.index.unwrap_or_default();
+                let sum = (t.index_sum - member.index.map_or(0, fixed)) as f64 / ONE;
                 (answers >= MIN_TEAM_ANSWERS).then(|| sum / f64::from(answers))
             }),
             manager_exits: member.manager.map(|_| {
