@@ -4,11 +4,15 @@ mod additivity;
 mod companies;
 mod damage;
 mod export;
+mod horizons;
 mod known_truth;
+mod monotone;
 mod no_leakage;
 mod protected;
 mod reproducible;
+mod shapley;
 mod solver;
+mod structure;
 
 use proptest::test_runner::Config;
 

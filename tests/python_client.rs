@@ -13,7 +13,7 @@ use crate::support::{ClientCompany, FileScore, Server, committed_sample, new_fol
 const TOLERANCE: f64 = 1e-12;
 
 /// Runs a program and gives what it printed; otherwise the test ends and says why.
-fn run(what: &str, command: &mut Command) -> String {
+pub(crate) fn run(what: &str, command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
         panic!("{what}: {error}. This test needs python3 (3.9 or later) with venv, and pip with access to its index")
     });
@@ -22,13 +22,13 @@ fn run(what: &str, command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// A Python with the packages of tests/python/requirements.txt, made at first use in the target folder.
-fn python() -> PathBuf {
-    let requirements = root().join("tests/python/requirements.txt");
+/// A Python with the packages of a file in tests/python, made at first use in a folder of this name in the target folder.
+pub(crate) fn python(requirements: &str, name: &str) -> PathBuf {
+    let requirements = root().join("tests/python").join(requirements);
     let wanted = std::fs::read_to_string(&requirements).expect("the requirements");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
-    let folder = target.join("python-client");
-    let lock = File::create(target.join("python-client.lock")).expect("a lock file");
+    let folder = target.join(name);
+    let lock = File::create(target.join(format!("{name}.lock"))).expect("a lock file");
     lock.lock().expect("one at a time");
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let installed = folder.join("installed.txt");
@@ -88,7 +88,7 @@ fn same_as_file(way: &str, reply: &Value, file: &HashMap<String, FileScore>) {
 
 #[test]
 fn a_generated_python_client_gets_what_the_score_file_says() {
-    let (python, sample) = (python(), committed_sample());
+    let (python, sample) = (python("requirements.txt", "python-client"), committed_sample());
     let client = generated_client(&python);
     let file = score(trained_model(), &sample, None);
     let as_of = ClientCompany::read(&sample).data_end;

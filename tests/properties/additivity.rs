@@ -2,105 +2,54 @@
 
 use std::path::Path;
 
-use flight_risk_scoring::artifact::FILE_NAME;
 use flight_risk_scoring::features::Clock;
 use flight_risk_scoring::schema::FeatureRow;
-use flight_risk_scoring::{Assessment, Scorer};
+use flight_risk_scoring::{Artifact, ArtifactContent, Assessment, Scorer};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
 
 use super::cases;
 use crate::parity::scorer;
-use crate::support::{trained_flat_model, trained_model};
+use crate::support::{Plain, PlainKind, bent_model, namesakes_model, trained_flat_model, trained_model};
 
 /// Largest error of a sum.
-const TOLERANCE: f64 = 1e-9;
+pub(super) const TOLERANCE: f64 = 1e-9;
 
-/// A model as its file has it.
-struct Plain {
-    content: Value,
+/// A model as its file has it, beside the engine's reading of it.
+pub(super) struct Model {
+    plain: Plain,
     scorer: Scorer,
 }
 
-impl Plain {
+impl Model {
     fn read(model: &Path) -> Self {
-        let json = std::fs::read_to_string(model.join(FILE_NAME)).unwrap();
-        let mut file: Value = serde_json::from_str(&json).unwrap();
-        Self { content: file["content"].take(), scorer: scorer(model) }
+        Self { plain: Plain::read(model), scorer: scorer(model) }
     }
 
-    fn numbers(&self, path: &str) -> Vec<f64> {
-        let list = self.content.pointer(path).and_then(Value::as_array).unwrap_or_else(|| panic!("{path}"));
-        list.iter().map(|number| number.as_f64().unwrap()).collect()
-    }
-
-    fn number(&self, path: &str) -> f64 {
-        self.content.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path}"))
-    }
-
-    fn calibrated(&self, raw: f64) -> f64 {
-        self.number("/calibration/slope") * raw + self.number("/calibration/intercept")
-    }
-
-    /// The columns of a row, as the format's description has them.
-    fn columns(&self, values: &[f64]) -> Vec<f64> {
-        let means = self.numbers("/reference/column_means");
-        let mut columns: Vec<f64> = Vec::new();
-        for (encoding, &value) in self.content["encodings"].as_array().unwrap().iter().zip(values) {
-            let is = |name: &str| encoding[name].as_bool().unwrap();
-            let start = columns.len();
-            let at_mean = |width: usize| means[start..start + width].to_vec();
-            let logarithm = encoding["type"] == "log_standardised";
-            if logarithm || encoding["type"] == "standardised" {
-                let value = if logarithm && !value.is_nan() { (1.0 + value.max(0.0)).ln() } else { value };
-                let (mean, scale) = (encoding["mean"].as_f64().unwrap(), encoding["scale"].as_f64().unwrap());
-                columns.extend(match (value.is_nan(), is("unknown")) {
-                    (false, true) => vec![(value - mean) / scale, 0.0],
-                    (false, false) => vec![(value - mean) / scale],
-                    (true, true) => vec![0.0, 1.0],
-                    (true, false) => at_mean(1),
-                });
-                continue;
-            }
-            let levels = encoding["levels"].as_u64().unwrap() as usize;
-            let width = levels + usize::from(is("pooled")) + usize::from(is("unknown"));
-            let hot = match value {
-                value if value.is_nan() => is("unknown").then(|| width - 1),
-                value if (value as usize) < levels => Some(value as usize),
-                _ => is("pooled").then_some(levels),
-            };
-            columns.extend(match hot {
-                Some(hot) => (0..width).map(|column| f64::from(u8::from(column == hot))).collect(),
-                None => at_mean(width),
-            });
-        }
-        columns
-    }
-
-    fn log_odds(&self, columns: &[f64]) -> f64 {
-        let coefficients = self.numbers("/coefficients");
-        assert_eq!(coefficients.len(), columns.len());
-        let sum: f64 = coefficients.iter().zip(columns).map(|(c, x)| c * x).sum();
-        self.calibrated(self.number("/intercept") + sum)
+    /// A model that was never trained.
+    pub(super) fn of(content: ArtifactContent) -> Self {
+        let artifact = Artifact::new(content).unwrap();
+        Self { plain: Plain::of(&artifact.to_json().unwrap()), scorer: Scorer::new(artifact) }
     }
 
     /// A row with unknown values, levels that training never saw, and numbers within and beyond the range of training.
     fn row(&self, seed: u64) -> FeatureRow {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let unknown = random.random_range(0.0..0.6);
-        let features = self.content["features"].as_array().unwrap();
-        let values = features.iter().map(|feature| {
-            let kind = &feature["kind"];
+        let recurring = self.plain.recurring.as_ref();
+        let values = self.plain.features.iter().enumerate().map(|(position, feature)| {
             if random.random_bool(unknown) {
                 return f64::NAN;
             }
-            if kind["type"] == "categorical" {
-                return random.random_range(0..=kind["levels"].as_array().unwrap().len()) as f64;
+            let known = recurring.filter(|recurring| recurring.feature == position);
+            match (&feature.kind, known) {
+                (_, Some(recurring)) if random.random_bool(0.7) => {
+                    recurring.values[random.random_range(0..recurring.values.len())]
+                }
+                (PlainKind::Categorical { levels }, _) => random.random_range(0..=levels.len()) as f64,
+                (PlainKind::Numeric { min, max }, _) => min + (max - min) * random.random_range(-0.5..1.5),
             }
-            let (min, max) = (kind["min"].as_f64().unwrap(), kind["max"].as_f64().unwrap());
-            min + (max - min) * random.random_range(-0.5..1.5)
         });
         self.scorer.schema().packed_row(values.collect()).unwrap()
     }
@@ -115,29 +64,24 @@ fn near(what: &str, a: f64, b: f64) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn adds_up(plain: &Plain, seed: u64) -> Result<(), TestCaseError> {
-    let row = plain.row(seed);
-    let got = plain.score(&row);
-    let columns = plain.columns(row.values());
-    let means = plain.numbers("/reference/column_means");
-    near("log-odds by the file's numbers", got.log_odds.0, plain.log_odds(&columns))?;
-    near("reference by the file's numbers", plain.scorer.reference_log_odds().0, plain.log_odds(&means))?;
-    let sum: f64 = got.contributions.iter().sum();
-    near("reference and contributions", plain.scorer.reference_log_odds().0 + sum, plain.log_odds(&columns))?;
-    // Each contribution by itself: what the log-odds lose when the feature's columns are put to their means.
-    let mut start = 0;
-    for (encoding, contribution) in plain.scorer.artifact().content().encodings.iter().zip(&got.contributions) {
-        let range = start..start + encoding.width();
-        start = range.end;
-        let mut without = columns.clone();
-        without[range.clone()].copy_from_slice(&means[range]);
-        near("a contribution", *contribution, plain.log_odds(&columns) - plain.log_odds(&without))?;
+pub(super) fn adds_up(model: &Model, seed: u64) -> Result<(), TestCaseError> {
+    let row = model.row(seed);
+    let got = model.score(&row);
+    let log_odds = model.plain.log_odds(row.values());
+    near("log-odds by the file's numbers", got.log_odds.0, log_odds)?;
+    let reference = model.scorer.reference_log_odds().0;
+    near("reference by the file's numbers", reference, model.plain.reference())?;
+    near("reference and contributions", reference + got.contributions.iter().sum::<f64>(), log_odds)?;
+    let contributions = model.plain.contributions(row.values());
+    prop_assert_eq!(contributions.len(), got.contributions.len());
+    for (feature, (own, engines)) in contributions.iter().zip(&got.contributions).enumerate() {
+        near(&model.plain.features[feature].name, *engines, *own)?;
     }
     Ok(())
 }
 
-fn probabilities_are_ordered(plain: &Plain, seed: u64) -> Result<(), TestCaseError> {
-    let got = plain.score(&plain.row(seed));
+pub(super) fn probabilities_are_ordered(model: &Model, seed: u64) -> Result<(), TestCaseError> {
+    let got = model.score(&model.row(seed));
     let mut last = 0.0;
     for horizon in &got.horizons {
         prop_assert!(horizon.risk.get() >= last, "risk falls from {} to {:?}", last, horizon);
@@ -150,27 +94,35 @@ fn probabilities_are_ordered(plain: &Plain, seed: u64) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// What these tests are about is in the models.
+#[test]
+fn the_models_have_every_kind_of_effect() {
+    let bent = &read(bent_model()).plain;
+    assert!(!bent.pairs.is_empty() && bent.rules.is_some() && bent.has_curve(), "{bent:?}");
+    assert!(read(namesakes_model()).plain.recurring.is_some());
+}
+
 proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
     fn contributions_add_up_to_the_log_odds_of_the_file(seed: u64) {
-        for model in [trained_model(), trained_flat_model()] {
-            adds_up(&plain(model), seed)?;
+        for model in [trained_model(), trained_flat_model(), bent_model(), namesakes_model()] {
+            adds_up(&read(model), seed)?;
         }
     }
 
     #[test]
     fn risks_lie_in_their_intervals_and_never_fall_with_the_horizon(seed: u64) {
-        for model in [trained_model(), trained_flat_model()] {
-            probabilities_are_ordered(&plain(model), seed)?;
+        for model in [trained_model(), trained_flat_model(), bent_model(), namesakes_model()] {
+            probabilities_are_ordered(&read(model), seed)?;
         }
     }
 
     #[test]
     fn the_probability_of_a_flat_table_rises_with_the_log_odds(one: u64, other: u64) {
-        let plain = plain(trained_flat_model());
-        let (one, other) = (plain.score(&plain.row(one)), plain.score(&plain.row(other)));
+        let model = read(bent_model());
+        let (one, other) = (model.score(&model.row(one)), model.score(&model.row(other)));
         let rises = one.log_odds.0.partial_cmp(&other.log_odds.0);
         prop_assert_eq!(rises, one.risk.get().partial_cmp(&other.risk.get()), "{:?} {:?}", one, other);
     }
@@ -178,14 +130,14 @@ proptest! {
     /// With everything else equal; different people's facts fade at different speeds.
     #[test]
     fn a_fact_that_raises_the_log_odds_raises_no_horizon_less(seed: u64, other: u64, feature: prop::sample::Index) {
-        let plain = plain(trained_model());
-        let (row, other) = (plain.row(seed), plain.row(other));
+        let model = read(trained_model());
+        let (row, other) = (model.row(seed), model.row(other));
         let feature = feature.index(row.values().len());
-        prop_assume!(Clock::of(&plain.scorer.schema().features()[feature].name).is_none());
+        prop_assume!(Clock::of(&model.scorer.schema().features()[feature].name).is_none());
         let mut values = row.values().to_vec();
         values[feature] = other.values()[feature];
-        let changed = plain.score(&plain.scorer.schema().packed_row(values).unwrap());
-        let before = plain.score(&row);
+        let changed = model.score(&model.scorer.schema().packed_row(values).unwrap());
+        let before = model.score(&row);
         let sign = if changed.log_odds.0 >= before.log_odds.0 { 1.0 } else { -1.0 };
         for (a, b) in before.horizons.iter().zip(&changed.horizons) {
             let rise = sign * (b.risk.get() - a.risk.get());
@@ -194,12 +146,12 @@ proptest! {
     }
 }
 
-/// Read once: every case asks for the same two.
-fn plain(model: &Path) -> std::sync::Arc<Plain> {
+/// Read once: every case asks for the same few.
+fn read(model: &Path) -> std::sync::Arc<Model> {
     use std::collections::HashMap;
     use std::path::PathBuf;
     use std::sync::{Arc, Mutex, OnceLock};
-    static MODELS: OnceLock<Mutex<HashMap<PathBuf, Arc<Plain>>>> = OnceLock::new();
+    static MODELS: OnceLock<Mutex<HashMap<PathBuf, Arc<Model>>>> = OnceLock::new();
     let mut models = MODELS.get_or_init(Mutex::default).lock().unwrap();
-    Arc::clone(models.entry(model.to_owned()).or_insert_with(|| Arc::new(Plain::read(model))))
+    Arc::clone(models.entry(model.to_owned()).or_insert_with(|| Arc::new(Model::read(model))))
 }

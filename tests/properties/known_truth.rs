@@ -17,6 +17,30 @@ const FEWEST_COVERED: usize = 9;
 /// How far the area under the ROC curve may lie from that of the true hazard.
 const AUC_TOLERANCE: f64 = 0.03;
 
+/// The slope per unit of a feature, as weights of its columns' coefficients. Of a curve that of the straight line closest to it:
+/// the regression of the knots' effects on their values, weighted by what of the reference population is near each.
+fn slope_weights(encoding: &Encoding, means: &[f64]) -> Option<Vec<f64>> {
+    match encoding {
+        Encoding::Standardised { scale, unknown, .. } => {
+            Some(std::iter::once(1.0 / scale).chain(unknown.then_some(0.0)).collect())
+        }
+        Encoding::Spline { knots, .. } => {
+            let total: f64 = means[..knots.len()].iter().sum();
+            let middle = knots.iter().zip(means).map(|(knot, weight)| knot * weight).sum::<f64>() / total;
+            let spread: f64 = knots.iter().zip(means).map(|(knot, weight)| weight * (knot - middle).powi(2)).sum();
+            let of = |(knot, weight): (&f64, &f64)| weight * (knot - middle) / spread;
+            Some(knots.iter().zip(means).map(of).chain((knots.len()..means.len()).map(|_| 0.0)).collect())
+        }
+        Encoding::LogStandardised { .. } | Encoding::OneHot { .. } => None,
+    }
+}
+
+/// Of two columns, from the lower triangle in which the intercept has row 0.
+fn covariance(lower: &[f64], a: usize, b: usize) -> f64 {
+    let (row, column) = (a.max(b) + 1, a.min(b) + 1);
+    lower[row * (row + 1) / 2 + column]
+}
+
 #[test]
 fn training_finds_the_hazard_that_made_the_exits() {
     let company = generate(1500, 4, 3);
@@ -39,17 +63,24 @@ fn training_finds_the_hazard_that_made_the_exits() {
     let mut told = Vec::new();
     let mut covered = 0;
     for (feature, encoding) in content.features.iter().zip(&content.encodings) {
-        if let (Some(&truth), Encoding::Standardised { scale, .. }) = (truths.get(feature.name.as_str()), encoding) {
-            let per_unit = content.calibration.slope / scale;
-            // Row `column + 1` of the lower triangle is this column's: the intercept has row 0.
-            let row = column + 1;
-            let error = content.covariance[row * (row + 1) / 2 + row].sqrt() * per_unit;
-            let estimate = content.coefficients[column] * per_unit;
-            let holds = (estimate - truth).abs() <= Z_90 * error;
-            covered += usize::from(holds);
-            told.push(format!("{}: {estimate:.4} +- {error:.4}, true {truth} {holds}", feature.name));
-        }
-        column += encoding.width();
+        let columns = column..column + encoding.width();
+        column = columns.end;
+        let Some(&truth) = truths.get(feature.name.as_str()) else { continue };
+        let means = &content.reference.column_means[columns.clone()];
+        let weights = slope_weights(encoding, means).unwrap_or_else(|| panic!("{}: {encoding:?}", feature.name));
+        let slope = content.calibration.slope;
+        let estimate =
+            slope * weights.iter().zip(&content.coefficients[columns.clone()]).map(|(w, c)| w * c).sum::<f64>();
+        let variance: f64 = (0..weights.len())
+            .flat_map(|i| (0..weights.len()).map(move |j| (i, j)))
+            .map(|(i, j)| {
+                weights[i] * weights[j] * covariance(&content.covariance, columns.start + i, columns.start + j)
+            })
+            .sum();
+        let error = slope * variance.sqrt();
+        let holds = (estimate - truth).abs() <= Z_90 * error;
+        covered += usize::from(holds);
+        told.push(format!("{}: {estimate:.4} +- {error:.4}, true {truth} {holds}", feature.name));
     }
     assert_eq!(told.len(), truths.len(), "every true feature is in the model: {told:#?}");
     assert!(covered >= FEWEST_COVERED, "{covered} of {} in their 90 % intervals: {told:#?}", truths.len());

@@ -11,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::parity::scorer;
 use crate::support::{
-    FileScore, FlatFixture, command, flat_table, new_folder, sample_company, score, trained_flat_model, trained_model,
+    Bent, FileScore, FlatFixture, bent_table, command, flat_table, namesakes_table, new_folder, sample_company, score,
+    trained_flat_model, trained_model,
 };
 
 fn train(data: &Path, schema: Option<&Path>, threads: &str) -> PathBuf {
@@ -43,6 +44,17 @@ fn a_second_training_gives_the_same_bytes_on_any_number_of_threads() {
     for threads in ["1", "2", "3"] {
         same_files(trained_model(), &train(sample_company(), None, threads));
         same_files(trained_flat_model(), &train(&flat_table().data, Some(&flat_table().schema), threads));
+    }
+}
+
+/// Curves, pairs, rules and effects of recurring values among them.
+#[test]
+fn whatever_a_model_holds_has_the_same_bytes_on_any_number_of_threads() {
+    for table in [bent_table(Bent::Three, 900, 7), namesakes_table("drop = [\"row\", \"person\"]")] {
+        let once = train(&table.data, Some(&table.schema), "1");
+        for threads in ["1", "2"] {
+            same_files(&once, &train(&table.data, Some(&table.schema), threads));
+        }
     }
 }
 
