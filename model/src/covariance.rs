@@ -4,10 +4,18 @@
 //! of their summed scores, the covariance is H^-1 (M + P) H^-1: the sandwich of Huber and White for the part that comes from
 //! the data, the Bayesian view of the penalties (Marra & Wood 2012) for the part that comes from shrinking. Where rows are
 //! independent, M is X'WX in expectation and the whole is H^-1.
+//!
+//! That view takes all coefficients of a block for draws from one normal distribution. Real effects are a few large ones among
+//! many small ones, and the large ones are shrunk by more than it allows for: on generated companies their true risks lay below
+//! the interval four times as often as above it. The bias that the data can see, d = (X'WX + e P)^-1 P b (how far the
+//! coefficients b would move if nearly all of the penalty were taken away), is therefore not left out: d d' is added, as in
+//! intervals that hold for a biased estimate (Armstrong & Kolesar 2020). With many exits d vanishes beside the rest.
 
-use ndarray::{Array2, s};
+use ndarray::{Array1, Array2, Axis, s};
 
 use crate::additive::Penalised;
+use crate::additive::inverse::inverse;
+use crate::cholesky::Cholesky;
 use crate::config::TrainingPlan;
 use crate::folds;
 use crate::structure::Layout;
@@ -17,6 +25,9 @@ use crate::table::TrainingTable;
 const MAX_ROWS: usize = 60_000;
 /// Employees whose scores are multiplied at a time.
 const BATCH: usize = 256;
+
+/// What is left of the penalties where their bias is looked for: enough to tell copies of one column apart.
+const REMAINING_PENALTY: f64 = 0.02;
 
 /// The covariance of (intercept, columns of the layout's variables).
 pub(crate) fn covariance(
@@ -33,10 +44,23 @@ pub(crate) fn covariance(
     }
     let mut middle = clustered_scores(table, rows, layout, solved, events, plan);
     let blocks = layout.variables.iter().flat_map(|variable| variable.blocks.iter());
-    for (column, &block) in blocks.enumerate() {
-        middle[[column + 1, column + 1]] += solved.penalties.get(block).copied().unwrap_or_default();
-    }
-    solved.inverse.dot(&middle).dot(&solved.inverse)
+    let penalty = |&block: &usize| solved.penalties.get(block).copied().unwrap_or_default();
+    // The intercept has none.
+    let penalties: Array1<f64> = std::iter::once(0.0).chain(blocks.map(penalty)).collect();
+    middle.diag_mut().scaled_add(1.0, &penalties);
+    let bias = bias(solved, &penalties).insert_axis(Axis(1));
+    solved.inverse.dot(&middle).dot(&solved.inverse) + bias.dot(&bias.t())
+}
+
+/// How far the coefficients would move in one step if nearly all of the penalties were taken away.
+fn bias(solved: &Penalised, penalties: &Array1<f64>) -> Array1<f64> {
+    let withheld = penalties * &solved.coefficients;
+    let freed = inverse(&solved.inverse).and_then(|mut hessian| {
+        hessian.diag_mut().scaled_add(REMAINING_PENALTY - 1.0, penalties);
+        Cholesky::new(&hessian)
+    });
+    // Beyond what rounding leaves of the Hessian, the step that keeps the penalties is the best there is.
+    freed.map_or_else(|| solved.inverse.dot(&withheld), |freed| freed.solve(withheld.view()))
 }
 
 /// Sum over employees of the outer product of their summed scores, with the small-sample factor G / (G - 1).

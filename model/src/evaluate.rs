@@ -47,7 +47,8 @@ pub struct RecoveredCoefficient {
     pub feature: String,
     /// The coefficient from which exits were drawn.
     pub truth: f64,
-    /// The model's coefficient; `None` when it does not use the feature, or not as a straight line.
+    /// The model's coefficient; `None` when it does not use the feature, or not as a number. Of a curve it is
+    /// the slope of the straight line that fits it best.
     pub estimate: Option<f64>,
     /// Lower end of its 90 % interval.
     pub low: Option<f64>,
@@ -109,23 +110,32 @@ fn compare(
 ) -> TruthComparison {
     let content = scorer.artifact().content();
     let mut start = 0;
-    let mut starts = std::collections::HashMap::new();
+    let mut projections = std::collections::HashMap::new();
     for (feature, encoding) in content.features.iter().zip(&content.encodings) {
-        if let Encoding::Standardised { scale, .. } = encoding {
-            starts.insert(feature.name.as_str(), (start, *scale));
+        let columns = start..start + encoding.width();
+        start = columns.end;
+        let means = content.reference.column_means.get(columns.clone()).unwrap_or_default();
+        if let Some(projection) = per_unit(encoding, means) {
+            projections.insert(feature.name.as_str(), (columns.start, projection));
         }
-        start += encoding.width();
     }
     let slope = content.calibration.slope;
     let coefficients = truth
         .coefficients
         .iter()
         .map(|(feature, &truth)| {
-            let estimate = starts.get(feature.as_str()).and_then(|&(column, scale)| {
-                // The intercept is first in the covariance; row r of a packed lower triangle ends with its diagonal.
-                let diagonal = (column + 1) * (column + 4) / 2;
-                let error = slope * content.covariance.get(diagonal)?.max(0.0).sqrt() / scale;
-                Some((slope * content.coefficients.get(column)? / scale, Z_90 * error))
+            let estimate = projections.get(feature.as_str()).map(|(first, projection)| {
+                let columns = || (*first..).zip(projection);
+                let at = |column: usize| content.coefficients.get(column).copied().unwrap_or_default();
+                let value: f64 = columns().map(|(column, a)| a * at(column)).sum();
+                // The intercept is first in the covariance, which is the lower triangle row by row.
+                let covariance = |i: usize, j: usize| {
+                    let (row, column) = (i.max(j) + 1, i.min(j) + 1);
+                    content.covariance.get(row * (row + 1) / 2 + column).copied().unwrap_or_default()
+                };
+                let variance: f64 =
+                    columns().map(|(i, a)| columns().map(|(j, b)| a * b * covariance(i, j)).sum::<f64>()).sum();
+                (slope * value, Z_90 * slope * variance.max(0.0).sqrt())
             });
             RecoveredCoefficient {
                 feature: feature.clone(),
@@ -144,5 +154,26 @@ fn compare(
         auc_truth: auc(events, true_hazards),
         relative_error: difference / mean,
         coefficients,
+    }
+}
+
+/// What to multiply the coefficients of a numeric feature's columns with for its effect per unit, where that is a straight line;
+/// for a curve, the slope of the line that fits it best over the people that the model learned from. `None` for levels.
+fn per_unit(encoding: &Encoding, means: &[f64]) -> Option<Vec<f64>> {
+    match encoding {
+        Encoding::Standardised { scale, .. } => Some(vec![1.0 / scale]),
+        Encoding::LogStandardised { mean, scale, .. } => {
+            // Regression of ln(1 + x) on x where the logarithm is normal with this mean and deviation.
+            let square = scale * scale;
+            Some(vec![scale / ((mean + square / 2.0).exp() * square.exp_m1())])
+        }
+        Encoding::Spline { knots, .. } => {
+            // A knot stands for as many people as its column's mean says.
+            let total: f64 = knots.iter().zip(means).map(|(_, w)| w).sum();
+            let centre = knots.iter().zip(means).map(|(x, w)| x * w).sum::<f64>() / total;
+            let spread: f64 = knots.iter().zip(means).map(|(x, w)| w * (x - centre).powi(2)).sum();
+            (spread > 0.0).then(|| knots.iter().zip(means).map(|(x, w)| w * (x - centre) / spread).collect())
+        }
+        Encoding::OneHot { .. } => None,
     }
 }
