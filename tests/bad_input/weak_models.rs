@@ -89,7 +89,7 @@ fn too_few_exits_are_not_published_however_good_they_look() {
 fn many_columns_take_no_more_parameters_than_the_exits_can_carry() {
     let many = Drawn { seed: 4, rows: 300, features: 150, rate: 0.07, signal: 1.0, months: 0 };
     let case = Case::drawn(many, "", |_| ());
-    for config in ["complexity = \"lines\"\nrules = false\n", "complexity = \"full\"\nrules = false\n"] {
+    for config in ["complexity = \"lines\"\nrules = false\n", "complexity = \"curves\"\nrules = false\n"] {
         case.write("settings.toml", config);
         case.works(&format!("{INSIST} --config settings.toml"), &["Model"]);
         let verdict = case.metrics("out")["verdict"].clone();

@@ -1,7 +1,7 @@
-//! Rules of up to three conditions each: symmetric trees whose every cell carries log-odds, explained exactly.
+//! Rules of up to five conditions each: symmetric trees whose every cell carries log-odds, explained exactly.
 //!
-//! A tree asks its conditions of a row all at once; the answers are the bits of the index of its cell. With at most three
-//! conditions there are at most eight cells, so that the interventional Shapley values of every cell (Lundberg & Lee 2017;
+//! A tree asks its conditions of a row all at once; the answers are the bits of the index of its cell. With at most five
+//! conditions there are at most 32 cells, so that the interventional Shapley values of every cell (Lundberg & Lee 2017;
 //! against reference rows that are drawn independently) are tabled when the model is loaded, and cost a look-up afterwards.
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,7 @@ impl Condition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleTree {
-    /// One to three; two of them may be on the same feature.
+    /// One to five; several of them may be on the same feature.
     pub conditions: Vec<Condition>,
     /// Log-odds of each cell; bit i of its index is set where condition i holds.
     pub values: Vec<f64>,

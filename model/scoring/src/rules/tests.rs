@@ -33,7 +33,7 @@ fn tree(conditions: Vec<Condition>, seed: f64) -> RuleTree {
     tree
 }
 
-/// One to three conditions; two on one feature; the same ones in another order; all kinds.
+/// One to five conditions; two on one feature; the same ones in another order; all kinds.
 fn ensemble() -> RuleEnsemble {
     let many_levels: Vec<u32> = (1..90).step_by(2).collect();
     RuleEnsemble {
@@ -47,6 +47,16 @@ fn ensemble() -> RuleEnsemble {
             vec![
                 tree(vec![one_of(1, &many_levels, false), above(3, 2.0, false)], 4.1),
                 tree(vec![above(3, 3.5, true), above(2, 3.0, false), above(2, 3.0, true)], 5.1),
+                tree(
+                    vec![
+                        above(3, 1.5, true),
+                        above(2, 6.0, true),
+                        one_of(1, &[0, 3], true),
+                        above(0, 20.5, false),
+                        above(0, 40.0, true),
+                    ],
+                    6.1,
+                ),
             ],
             vec![],
         ],
@@ -208,7 +218,7 @@ fn what_does_not_fit_is_refused_in_words() {
     };
     let cases: [(Change<'_>, &str); 11] = [
         (&|t| t.conditions.clear(), "0 conditions"),
-        (&|t| t.conditions.extend([above(0, 0.1, true), above(0, 0.2, true)]), "4 conditions"),
+        (&|t| t.conditions.extend([0.1, 0.2, 0.3, 0.4].map(|x| above(0, x, true))), "6 conditions"),
         (&|t| t.values.truncate(3), "3 values"),
         (&|t| t.values[1] = f64::NAN, "not finite"),
         (&|t| t.shares[1] = 0.2, "add up to 0.9"),
