@@ -107,3 +107,40 @@ fn clustered_scores(
     let share = places.len().max(1) as f64 / rows.len().max(1) as f64;
     middle * (clusters / (clusters - 1.0_f64).max(1.0) / share)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fit of three columns whose information is diagonal.
+    fn fit(information: [f64; 3], penalties: [f64; 3], coefficients: [f64; 3]) -> (Penalised, Array1<f64>) {
+        let penalties = Array1::from(penalties.to_vec());
+        let inverse = Array2::from_diag(&(Array1::from(information.to_vec()) + &penalties).mapv(f64::recip));
+        let solved = Penalised {
+            coefficients: Array1::from(coefficients.to_vec()),
+            recurring: Vec::new(),
+            penalties: penalties.to_vec(),
+            recurring_penalty: 1.0,
+            inverse,
+            recurring_variances: Vec::new(),
+            effective: vec![0.0; 3],
+            recurring_effective: 0.0,
+            log_odds: Vec::new(),
+        };
+        (solved, penalties)
+    }
+
+    #[test]
+    fn the_bias_is_what_the_penalty_took_and_vanishes_with_it() {
+        // Without its penalty of 50 a coefficient of 0.4 with information 100 would be 0.4 (100 + 50) / 100.
+        let (solved, penalties) = fit([100.0, 100.0, 1e6], [0.0, 50.0, 50.0], [-3.0, 0.4, 0.4]);
+        let found = bias(&solved, &penalties);
+        assert!(found[0].abs() < 1e-12, "nothing holds the intercept back");
+        assert!((found[1] - 0.4 * 50.0 / 101.0).abs() < 1e-9, "{found}");
+        assert!(found[2].abs() < 3e-5, "{found}");
+        // A block without anything in it stays without doubt that the data cannot have: a column nobody has.
+        let (solved, penalties) = fit([100.0, 0.0, 100.0], [0.0, 1e6, 1e6], [0.0, 0.0, 1e-6]);
+        let found = bias(&solved, &penalties);
+        assert!(found[1].abs() < 1e-12 && found[2].abs() < 1e-4, "{found}");
+    }
+}

@@ -177,3 +177,40 @@ fn per_unit(encoding: &Encoding, means: &[f64]) -> Option<Vec<f64>> {
         Encoding::OneHot { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slope_of_a_straight_curve_is_found_however_its_knots_lie() {
+        let knots = vec![1.0, 2.0, 5.0, 20.0];
+        let effects: Vec<f64> = knots.iter().map(|x| 3.0 - 0.5 * x).collect();
+        let curve = Encoding::Spline { knots, unknown: true };
+        // The last mean is that of unknown values, which have no place on a line.
+        for means in [[0.25, 0.25, 0.25, 0.25, 0.0], [0.1, 0.5, 0.2, 0.05, 0.15]] {
+            let slope = per_unit(&curve, &means).map(|a| a.iter().zip(&effects).map(|(a, b)| a * b).sum::<f64>());
+            assert!(slope.is_some_and(|slope| (slope + 0.5).abs() < 1e-12), "{slope:?}");
+        }
+        let everybody_alike = per_unit(&curve, &[0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(everybody_alike, None);
+    }
+
+    #[test]
+    fn a_logarithm_has_the_slope_of_the_line_through_its_values() {
+        // ln(1 + x) at the middles of 2,000 equally likely parts of a normal distribution (Box & Muller on a grid).
+        let (mean, scale) = (1.0, 0.4);
+        let part = |i: i32| (f64::from(i) + 0.5) / 200.0;
+        let normal = (0..200).flat_map(|i| {
+            (0..200).map(move |j| (-2.0 * part(i).ln()).sqrt() * (2.0 * std::f64::consts::PI * part(j)).cos())
+        });
+        let z: Vec<f64> = normal.collect();
+        let x: Vec<f64> = z.iter().map(|z| (mean + scale * z).exp_m1()).collect();
+        let count = x.len() as f64;
+        let centre = x.iter().sum::<f64>() / count;
+        let slope = x.iter().zip(&z).map(|(x, z)| (x - centre) * z).sum::<f64>()
+            / x.iter().map(|x| (x - centre).powi(2)).sum::<f64>();
+        let found = per_unit(&Encoding::LogStandardised { mean, scale, unknown: false }, &[0.0]);
+        assert!(found.as_ref().is_some_and(|a| (a[0] / slope - 1.0).abs() < 0.01), "{found:?} beside {slope}");
+    }
+}
