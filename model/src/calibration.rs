@@ -51,12 +51,14 @@ fn others<T: Copy>(folds: &[Vec<T>], left_out: usize) -> Vec<T> {
     folds.iter().enumerate().filter(|(fold, _)| *fold != left_out).flat_map(|(_, x)| x.iter().copied()).collect()
 }
 
+/// Learns a correction from log-odds and what happened; `None` where there is none of its kind.
+type Learn = fn(&[f64], &[bool]) -> Option<Calibration>;
+
 /// The correction learned from all folds that lowers the log-loss most when learned without each fold it is applied to (none, a
 /// shift, or slope and shift); and the predictions of every fold by what was learned without it.
 pub(crate) fn calibrate(held_out: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
     let HeldOut { log_odds, events } = held_out;
-    let corrections: [fn(&[f64], &[bool]) -> Option<Calibration>; 3] =
-        [|_, _| Some(Calibration::NONE), |x, y| Some(shift(x, y)), platt];
+    let corrections: [Learn; 3] = [|_, _| Some(Calibration::NONE), |x, y| Some(shift(x, y)), platt];
     let tried = corrections.map(|learn| {
         let without = |fold: usize| learn(&others(log_odds, fold), &others(events, fold)).unwrap_or(Calibration::NONE);
         let predicted: Vec<Vec<f64>> =
