@@ -91,8 +91,8 @@ pub(crate) fn assemble(
     let largest = explained.iter().fold(f64::EPSILON.sqrt(), |largest, (_, error)| largest.max(*error));
     content.limits.max_standard_error = STANDARD_ERROR_FACTOR * largest;
     if let Target::Hazard { horizons_months, period_months, .. } = content.target.clone() {
-        content.persistence = persistence(table, &people, &design, &explained);
         let periods = horizons_months.last().copied().unwrap_or_default() / period_months;
+        content.persistence = persistence(table, &people, &design, &explained, periods);
         let scorer = Scorer::new(Artifact::new(content.clone())?);
         let lead = scorer.lead_periods();
         content.lead_shifts = lead_shifts(table, &people, &design, &scorer, lead, periods.saturating_sub(lead).max(1));

@@ -2,8 +2,9 @@
 //!
 //! A risk at twelve months needs the hazard of periods whose facts are not known yet. What is known today tells less and less:
 //! a colleague's exit is forgotten, engagement returns to the usual. Each feature's contribution is taken to shrink by a factor
-//! per period, the regression through the origin of a period's contribution on that of the period before (an autoregression of
-//! order one); clocks do not fade but move. Shrinking and survival also change the mean, so each later period gets a shift
+//! per period, such that after some periods there is left of it what the regression through the origin of the later contribution
+//! on the earlier one says. The periods are those to the end of the longest horizon: part of most facts passes at once and part
+//! stays for years, and what one period shows, taken to the twelfth power, would forget what stays. Clocks do not fade but move. Shrinking and survival also change the mean, so each later period gets a shift
 //! that makes its mean prediction that of what was observed so far ahead (landmarking: van Houwelingen 2007).
 
 use flight_risk_scoring::features::Clock;
@@ -16,6 +17,8 @@ use crate::table::TrainingTable;
 
 /// Rows from which fading and shifts are learned, at most about: they are a few dozen numbers.
 const MAX_ROWS: usize = 60_000;
+/// Fading is learned over as many periods as one in so many rows can be followed.
+const LEAST_FOLLOWED_ONE_IN: usize = 3;
 /// Exits that stand for "no shift" beside those observed, so that few exits move little.
 const PRIOR_EVENTS: f64 = 10.0;
 
@@ -54,14 +57,20 @@ impl Pairs {
     }
 }
 
-/// How much of each feature's contribution is still there one period later, 0 to 1; 1 for clocks.
+/// How much of each feature's contribution is still there one period later, 0 to 1, from what there is of it `periods` later; 1
+/// for clocks.
 pub(crate) fn persistence(
     table: &TrainingTable,
     pairs: &Pairs,
     design: &Design,
     explained: &[(Vec<f64>, f64)],
+    periods: u32,
 ) -> Vec<f64> {
-    let apart: Vec<(usize, usize)> = pairs.apart(table, 1).collect();
+    // Fewer where the records are too short for so many.
+    let enough = pairs.rows.len() / LEAST_FOLLOWED_ONE_IN;
+    let found = (1..=periods.max(1)).rev().map(|periods| (periods, pairs.apart(table, periods).collect::<Vec<_>>()));
+    let (periods, apart) =
+        found.into_iter().find(|(left, apart)| apart.len() >= enough || *left == 1).unwrap_or_default();
     let of_feature = |(position, feature): (usize, &flight_risk_scoring::schema::SourceFeature)| {
         if Clock::of(&feature.name).is_some() {
             return 1.0;
@@ -73,7 +82,7 @@ pub(crate) fn persistence(
             products += now * later;
             squares += now * now;
         }
-        if squares > 0.0 { (products / squares).clamp(0.0, 1.0) } else { 1.0 }
+        if squares > 0.0 { (products / squares).clamp(0.0, 1.0).powf(1.0 / f64::from(periods)) } else { 1.0 }
     };
     design.features.iter().enumerate().map(of_feature).collect()
 }
