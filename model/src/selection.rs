@@ -23,6 +23,11 @@ const LARGE_ROWS: usize = 15_000;
 const LARGE_FOLDS: usize = 3;
 /// With this many events curves are always worth trying: penalties alone decide how far they bend.
 const MANY_EVENTS: usize = 1_500;
+/// Columns of a curve, at most; curves for every number are not tried where they would have more than so many columns for each
+/// exit, or in all: the penalties could not be told, and a pass costs the cube of the columns.
+const CURVE_COLUMNS: usize = 10;
+const COLUMNS_PER_EVENT: usize = 4;
+const MAX_CURVE_COLUMNS: usize = 1_500;
 
 /// What cross-validation chose, and its predictions of rows that the predicting model had not seen.
 #[derive(Clone, Debug)]
@@ -77,7 +82,8 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     let prepared = Prepared::new(&design, table, &sampled);
     let job = Job { table, plan, sampled: &sampled, held_out: &held_out };
     let mut best: Option<(f64, Structure, Vec<Vec<f64>>)> = None;
-    for complexity in candidates(plan, prepared.events.iter().filter(|&&event| event).count()) {
+    let exits = prepared.events.iter().filter(|&&event| event).count();
+    for complexity in candidates(plan, exits, prepared.bendable().len()) {
         let structure = prepared.find(plan, complexity, &Structure::default())?;
         let log_odds = job.out_of_fold(complexity, &structure)?;
         let (_, predicted) = calibrate(HeldOut { log_odds: &log_odds, events: &events });
@@ -122,8 +128,10 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
 }
 
 /// Simplest first: the first of equals is taken.
-fn candidates(plan: &TrainingPlan, events: usize) -> Vec<Complexity> {
+fn candidates(plan: &TrainingPlan, events: usize, bendable: usize) -> Vec<Complexity> {
+    let too_wide = bendable * CURVE_COLUMNS > (COLUMNS_PER_EVENT * events).min(MAX_CURVE_COLUMNS);
     match plan.complexity {
+        Complexity::Auto if too_wide => vec![Complexity::Lines, Complexity::Curves],
         Complexity::Auto if events >= MANY_EVENTS => vec![Complexity::Full],
         Complexity::Auto => vec![Complexity::Lines, Complexity::Curves, Complexity::Full],
         fixed => vec![fixed],

@@ -193,7 +193,7 @@ impl<'a> Prepared<'a> {
             structure.keep(&layout, &fitted);
             return Ok(structure);
         }
-        let bendable: Vec<usize> = (0..self.binned.len()).filter(|&feature| self.bends(feature)).collect();
+        let bendable = self.bendable();
         let recurring = if self.anonymous { self.recurring_candidates() } else { Vec::new() };
         if complexity == Complexity::Curves || !recurring.is_empty() {
             let layout = self.layout(&structure);
@@ -222,6 +222,11 @@ impl<'a> Prepared<'a> {
             }
         }
         Ok(structure)
+    }
+
+    /// The features that may be curves.
+    pub(crate) fn bendable(&self) -> Vec<usize> {
+        (0..self.binned.len()).filter(|&feature| self.bends(feature)).collect()
     }
 
     /// Whether a feature may be a curve: a number with more than two values.
