@@ -142,6 +142,14 @@ impl TrainingConfig {
     }
 }
 
+impl TrainingPlan {
+    /// The plan with a complexity and rules that earlier data have chosen among.
+    #[must_use]
+    pub(crate) fn settled(&self, complexity: Complexity, rules: bool) -> Self {
+        Self(TrainingConfig { complexity, rules: self.rules && rules, ..self.0.clone() })
+    }
+}
+
 impl std::ops::Deref for TrainingPlan {
     type Target = TrainingConfig;
 

@@ -31,6 +31,8 @@ pub(crate) struct Judged {
     pub(crate) evidence: Evidence,
     /// What cross-validation over all rows chose, where it judged.
     pub(crate) selection: Option<Selection>,
+    /// How much structure earlier rows chose, and whether rules: the fit on all rows does not choose again.
+    pub(crate) settled: Option<TrainingPlan>,
     /// The model that was judged, where there was one.
     pub(crate) model: Option<(Selection, Fitted)>,
 }
@@ -43,7 +45,8 @@ impl Job<'_> {
         let from = self.table.times.as_ref().and_then(|times| times.labels.get(cut).cloned()).unwrap_or_default();
         let mut found = self.judged(Split::ByTime { from }, trained, judged, &predicted);
         found.metrics.stability = self.stability(cut, trained, judged, &predicted);
-        Ok(Judged { model: Some((selection, fitted)), ..found })
+        let settled = Some(self.plan.settled(selection.complexity, selection.rules.is_some()));
+        Ok(Judged { settled, model: Some((selection, fitted)), ..found })
     }
 
     /// Judges every row by a model that did not see it.
@@ -85,6 +88,7 @@ impl Job<'_> {
                 backtest: Vec::new(),
             },
             selection: None,
+            settled: None,
             model: None,
         }
     }
@@ -156,12 +160,12 @@ impl Job<'_> {
     ) -> Result<Artifact, TrainError> {
         (self.progress)("Fitting on all rows");
         let all = self.all();
-        let Judged { metrics, evidence, selection, .. } = judged;
+        let Judged { metrics, evidence, selection, settled, .. } = judged;
         let mut evidence = vec![evidence];
         let selection = match selection {
             Some(selection) => selection,
             None => {
-                let selection = select(self.table, &all, self.plan)?;
+                let selection = select(self.table, &all, settled.as_ref().unwrap_or(self.plan))?;
                 let split = Split::CrossValidation { folds: selection.folds };
                 let base_rate = Learned::from(self.table, &all).base_rate();
                 evidence.push(self.evidence(split, &selection.rows, &selection.predicted, base_rate));

@@ -34,6 +34,8 @@ const MAX_CURVE_COLUMNS: usize = 1_500;
 pub struct Selection {
     /// Features and levels.
     pub design: Design,
+    /// How much structure predicted best.
+    pub complexity: Complexity,
     /// Curves, pairs and penalties.
     pub structure: Structure,
     /// Correction of the additive log-odds, where it lowers cross-validated log-loss.
@@ -81,7 +83,7 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     let events: Vec<Vec<bool>> = held_out.iter().map(|fold| table.events_of(fold)).collect();
     let prepared = Prepared::new(&design, table, &sampled);
     let job = Job { table, plan, sampled: &sampled, held_out: &held_out };
-    let mut best: Option<(f64, Structure, Vec<Vec<f64>>)> = None;
+    let mut best: Option<(f64, Complexity, Structure, Vec<Vec<f64>>)> = None;
     let exits = prepared.events.iter().filter(|&&event| event).count();
     for complexity in candidates(plan, exits, prepared.bendable().len()) {
         let structure = prepared.find(plan, complexity, &Structure::default())?;
@@ -89,10 +91,10 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
         let (_, predicted) = calibrate(HeldOut { log_odds: &log_odds, events: &events });
         let loss: f64 = events.iter().zip(&predicted).map(|(y, p)| metrics::log_loss(y, p) * y.len() as f64).sum();
         if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
-            best = Some((loss, structure, log_odds));
+            best = Some((loss, complexity, structure, log_odds));
         }
     }
-    let (_, structure, log_odds) = best.unwrap_or_default();
+    let (_, complexity, structure, log_odds) = best.unwrap_or_default();
     let held = HeldOut { log_odds: &log_odds, events: &events };
     let places = |fold: &Vec<usize>| fold.iter().filter_map(|row| sampled.binary_search(row).ok()).collect();
     let rules = plan.rules.then(|| {
@@ -118,6 +120,7 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     };
     Ok(Selection {
         design,
+        complexity,
         structure,
         calibration,
         rules,
