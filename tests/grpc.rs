@@ -134,7 +134,7 @@ async fn a_model_of_a_flat_table_scores_rows_and_refuses_histories() {
     let mut client = ScoringServiceClient::new(server.channel().await);
     let values = [("age", Number(23.0)), ("overtime_hours", Number(11.0)), ("department", Level("Sales".into()))];
     let young = client.score_employee(of_values("e", &values)).await.unwrap().into_inner().score.unwrap();
-    let values = [("age", Number(60.0)), ("overtime_hours", Number(1.0)), ("department", Level("Elsewhere".into()))];
+    let values = [("age", Number(60.0)), ("overtime_hours", Number(1.0)), ("department", Level("Legal".into()))];
     let old = client.score_employee(of_values("e", &values)).await.unwrap().into_inner().score.unwrap();
     let risk = |score: v1::EmployeeScore| match score.outcome {
         Some(v1::employee_score::Outcome::Assessment(assessment)) => {
@@ -145,6 +145,10 @@ async fn a_model_of_a_flat_table_scores_rows_and_refuses_histories() {
     };
     let (young, old) = (risk(young), risk(old));
     assert!(young > 2.0 * old, "the rule of the table makes the first the riskier: {young} and {old}");
+    let values = [("age", Number(60.0)), ("overtime_hours", Number(1.0)), ("department", Level("Elsewhere".into()))];
+    let stranger = client.score_employee(of_values("e", &values)).await.unwrap().into_inner().score.unwrap();
+    let Some(v1::employee_score::Outcome::Abstention(abstention)) = stranger.outcome else { panic!("{stranger:?}") };
+    assert!(abstention.reasons[0].text.contains("department, a level never seen"), "{abstention:?}");
     let history =
         v1::EmployeeHistory { hire_date: "2020-01-01".into(), as_of: "2024-01-01".into(), ..Default::default() };
     let status = client.score_employee(of_history("e", history)).await.unwrap_err();

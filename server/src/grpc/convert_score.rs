@@ -158,6 +158,7 @@ fn outside(feature: &SourceFeature, value: &Value) -> (String, v1::OutsideValue)
             sent.trained_max = Some(*max);
             (format!("{} {}, seen {} to {}", feature.label, text(*number), text(*min), text(*max)), sent)
         }
+        (FeatureKind::Categorical { .. }, _) => (format!("{}, a level never seen", feature.label), sent),
         _ => (feature.label.clone(), sent),
     }
 }
