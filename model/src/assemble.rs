@@ -40,13 +40,7 @@ pub(crate) fn assemble(
     let event_count = table.events_of(rows).into_iter().filter(|&event| event).count();
     let period = event_count as f64 / rows.len().max(1) as f64;
     let base_rates = base_rates(&target, period);
-    let headline = match &target {
-        Target::Hazard { horizons_months, risk_horizon_months, .. } => {
-            let position = horizons_months.iter().position(|months| months == risk_horizon_months);
-            position.and_then(|i| base_rates.horizons.get(i)).copied().unwrap_or(period)
-        }
-        Target::SinglePeriod { .. } => period,
-    };
+    let headline = base_rates.headline(&target);
     let times_odds = |factor: f64| {
         let odds = headline / (1.0 - headline) * factor;
         odds / (1.0 + odds)

@@ -2,9 +2,7 @@
 
 use flight_risk_scoring::artifact::Calibration;
 use flight_risk_scoring::{LogOdds, Probability};
-use ndarray::{Array1, Array2};
 
-use crate::cholesky::Cholesky;
 use crate::metrics;
 
 /// Newton steps for the few numbers of a correction.
@@ -95,43 +93,30 @@ fn platt(log_odds: &[f64], events: &[bool]) -> Option<Calibration> {
     line(log_odds, events).filter(|calibration| calibration.slope > 0.0)
 }
 
-/// Slope and intercept of the logistic regression on one number; `None` when there is no minimum.
+/// Slope and intercept of the logistic regression on one number, by Newton's method; `None` when there is no minimum.
 pub(crate) fn line(x: &[f64], events: &[bool]) -> Option<Calibration> {
-    let found = logistic(&[x], events)?;
-    Some(Calibration { intercept: *found.first()?, slope: *found.get(1)? })
-}
-
-/// Intercept and coefficients of the logistic regression on a few numbers, by Newton's method; `None` when there is no minimum.
-fn logistic(columns: &[&[f64]], events: &[bool]) -> Option<Vec<f64>> {
     let rate = events.iter().filter(|&&event| event).count() as f64 / events.len().max(1) as f64;
-    let size = columns.len() + 1;
-    let mut at = Array1::<f64>::zeros(size);
-    at[0] = (rate / (1.0 - rate)).ln();
-    let mut row = vec![1.0; size];
+    let mut line = Calibration { slope: 0.0, intercept: (rate / (1.0 - rate)).ln() };
     for _ in 0..STEPS {
-        let (mut g, mut h) = (Array1::<f64>::zeros(size), Array2::<f64>::zeros((size, size)));
-        for (place, &event) in events.iter().enumerate() {
-            for (cell, column) in row.iter_mut().skip(1).zip(columns) {
-                *cell = column.get(place).copied().unwrap_or_default();
-            }
-            let x = row.iter().zip(&at).map(|(x, b)| x * b).sum::<f64>();
-            let p = LogOdds(x).probability().get();
+        let (mut g, mut h) = ([0.0; 2], [0.0; 3]);
+        for (&x, &event) in x.iter().zip(events) {
+            let p = LogOdds(line.slope * x + line.intercept).probability().get();
             let (error, weight) = (p - f64::from(u8::from(event)), p * (1.0 - p));
-            for (i, a) in row.iter().enumerate() {
-                g[i] += error * a;
-                for (j, b) in row.iter().enumerate().take(i + 1) {
-                    h[[i, j]] += weight * a * b;
-                }
-            }
+            g[0] += error * x;
+            g[1] += error;
+            h[0] += weight * x * x;
+            h[1] += weight * x;
+            h[2] += weight;
         }
-        let step = Cholesky::new(&h)?.solve(g.view());
-        at -= &step;
-        let largest = step.iter().fold(0.0_f64, |m, s| m.max(s.abs()));
-        if !largest.is_finite() {
+        let determinant = h[0] * h[2] - h[1] * h[1];
+        if determinant.is_nan() || determinant <= 0.0 {
             return None;
         }
-        if largest < 1e-9 {
-            return Some(at.to_vec());
+        let step = [(h[2] * g[0] - h[1] * g[1]) / determinant, (h[0] * g[1] - h[1] * g[0]) / determinant];
+        line.slope -= step[0];
+        line.intercept -= step[1];
+        if step[0].abs().max(step[1].abs()) < 1e-10 {
+            return Some(line);
         }
     }
     None
@@ -157,8 +142,7 @@ fn mixed(additive: &[f64], rules: &[f64], share: f64) -> Vec<f64> {
 
 /// Negative log-likelihood of every row.
 fn losses(log_odds: &[f64], events: &[bool]) -> Vec<f64> {
-    let of = |(&x, &event): (&f64, &bool)| x.max(0.0) + (-x.abs()).exp().ln_1p() - if event { x } else { 0.0 };
-    log_odds.iter().zip(events).map(of).collect()
+    log_odds.iter().zip(events).map(|(&x, &event)| metrics::loss_at(x, event)).collect()
 }
 
 /// The number of rounds (a place in `rules`, which holds held-out log-odds by rounds and fold) and the share at which rules beside

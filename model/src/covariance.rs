@@ -43,10 +43,8 @@ pub(crate) fn covariance(
         return solved.inverse.clone();
     }
     let mut middle = clustered_scores(table, rows, layout, solved, events, plan);
-    let blocks = layout.variables.iter().flat_map(|variable| variable.blocks.iter());
-    let penalty = |&block: &usize| solved.penalties.get(block).copied().unwrap_or_default();
     // The intercept has none.
-    let penalties: Array1<f64> = std::iter::once(0.0).chain(blocks.map(penalty)).collect();
+    let penalties: Array1<f64> = std::iter::once(0.0).chain(layout.penalties(solved)).collect();
     middle.diag_mut().scaled_add(1.0, &penalties);
     let bias = bias(solved, &penalties).insert_axis(Axis(1));
     solved.inverse.dot(&middle).dot(&solved.inverse) + bias.dot(&bias.t())

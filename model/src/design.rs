@@ -1,6 +1,6 @@
 //! From source features to the columns of the linear model: what is learned from the training rows, and the matrix.
 
-use flight_risk_scoring::encoding::{Cells, Encoding};
+use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use ndarray::{Array2, ShapeBuilder};
 
@@ -110,19 +110,11 @@ impl Design {
             let width = encoding.width();
             let means = self.column_means.get(start..start + width).unwrap_or_default();
             for (target, &row) in rows.iter().enumerate() {
-                let mut put = |offset: usize, x: f64| {
+                encoding.cells(self.packed(table, feature, row)).each(means, |offset, x| {
                     if let Some(entry) = matrix.get_mut((target, start + offset)) {
                         *entry = x;
                     }
-                };
-                match encoding.cells(self.packed(table, feature, row)) {
-                    Cells::One(offset, x) => put(offset, x),
-                    Cells::Two(offset, x, next) => {
-                        put(offset, x);
-                        put(offset + 1, next);
-                    }
-                    Cells::Typical => means.iter().enumerate().for_each(|(offset, &mean)| put(offset, mean)),
-                }
+                });
             }
             start += width;
         }

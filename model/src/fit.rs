@@ -12,7 +12,7 @@ use crate::design::Design;
 use crate::monotone;
 use crate::pipeline::TrainError;
 use crate::solver::{self, EXACT, Problem};
-use crate::structure::{Layout, Prepared, Structure};
+use crate::structure::{Layout, Prepared, RECURRING, Structure};
 use crate::table::TrainingTable;
 
 /// Cells of a dense matrix up to which a model of straight lines is fitted to the exact values rather than to bins.
@@ -97,7 +97,7 @@ pub(crate) fn fit(
     }
     let prepared = Prepared::new(design, table, rows);
     let layout = prepared.layout(structure);
-    let solved = prepared.fit(&layout, structure, false)?;
+    let solved = prepared.fit(&layout, structure, false, None)?;
     let covariance = match wanted {
         Wanted::Effects => Array2::zeros((0, 0)),
         Wanted::Covariance => {
@@ -109,7 +109,7 @@ pub(crate) fn fit(
     if wanted == Wanted::Covariance && structure.is_straight() && rows.len() * design.width() <= MAX_DENSE_CELLS {
         exact(&mut fitted, table, rows, &layout, &solved)?;
     }
-    monotone::project(&mut fitted, table, &prepared, &layout, structure)?;
+    monotone::project(&mut fitted, table, &prepared, structure)?;
     Ok(fitted)
 }
 
@@ -121,10 +121,8 @@ fn exact(
     layout: &Layout,
     solved: &Penalised,
 ) -> Result<(), TrainError> {
-    let blocks: Vec<usize> = layout.variables.iter().flat_map(|variable| variable.blocks.iter().copied()).collect();
     // One penalty for all: a column with k times the penalty is divided by the root of k.
-    let scales: Vec<f64> =
-        blocks.iter().map(|&block| 1.0 / solved.penalties.get(block).copied().unwrap_or(1.0).sqrt()).collect();
+    let scales: Vec<f64> = layout.penalties(solved).map(|penalty| 1.0 / penalty.sqrt()).collect();
     let mut matrix = fitted.design.matrix(table, rows);
     for (mut column, scale) in matrix.columns_mut().into_iter().zip(&scales) {
         column *= *scale;
@@ -147,7 +145,7 @@ fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: u
     let (mut coefficients, mut means, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     for (variable, start) in layout.variables.iter().zip(layout.columns().starts()) {
         let columns = start..start + variable.basis.ncols();
-        let outside = variable.outward.dot(&solved.coefficients.slice(s![columns.clone()]));
+        let outside = variable.outside(solved.coefficients.slice(s![columns.clone()]));
         match &variable.kind {
             VariableKind::Feature { feature, knots } => {
                 coefficients.extend(outside);
@@ -207,15 +205,11 @@ fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: u
 fn column_means(prepared: &Prepared<'_>, feature: usize, encoding: &Encoding) -> Vec<f64> {
     let (mut means, mut rows) = (Array1::<f64>::zeros(encoding.width()), 0.0);
     for (value, count) in prepared.half_bins(feature) {
-        match encoding.cells(value) {
-            Cells::One(column, x) => means[column] += count * x,
-            Cells::Two(column, x, next) => {
-                means[column] += count * x;
-                means[column + 1] += count * next;
-            }
-            Cells::Typical => continue,
+        let cells = encoding.cells(value);
+        if cells != Cells::Typical {
+            cells.each(&[], |column, x| means[column] += count * x);
+            rows += count;
         }
-        rows += count;
     }
     if rows > 0.0 {
         means /= rows;
@@ -245,7 +239,7 @@ fn blocks(layout: &Layout, solved: &Penalised) -> Vec<Block> {
         .collect();
     if !solved.recurring.is_empty() {
         blocks.push(Block {
-            name: "recurring values".to_owned(),
+            name: RECURRING.to_owned(),
             columns: solved.recurring.len() as u32,
             penalty: solved.recurring_penalty,
             effective_parameters: solved.recurring_effective.max(0.0),
@@ -284,9 +278,4 @@ fn outward_covariance(layout: &Layout, inner: &Array2<f64>) -> Array2<f64> {
     // Symmetric up to rounding; made so exactly.
     let transposed: Array2<f64> = both.t().to_owned();
     (both + transposed) / 2.0
-}
-
-/// Coefficients of a variable's columns as they are outside.
-pub(crate) fn outside(variable: &Variable, inner: &Array1<f64>) -> Array1<f64> {
-    variable.outward.dot(inner)
 }

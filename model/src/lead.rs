@@ -4,8 +4,9 @@
 //! a colleague's exit is forgotten, engagement returns to the usual. Each feature's contribution is taken to shrink by a factor
 //! per period, such that after some periods there is left of it what the regression through the origin of the later contribution
 //! on the earlier one says. The periods are those to the end of the longest horizon: part of most facts passes at once and part
-//! stays for years, and what one period shows, taken to the twelfth power, would forget what stays. Clocks do not fade but move. Shrinking and survival also change the mean, so each later period gets a shift
-//! that makes its mean prediction that of what was observed so far ahead (landmarking: van Houwelingen 2007).
+//! stays for years, and what one period shows, taken to the twelfth power, would forget what stays. Clocks do not fade but move.
+//! Shrinking and survival also change the mean, so each later period gets a shift that makes its mean prediction that of what was
+//! observed so far ahead (landmarking: van Houwelingen 2007).
 
 use flight_risk_scoring::features::Clock;
 use flight_risk_scoring::{LogOdds, Scorer};
@@ -44,9 +45,7 @@ impl Pairs {
             Some((i, *self.by_place.get(&(group, time + periods))?))
         })
     }
-}
 
-impl Pairs {
     /// Contributions and standard error of every row.
     pub(crate) fn explained(&self, table: &TrainingTable, design: &Design, scorer: &Scorer) -> Vec<(Vec<f64>, f64)> {
         let explain = |&row: &usize| {
@@ -68,9 +67,9 @@ pub(crate) fn persistence(
 ) -> Vec<f64> {
     // Fewer where the records are too short for so many.
     let enough = pairs.rows.len() / LEAST_FOLLOWED_ONE_IN;
-    let found = (1..=periods.max(1)).rev().map(|periods| (periods, pairs.apart(table, periods).collect::<Vec<_>>()));
-    let (periods, apart) =
-        found.into_iter().find(|(left, apart)| apart.len() >= enough || *left == 1).unwrap_or_default();
+    let mut found =
+        (1..=periods.max(1)).rev().map(|periods| (periods, pairs.apart(table, periods).collect::<Vec<_>>()));
+    let (periods, apart) = found.find(|(left, apart)| apart.len() >= enough || *left == 1).unwrap_or_default();
     let of_feature = |(position, feature): (usize, &flight_risk_scoring::schema::SourceFeature)| {
         if Clock::of(&feature.name).is_some() {
             return 1.0;

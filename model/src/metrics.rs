@@ -15,6 +15,11 @@ pub(crate) fn log_loss_of(event: bool, p: f64) -> f64 {
     -(if event { p } else { 1.0 - p }).ln()
 }
 
+/// Negative log-likelihood of an outcome at some log-odds, without overflow in either tail.
+pub(crate) fn loss_at(log_odds: f64, event: bool) -> f64 {
+    log_odds.max(0.0) + (-log_odds.abs()).exp().ln_1p() - if event { log_odds } else { 0.0 }
+}
+
 /// Mean negative log-likelihood in nats.
 pub fn log_loss(events: &[bool], predicted: &[f64]) -> f64 {
     let sum: f64 = events.iter().zip(predicted).map(|(&event, &p)| log_loss_of(event, p)).sum();

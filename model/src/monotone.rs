@@ -6,10 +6,10 @@
 
 use flight_risk_scoring::encoding::Encoding;
 
-use crate::additive::{Start, VariableKind, fit};
-use crate::fit::{Fitted, outside};
+use crate::additive::VariableKind;
+use crate::fit::Fitted;
 use crate::pipeline::TrainError;
-use crate::structure::{Layout, Prepared, Structure};
+use crate::structure::{Prepared, Structure};
 use crate::table::TrainingTable;
 
 /// Straightens every monotone effect of a fit; does nothing where all are as they should be. What is fitted once more may turn
@@ -18,7 +18,6 @@ pub(crate) fn project(
     fitted: &mut Fitted,
     table: &TrainingTable,
     prepared: &Prepared<'_>,
-    layout: &Layout,
     structure: &Structure,
 ) -> Result<(), TrainError> {
     let signs = prepared.design.signs(table);
@@ -34,7 +33,7 @@ pub(crate) fn project(
         if straightened.len() == before {
             return Ok(());
         }
-        fit_beside(fitted, prepared, layout, structure, &straightened, &offset)?;
+        fit_beside(fitted, prepared, structure, &straightened, &offset)?;
     }
 }
 
@@ -69,26 +68,20 @@ fn straighten(fitted: &mut Fitted, prepared: &Prepared<'_>, (feature, sign): (us
 fn fit_beside(
     fitted: &mut Fitted,
     prepared: &Prepared<'_>,
-    layout: &Layout,
     structure: &Structure,
     straightened: &[usize],
     offset: &[f64],
 ) -> Result<(), TrainError> {
-    let mut rest = Layout { variables: layout.variables.clone(), ..prepared.layout(structure) };
+    let mut rest = prepared.layout(structure);
     let is_straightened =
         |kind: &VariableKind| matches!(kind, VariableKind::Feature { feature, .. } if straightened.contains(feature));
     rest.variables.retain(|variable| !is_straightened(&variable.kind));
-    let start = Start {
-        penalties: layout.blocks.iter().map(|block| structure.penalty(block)).collect(),
-        recurring_penalty: structure.penalty("recurring values"),
-        estimate: false,
-    };
-    let solved = fit(rest.columns(), &prepared.events, Some(offset), &start)?;
+    let solved = prepared.fit(&rest, structure, false, Some(offset))?;
     fitted.intercept = solved.coefficients[0];
     let mut pairs = fitted.pairs.iter_mut();
     for (variable, start) in rest.variables.iter().zip(rest.columns().starts()) {
-        let inner = solved.coefficients.slice(ndarray::s![start..start + variable.basis.ncols()]).to_owned();
-        let effects = outside(variable, &inner);
+        let columns = start..start + variable.basis.ncols();
+        let effects = variable.outside(solved.coefficients.slice(ndarray::s![columns]));
         match &variable.kind {
             VariableKind::Feature { feature, .. } => {
                 let columns = fitted.design.columns_of(*feature);

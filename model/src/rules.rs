@@ -51,7 +51,8 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
     let shallow_curve = curve(&shallow);
     let alone = blend(held, &shallow_curve, designed)?;
     if alone.share < OUTWEIGHS {
-        return Some(Rules::new(alone.clone(), &[(&shallow, alone.place)]));
+        let rounds = alone.place;
+        return Some(Rules::new(alone, &[(&shallow, rounds)]));
     }
     let deep = grounds.boosted(&binned, MAX_CONDITIONS);
     let deep_curve = curve(&deep);
@@ -67,12 +68,14 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
         let (mean, error) = held.gain(&both.log_odds, &other.log_odds);
         mean > error
     };
+    let (shallow_rounds, deep_rounds) = (alone.place, deep_alone.place);
     Some(if beats(&deep_alone) {
-        Rules::new(deep_alone.clone(), &[(&deep, deep_alone.place)])
+        Rules::new(deep_alone, &[(&deep, deep_rounds)])
     } else if beats(&alone) {
-        Rules::new(alone.clone(), &[(&shallow, alone.place)])
+        Rules::new(alone, &[(&shallow, shallow_rounds)])
     } else {
-        Rules::new(both.clone(), &[(&shallow, alone.place), (&deep, both.place)])
+        let together_rounds = both.place;
+        Rules::new(both, &[(&shallow, shallow_rounds), (&deep, together_rounds)])
     })
 }
 

@@ -2,7 +2,7 @@
 
 use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::artifact::{Calibration, RulePart};
-use flight_risk_scoring::rules::{RuleEnsemble, RuleTree};
+use flight_risk_scoring::rules::{CompiledRules, RuleEnsemble};
 use rayon::prelude::*;
 
 use crate::calibration::{HeldOut, calibrate};
@@ -55,12 +55,14 @@ impl Selection {
     pub fn predict(&self, table: &TrainingTable, rows: &[usize], fitted: &Fitted) -> Vec<f64> {
         let additive = fitted.log_odds(table, rows);
         let Calibration { slope, intercept } = self.calibration;
+        let rules = self
+            .rules
+            .as_ref()
+            .map(|part| (part.weight, CompiledRules::new(&part.ensemble, self.design.features.len())));
         let by_rules = |row: usize| {
-            let Some(part) = &self.rules else { return 0.0 };
-            let packed = self.design.packed_row(table, row);
-            let of_member = |trees: &Vec<RuleTree>| trees.iter().map(|tree| tree.log_odds(&packed)).sum::<f64>();
-            let members = &part.ensemble.members;
-            part.weight * members.iter().map(of_member).sum::<f64>() / members.len().max(1) as f64
+            let of_row =
+                |(weight, rules): &(f64, CompiledRules)| weight * rules.log_odds(&self.design.packed_row(table, row));
+            rules.as_ref().map_or(0.0, of_row)
         };
         let probability =
             |(&x, &row): (&f64, &usize)| LogOdds(slope * x + intercept + by_rules(row)).probability().get();

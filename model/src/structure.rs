@@ -35,7 +35,8 @@ const MAX_RECURRING_VALUES: usize = 20_000;
 
 const LINES: &str = "straight lines";
 const UNKNOWN: &str = "unknown values";
-const RECURRING: &str = "recurring values";
+/// Name of the block of recurring values.
+pub(crate) const RECURRING: &str = "recurring values";
 
 /// The parts of a model beside straight lines and levels, by name, and the penalty of every block, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,13 +54,8 @@ impl Structure {
     }
 
     /// The penalty of a block; a middling one where none is known.
-    pub(crate) fn penalty(&self, block: &str) -> f64 {
+    fn penalty(&self, block: &str) -> f64 {
         self.penalties.get(block).copied().unwrap_or(FIRST_PENALTY)
-    }
-
-    /// The feature whose exact values recur.
-    pub fn recurring(&self) -> Option<&str> {
-        self.recurring.as_deref()
     }
 }
 
@@ -85,6 +81,12 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn columns(&self) -> Columns<'_> {
         Columns { variables: &self.variables, recurrence: self.recurrence.as_ref().map(|recurring| &recurring.2) }
+    }
+
+    /// The penalty of every column of the variables in a fit.
+    pub(crate) fn penalties<'a>(&'a self, solved: &'a Penalised) -> impl Iterator<Item = f64> + 'a {
+        let blocks = self.variables.iter().flat_map(|variable| variable.blocks.iter());
+        blocks.map(|&block| solved.penalties.get(block).copied().unwrap_or_default())
     }
 }
 
@@ -169,14 +171,29 @@ impl<'a> Prepared<'a> {
         self.binned.get(feature).and_then(side)
     }
 
-    /// Fits a layout; `estimate`: from the structure's penalties on, those are looked for that fit best.
-    pub(crate) fn fit(&self, layout: &Layout, structure: &Structure, estimate: bool) -> Result<Penalised, SolveError> {
+    /// Fits a layout beside log-odds that are given; `estimate`: from the structure's penalties on, those are looked for that fit
+    /// best.
+    pub(crate) fn fit(
+        &self,
+        layout: &Layout,
+        structure: &Structure,
+        estimate: bool,
+        offset: Option<&[f64]>,
+    ) -> Result<Penalised, SolveError> {
         let start = Start {
             penalties: layout.blocks.iter().map(|block| structure.penalty(block)).collect(),
             recurring_penalty: structure.penalty(RECURRING),
             estimate,
         };
-        fit(layout.columns(), &self.events, None, &start)
+        fit(layout.columns(), &self.events, offset, &start)
+    }
+
+    /// Fits a structure, and takes over into it what the fit found.
+    fn settle(&self, structure: &mut Structure) -> Result<Penalised, SolveError> {
+        let layout = self.layout(structure);
+        let fitted = self.fit(&layout, structure, true, None)?;
+        structure.keep(&layout, &fitted);
+        Ok(fitted)
     }
 
     /// Looks for a structure, from what is known of an earlier one on.
@@ -188,18 +205,13 @@ impl<'a> Prepared<'a> {
     ) -> Result<Structure, SolveError> {
         let mut structure = Structure { penalties: earlier.penalties.clone(), ..Structure::default() };
         if complexity == Complexity::Lines {
-            let layout = self.layout(&structure);
-            let fitted = self.fit(&layout, &structure, true)?;
-            structure.keep(&layout, &fitted);
+            self.settle(&mut structure)?;
             return Ok(structure);
         }
         let bendable = self.bendable();
         let recurring = if self.anonymous { self.recurring_candidates() } else { Vec::new() };
         if complexity == Complexity::Curves || !recurring.is_empty() {
-            let layout = self.layout(&structure);
-            let fitted = self.fit(&layout, &structure, true)?;
-            structure.keep(&layout, &fitted);
-            let working = fitted.working(&self.events);
+            let working = self.settle(&mut structure)?.working(&self.events);
             if complexity == Complexity::Curves {
                 let worth = |&&feature: &&usize| self.curve_evidence(feature, &working) > CURVE_WORTH;
                 structure.curves =
@@ -210,15 +222,11 @@ impl<'a> Prepared<'a> {
         if complexity == Complexity::Full {
             structure.curves = bendable.iter().map(|&feature| self.name(feature).to_owned()).collect();
         }
-        let layout = self.layout(&structure);
-        let fitted = self.fit(&layout, &structure, true)?;
-        structure.keep(&layout, &fitted);
+        let fitted = self.settle(&mut structure)?;
         if plan.pairs {
             structure.pairs = self.pairs(&fitted, &mut structure.penalties, earlier);
             if !structure.pairs.is_empty() {
-                let layout = self.layout(&structure);
-                let fitted = self.fit(&layout, &structure, true)?;
-                structure.keep(&layout, &fitted);
+                self.settle(&mut structure)?;
             }
         }
         Ok(structure)
@@ -252,12 +260,15 @@ impl<'a> Prepared<'a> {
         earlier: &Structure,
     ) -> Vec<[String; 2]> {
         let working = fitted.working(&self.events);
-        let layout_spread = |feature: &usize| self.spread(*feature, fitted);
         let mut features: Vec<usize> =
             (0..self.binned.len()).filter(|&feature| !self.monotone.contains(&feature)).collect();
-        features.sort_by(|a, b| layout_spread(b).total_cmp(&layout_spread(a)).then(a.cmp(b)));
-        features.truncate(MAX_PAIRED_FEATURES);
-        features.sort_unstable();
+        if features.len() > MAX_PAIRED_FEATURES {
+            let mut spreads: Vec<(f64, usize)> =
+                features.into_iter().map(|feature| (self.spread(feature, fitted), feature)).collect();
+            spreads.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            features = spreads.into_iter().take(MAX_PAIRED_FEATURES).map(|(_, feature)| feature).collect();
+            features.sort_unstable();
+        }
         let sides: Vec<(usize, Side)> =
             features.into_iter().filter_map(|feature| Some((feature, self.side(feature)?))).collect();
         let couples: Vec<(usize, usize)> = (0..sides.len()).flat_map(|i| (0..i).map(move |j| (j, i))).collect();
@@ -286,9 +297,8 @@ impl<'a> Prepared<'a> {
         pairs
     }
 
-    /// How far a feature's effect moves the rows apart; position in the layout is that in the design.
+    /// How far the mean log-odds of a feature's bins lie from 0, squared and summed over the rows: what it tells of the fit.
     fn spread(&self, feature: usize, fitted: &Penalised) -> f64 {
-        // The correlation of the feature's codes with the residual spread is not needed: features are few on nearly all tables.
         let Some(binned) = self.binned.get(feature) else { return 0.0 };
         let bins = binned.values.len() + 1;
         let (mut sums, mut squares) = (vec![0.0; bins], 0.0);
@@ -304,17 +314,14 @@ impl<'a> Prepared<'a> {
     }
 
     /// Features whose values may stand for people; an effect that may move in one direction only leaves no room for them.
-    fn recurring_candidates(&self) -> Vec<usize> {
-        (0..self.binned.len())
-            .filter(|feature| !self.monotone.contains(feature) && self.bends(*feature))
-            .filter(|&feature| self.packed.get(feature).is_some_and(|values| recurrence(values).is_some()))
-            .collect()
+    fn recurring_candidates(&self) -> Vec<(usize, Recurrence)> {
+        let free = self.bendable().into_iter().filter(|feature| !self.monotone.contains(feature));
+        free.filter_map(|feature| Some((feature, recurrence(self.values(feature))?.1))).collect()
     }
 
     /// The feature whose exact values tell most, where that is worth it.
-    fn best_recurring(&self, candidates: &[usize], working: &(Vec<f64>, Vec<f64>)) -> Option<String> {
-        let gain = |&feature: &usize| {
-            let (_, recurrence) = recurrence(self.packed.get(feature)?)?;
+    fn best_recurring(&self, candidates: &[(usize, Recurrence)], working: &(Vec<f64>, Vec<f64>)) -> Option<String> {
+        let gain = |(feature, recurrence): &(usize, Recurrence)| {
             let (mut r, mut w) = (vec![0.0; recurrence.count], vec![0.0; recurrence.count]);
             for ((place, residual), weight) in recurrence.places.iter().zip(&working.0).zip(&working.1) {
                 let Some(place) = place else { continue };
@@ -327,7 +334,7 @@ impl<'a> Prepared<'a> {
                 r.iter().zip(&w).map(|(r, w)| 0.5 * (r * r / (w + penalty) - (w / penalty).ln_1p())).sum()
             };
             let best = [0.3, 1.0, 3.0, 10.0, 30.0].map(at).into_iter().fold(f64::NEG_INFINITY, f64::max);
-            (best > RECURRING_WORTH).then_some((best, feature))
+            (best > RECURRING_WORTH).then_some((best, *feature))
         };
         let best = candidates.iter().filter_map(gain).max_by(|a, b| a.0.total_cmp(&b.0));
         best.map(|(_, feature)| self.name(feature).to_owned())

@@ -86,6 +86,19 @@ pub struct BaseRates {
     pub horizons: Vec<f64>,
 }
 
+impl BaseRates {
+    /// The rate at the headline horizon; for a flat table that of a row.
+    pub fn headline(&self, target: &Target) -> f64 {
+        let position = match target {
+            Target::Hazard { horizons_months, risk_horizon_months, .. } => {
+                horizons_months.iter().position(|months| months == risk_horizon_months)
+            }
+            Target::SinglePeriod { .. } => None,
+        };
+        position.and_then(|i| self.horizons.get(i)).copied().unwrap_or(self.period)
+    }
+}
+
 /// Probabilities from which a headline risk counts as elevated and as high.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -55,6 +55,20 @@ pub enum Cells {
     Typical,
 }
 
+impl Cells {
+    /// Gives every column that is not zero and what is in it; `means` holds the columns' means over the reference population.
+    pub fn each(self, means: &[f64], mut put: impl FnMut(usize, f64)) {
+        match self {
+            Self::One(column, x) => put(column, x),
+            Self::Two(column, x, next) => {
+                put(column, x);
+                put(column + 1, next);
+            }
+            Self::Typical => means.iter().enumerate().for_each(|(column, &mean)| put(column, mean)),
+        }
+    }
+}
+
 impl Encoding {
     /// Number of columns.
     pub fn width(&self) -> usize {

@@ -1,8 +1,8 @@
 //! The scoring path: a checked row in, a risk with interval, contributions and doubts out.
 
-use crate::artifact::{Artifact, ArtifactContent, Target};
+use crate::artifact::{Artifact, Target};
 pub use crate::assessment::{AbstentionReason, Assessment, Band, HorizonRisk};
-use crate::encoding::{Cells, Encoding};
+use crate::encoding::Encoding;
 use crate::features::{self, Clock, FeatureInput, FeatureValues};
 use crate::probability::{LogOdds, Probability};
 use crate::rules::CompiledRules;
@@ -181,7 +181,8 @@ impl Scorer {
 
     /// The base rate at the headline horizon.
     pub fn base_rate(&self) -> f64 {
-        headline_base_rate(self.artifact.content())
+        let content = self.artifact.content();
+        content.base_rates.headline(&content.target)
     }
 
     /// The row of an employee of native tables; `None` when the model was trained on a flat table.
@@ -213,22 +214,12 @@ impl Scorer {
             let at = |column: usize| weights.get(column).copied().unwrap_or_default();
             // The intercept comes first.
             let first = slot.start + 1;
-            let effect = match slot.encoding.cells(value) {
-                Cells::One(column, x) => {
-                    columns.push(first + column, x);
-                    x * at(column)
-                }
-                Cells::Two(column, x, next) => {
-                    columns.push(first + column, x);
-                    columns.push(first + column + 1, next);
-                    x * at(column) + next * at(column + 1)
-                }
-                Cells::Typical => {
-                    let means = content.reference.column_means.get(slot.columns()).unwrap_or_default();
-                    means.iter().enumerate().for_each(|(column, &x)| columns.push(first + column, x));
-                    slot.typical
-                }
-            };
+            let means = content.reference.column_means.get(slot.columns()).unwrap_or_default();
+            let mut effect = 0.0;
+            slot.encoding.cells(value).each(means, |column, x| {
+                columns.push(first + column, x);
+                effect += x * at(column);
+            });
             contributions.push(effect - slot.typical);
         }
         let mut variance = positive(columns.quadratic_form(&content.covariance));
@@ -411,19 +402,6 @@ impl Scorer {
             doubts.push(AbstentionReason::OutsideRange { features });
         }
         doubts
-    }
-}
-
-/// The base rate at the headline horizon of a model.
-fn headline_base_rate(content: &ArtifactContent) -> f64 {
-    match &content.target {
-        Target::Hazard { horizons_months, risk_horizon_months, .. } => horizons_months
-            .iter()
-            .position(|months| months == risk_horizon_months)
-            .and_then(|i| content.base_rates.horizons.get(i))
-            .copied()
-            .unwrap_or(content.base_rates.period),
-        Target::SinglePeriod { .. } => content.base_rates.period,
     }
 }
 

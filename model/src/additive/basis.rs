@@ -2,7 +2,7 @@
 
 use flight_risk_scoring::encoding::{Cells, Encoding};
 use flight_risk_scoring::pair::Axis;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1};
 
 /// Bins of a numeric feature: a curve of 16 knots cannot tell finer ones apart.
 const MAX_BINS: usize = 64;
@@ -61,6 +61,13 @@ pub(crate) struct Binned {
     pub(crate) counts: Vec<f64>,
     /// Whether the values are levels.
     levels: bool,
+}
+
+impl Variable {
+    /// What coefficients of the columns are in the artifact's columns (a pair: in its cells).
+    pub(crate) fn outside(&self, coefficients: ArrayView1<'_, f64>) -> Array1<f64> {
+        self.outward.dot(&coefficients)
+    }
 }
 
 impl Binned {
@@ -178,38 +185,22 @@ pub(crate) fn feature(
     curved: bool,
     blocks: FeatureBlocks,
 ) -> Variable {
-    let unknown_column = encoding.has_unknown_column();
-    let bins = binned.values.len() + 1;
-    let Encoding::OneHot { .. } = encoding else {
-        let knots = if curved { knots(binned) } else { Vec::new() };
-        if knots.len() > 2 {
-            return curve(position, encoding, binned, knots, blocks);
-        }
-        let width = 1 + usize::from(unknown_column);
-        let mut basis = Array2::zeros((bins, width));
-        for (bin, &value) in binned.values.iter().enumerate() {
-            if let Cells::One(_, x) = encoding.cells(value) {
-                basis[[bin, 0]] = x;
-            }
-        }
-        let mut own = vec![blocks.line];
-        if unknown_column {
-            basis[[bins - 1, 1]] = 1.0;
-            own.push(blocks.unknown);
-        }
-        let kind = VariableKind::Feature { feature: position, knots: Vec::new() };
-        return Variable { kind, codes: binned.codes.clone(), basis, blocks: own, outward: Array2::eye(width) };
-    };
-    let width = encoding.width();
-    let mut basis = Array2::zeros((bins, width));
-    let values = binned.values.iter().copied().chain([f64::NAN]);
-    for (bin, value) in values.enumerate() {
-        if let Cells::One(column, x) = encoding.cells(value) {
-            basis[[bin, column]] = x;
-        }
+    let levels = matches!(encoding, Encoding::OneHot { .. });
+    let knots = if curved && !levels { knots(binned) } else { Vec::new() };
+    if knots.len() > 2 {
+        return curve(position, encoding, binned, knots, blocks);
     }
+    let width = encoding.width();
+    let mut basis = Array2::zeros((binned.values.len() + 1, width));
+    for (bin, value) in binned.values.iter().copied().chain([f64::NAN]).enumerate() {
+        encoding.cells(value).each(&[], |column, x| basis[[bin, column]] = x);
+    }
+    let own = match encoding {
+        Encoding::OneHot { .. } => vec![blocks.own; width],
+        _ => [blocks.line, blocks.unknown].into_iter().take(width).collect(),
+    };
     let kind = VariableKind::Feature { feature: position, knots: Vec::new() };
-    Variable { kind, codes: binned.codes.clone(), basis, blocks: vec![blocks.own; width], outward: Array2::eye(width) }
+    Variable { kind, codes: binned.codes.clone(), basis, blocks: own, outward: Array2::eye(width) }
 }
 
 fn curve(position: usize, encoding: &Encoding, binned: &Binned, knots: Vec<f64>, blocks: FeatureBlocks) -> Variable {
@@ -218,14 +209,7 @@ fn curve(position: usize, encoding: &Encoding, binned: &Binned, knots: Vec<f64>,
     // Weight of every knot in every bin of known values.
     let mut weights = Array2::<f64>::zeros((binned.values.len(), knots.len()));
     for (bin, &value) in binned.values.iter().enumerate() {
-        match hats.cells(value) {
-            Cells::One(knot, x) => weights[[bin, knot]] = x,
-            Cells::Two(knot, x, next) => {
-                weights[[bin, knot]] = x;
-                weights[[bin, knot + 1]] = next;
-            }
-            Cells::Typical => {}
-        }
+        hats.cells(value).each(&[], |knot, x| weights[[bin, knot]] = x);
     }
     let shapes = waves(knots.len(), MAX_WAVES, 2);
     let width = 1 + shapes.ncols() + usize::from(unknown);

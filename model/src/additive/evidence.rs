@@ -1,8 +1,7 @@
 //! What a block of columns would add: the gain in log marginal likelihood when it is added to a fit, at its best penalty.
 
-use ndarray::{Array1, Array2};
-
 use super::basis::Variable;
+use super::gram::{by_bin, weighted_square};
 use crate::cholesky::Cholesky;
 
 /// Penalties that are tried, as powers of ten.
@@ -16,19 +15,9 @@ pub(crate) fn evidence(
     residuals: &[f64],
     weights: &[f64],
 ) -> (f64, f64) {
-    let bins = variable.basis.nrows();
-    let (mut r, mut w) = (Array1::<f64>::zeros(bins), Array1::<f64>::zeros(bins));
-    for ((&code, residual), weight) in variable.codes.iter().zip(residuals).zip(weights) {
-        r[code as usize] += residual;
-        w[code as usize] += weight;
-    }
     let basis = variable.basis.slice(ndarray::s![.., columns]);
-    let gradient = basis.t().dot(&r);
-    let mut weighted = basis.to_owned();
-    for (mut row, weight) in weighted.rows_mut().into_iter().zip(&w) {
-        row *= *weight;
-    }
-    let information: Array2<f64> = basis.t().dot(&weighted);
+    let gradient = basis.t().dot(&by_bin(variable, residuals));
+    let information = weighted_square(basis, &by_bin(variable, weights));
     let size = gradient.len() as f64;
     let gain = |penalty: f64| {
         let mut penalised = information.clone();

@@ -1,6 +1,6 @@
 //! Sums over the rows of discretised covariates: log-odds, gradient and X'WX.
 
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 use super::basis::Variable;
@@ -102,7 +102,7 @@ impl Columns<'_> {
             .par_iter()
             .map(|&(i, j)| {
                 let (a, b) = (&self.variables[i], &self.variables[j]);
-                if i == j { own_block(a, weights) } else { joint_block(a, b, weights) }
+                if i == j { weighted_square(a.basis.view(), &by_bin(a, weights)) } else { joint_block(a, b, weights) }
             })
             .collect();
         for ((i, j), block) in couples.into_iter().zip(blocks) {
@@ -137,7 +137,8 @@ impl Columns<'_> {
     }
 }
 
-fn by_bin(variable: &Variable, amounts: &[f64]) -> Array1<f64> {
+/// Sums over the rows of every bin.
+pub(super) fn by_bin(variable: &Variable, amounts: &[f64]) -> Array1<f64> {
     let mut sums = vec![0.0; variable.basis.nrows()];
     for (&code, amount) in variable.codes.iter().zip(amounts) {
         if let Some(sum) = sums.get_mut(code as usize) {
@@ -147,13 +148,13 @@ fn by_bin(variable: &Variable, amounts: &[f64]) -> Array1<f64> {
     Array1::from(sums)
 }
 
-fn own_block(variable: &Variable, weights: &[f64]) -> Array2<f64> {
-    let sums = by_bin(variable, weights);
-    let mut weighted = variable.basis.clone();
-    for (mut row, weight) in weighted.rows_mut().into_iter().zip(&sums) {
+/// B'WB for the weight of every bin.
+pub(super) fn weighted_square(basis: ArrayView2<'_, f64>, weights: &Array1<f64>) -> Array2<f64> {
+    let mut weighted = basis.to_owned();
+    for (mut row, weight) in weighted.rows_mut().into_iter().zip(weights) {
         row *= *weight;
     }
-    variable.basis.t().dot(&weighted)
+    basis.t().dot(&weighted)
 }
 
 fn joint_block(a: &Variable, b: &Variable, weights: &[f64]) -> Array2<f64> {

@@ -5,6 +5,7 @@ use ndarray::{Array1, Array2};
 
 use super::gram::Columns;
 use super::inverse::inverse;
+use crate::metrics::loss_at;
 use crate::solver::SolveError;
 
 /// Penalties stay between these: less is none on standardised columns, more leaves nothing.
@@ -93,11 +94,7 @@ pub(crate) fn fit(
     let evaluate = |dense: Array1<f64>, recurring: Vec<f64>, penalties: &[f64], recurring_penalty: f64| {
         let mut log_odds = offset.map_or_else(|| vec![0.0; rows], <[f64]>::to_vec);
         columns.add_log_odds(&dense, &recurring, &mut log_odds);
-        let mut loss: f64 = log_odds
-            .iter()
-            .zip(events)
-            .map(|(&x, &event)| x.max(0.0) + (-x.abs()).exp().ln_1p() - if event { x } else { 0.0 })
-            .sum();
+        let mut loss: f64 = log_odds.iter().zip(events).map(|(&x, &event)| loss_at(x, event)).sum();
         let weights = blocks.iter().map(|&block| penalties.get(block).copied().unwrap_or_default());
         loss += 0.5 * dense.iter().skip(1).zip(weights).map(|(b, penalty)| penalty * b * b).sum::<f64>();
         loss += 0.5 * recurring_penalty * recurring.iter().map(|b| b * b).sum::<f64>();

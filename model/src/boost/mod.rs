@@ -9,6 +9,7 @@ use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::rules::{MAX_CONDITIONS, RuleTree};
 
 use crate::folds::mixed;
+use crate::metrics::loss_at;
 
 mod bins;
 mod leaves;
@@ -88,14 +89,13 @@ pub fn boost(
     let known = |row: &&usize| **row < binned.rows() && **row < events.len();
     let rows: Vec<u32> = rows.iter().filter(known).map(|&row| row as u32).collect();
     let event_of = |&row: &u32| events.get(row as usize).copied().unwrap_or_default();
-    let held_event = event_of;
     let events: Vec<bool> = rows.iter().map(event_of).collect();
     let count = events.iter().filter(|&&event| event).count();
     let mut boosted = Boosted { trees: Vec::new(), start: start(count, rows.len()), held_out: Vec::new() };
     let mut log_odds = vec![boosted.start; rows.len()];
     let mut held_log_odds = vec![boosted.start; held_out.len()];
     let held_rows: Vec<u32> = held_out.iter().map(|&row| row as u32).collect();
-    let held_events: Vec<bool> = held_rows.iter().map(held_event).collect();
+    let held_events: Vec<bool> = held_rows.iter().map(event_of).collect();
     let mut least = (f64::INFINITY, 0);
     let mut slopes = vec![[0.0_f32; 2]; rows.len()];
     let grower = Grower::new(binned, plan, monotone, boosted.start);
@@ -120,7 +120,7 @@ pub fn boost(
             }
         }
         if (round + 1).is_multiple_of(plan.report_every.max(1)) {
-            let loss = log_loss(&held_log_odds, &held_events);
+            let loss: f64 = held_log_odds.iter().zip(&held_events).map(|(&x, &event)| loss_at(x, event)).sum();
             if loss < least.0 {
                 least = (loss, boosted.held_out.len());
             }
@@ -129,12 +129,6 @@ pub fn boost(
         }
     }
     boosted
-}
-
-/// Summed negative log-likelihood.
-fn log_loss(log_odds: &[f64], events: &[bool]) -> f64 {
-    let of = |(&x, &event): (&f64, &bool)| x.max(0.0) + (-x.abs()).exp().ln_1p() - if event { x } else { 0.0 };
-    log_odds.iter().zip(events).map(of).sum()
 }
 
 /// Log-odds of the base rate, kept finite where there are events only or none.

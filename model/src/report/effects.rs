@@ -5,7 +5,7 @@
 //! covariance of the feature's coefficients. What the rules say by the feature alone is added to both.
 
 use flight_risk_scoring::ArtifactContent;
-use flight_risk_scoring::encoding::{Cells, Encoding};
+use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::features::{PlausibleDirection, Unit};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use flight_risk_scoring::scorer::Z_90;
@@ -292,19 +292,11 @@ impl<'a> Block<'a> {
 
     fn encode(&self, value: f64) -> Vec<f64> {
         let mut columns = vec![0.0; self.means.len()];
-        let mut put = |column: usize, x: f64| {
+        self.encoding.cells(value).each(self.means, |column, x| {
             if let Some(cell) = columns.get_mut(column) {
                 *cell = x;
             }
-        };
-        match self.encoding.cells(value) {
-            Cells::One(column, x) => put(column, x),
-            Cells::Two(column, x, next) => {
-                put(column, x);
-                put(column + 1, next);
-            }
-            Cells::Typical => columns.copy_from_slice(self.means),
-        }
+        });
         columns
     }
 

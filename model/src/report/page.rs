@@ -114,7 +114,7 @@ fn tiles(content: &ArtifactContent, set: &Judged<'_>) -> String {
         ),
         Calibrated::No => ("not calibrated".to_owned(), means),
     });
-    let headline = summary::headline_base_rate(content);
+    let headline = content.base_rates.headline(&content.target);
     tiles.push((percent(headline), summary::headline_base_rate_text(content)));
     let tiles: String = tiles
         .iter()

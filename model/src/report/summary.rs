@@ -204,15 +204,6 @@ pub(super) fn headline_base_rate_text(content: &ArtifactContent) -> String {
     }
 }
 
-/// The base rate that belongs to the headline risk.
-pub(super) fn headline_base_rate(content: &ArtifactContent) -> f64 {
-    let Target::Hazard { horizons_months, risk_horizon_months, .. } = &content.target else {
-        return content.base_rates.period;
-    };
-    let position = horizons_months.iter().position(|months| months == risk_horizon_months);
-    position.and_then(|i| content.base_rates.horizons.get(i)).copied().unwrap_or(content.base_rates.period)
-}
-
 /// A label at the beginning of a line; the name of a column of somebody's table stays as it is.
 pub(super) fn heading(feature: &SourceFeature) -> String {
     if feature.family == Family::Other { feature.label.clone() } else { capitalised(&feature.label) }
