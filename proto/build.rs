@@ -2,12 +2,18 @@
 
 use std::path::PathBuf;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 12] = [
+    "flightrisk/v1/action.proto",
+    "flightrisk/v1/action_service.proto",
     "flightrisk/v1/employee_history.proto",
     "flightrisk/v1/employee_score.proto",
     "flightrisk/v1/feature.proto",
     "flightrisk/v1/feature_row.proto",
+    "flightrisk/v1/insight_service.proto",
     "flightrisk/v1/model_service.proto",
+    "flightrisk/v1/org_facts.proto",
+    "flightrisk/v1/privacy_service.proto",
+    "flightrisk/v1/risk_service.proto",
     "flightrisk/v1/scoring_service.proto",
 ];
 

@@ -16,6 +16,7 @@ const EXIT_CODES: &str = "Exit codes:
   6    the server cannot listen on the address
   7    the output cannot be written
   8    the model is not publishable: no better than the base rate, or too few exits; nothing is written
+  9    the store cannot be opened, read or written
   130  stopped with Ctrl-C; nothing is half-written";
 
 /// Predicts voluntary turnover from a company's own HR records, with exact reasons and honest doubt.
@@ -205,7 +206,13 @@ pub(crate) struct Serve {
     /// Model directory, or a folder that holds exactly one
     #[arg(long)]
     pub(crate) models: PathBuf,
-    /// Where to listen; loopback only
-    #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS, value_parser = socket_address)]
-    pub(crate) address: SocketAddr,
+    /// Where scores, actions and the audit log are kept: a SQLite file, or postgres://... [default: flight-risk.db]
+    #[arg(long)]
+    pub(crate) store: Option<String>,
+    /// TOML configuration
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen [default: 127.0.0.1:50051]
+    #[arg(long, value_parser = socket_address)]
+    pub(crate) address: Option<SocketAddr>,
 }

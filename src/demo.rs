@@ -13,6 +13,7 @@ use flight_risk_model::{TrainOptions, train_native};
 use flight_risk_scoring::Scorer;
 use flight_risk_scoring::schema::Value;
 use flight_risk_scoring::scorer::Band;
+use flight_risk_server::config::ServerConfig;
 
 use crate::cli::Demo;
 use crate::failure::{Kind, failed};
@@ -85,7 +86,9 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let Some(port) = port else { return Ok(ExitCode::SUCCESS) };
     out.flush()?;
     drop(out);
-    port.serve(scorer, |address, version| {
+    let mut config = ServerConfig::default();
+    config.store.url = options.out.join("flight-risk.db").display().to_string();
+    port.serve(scorer, config, |address, version| {
         if output.json {
             println!("{}", serve::as_json(address, version));
             return;

@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Address = 6,
     Output = 7,
     NotPublishable = 8,
+    Store = 9,
 }
 
 /// An error with its exit code.

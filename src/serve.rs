@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use flight_risk_scoring::Scorer;
+use flight_risk_server::config::ServerConfig;
+use flight_risk_server::store::Store;
 use flight_risk_server::{App, bind};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -14,14 +16,34 @@ use crate::failure::{Kind, failed};
 use crate::{Output, load};
 
 pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
+    let config = config(options)?;
     let scorer = load::model(&options.models)?;
-    Port::take(options.address)?.serve(scorer, |address, version| {
+    Port::take(config.listen.address)?.serve(scorer, config, |address, version| {
         if output.json {
             println!("{}", as_json(address, version));
         } else {
             println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
         }
     })
+}
+
+/// The configuration of the file, with what the command line says instead.
+fn config(options: &Serve) -> anyhow::Result<ServerConfig> {
+    let mut config = match &options.config {
+        None => ServerConfig::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| failed(Kind::Data)(format!("{}: {error}", path.display())))?;
+            toml::from_str(&text).map_err(|error| failed(Kind::Data)(format!("{}: {error}", path.display())))?
+        }
+    };
+    if let Some(address) = options.address {
+        config.listen.address = address;
+    }
+    if let Some(url) = &options.store {
+        config.store.url.clone_from(url);
+    }
+    Ok(config)
 }
 
 /// Where a model is served.
@@ -44,7 +66,12 @@ impl Port {
     }
 
     /// Serves until told to stop; `started` is called once with the address and the model's version.
-    pub(crate) fn serve(self, scorer: Scorer, started: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<ExitCode> {
+    pub(crate) fn serve(
+        self,
+        scorer: Scorer,
+        config: ServerConfig,
+        started: impl FnOnce(SocketAddr, &str),
+    ) -> anyhow::Result<ExitCode> {
         // Logs go to stderr: standard output is for results.
         let _ = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
@@ -55,8 +82,9 @@ impl Port {
             let address = self.listener.local_addr().context("the port was taken away")?;
             // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
             let stopped = stopped()?;
+            let store = Store::open(&config.store.url).await.map_err(failed(Kind::Store))?;
             started(address, &version);
-            App::new(scorer).serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
+            App::new(scorer, store, config).serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
             Ok(ExitCode::SUCCESS)
         })
     }

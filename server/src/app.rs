@@ -14,10 +14,15 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::audit::AuditLog;
+use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
+use crate::core::Core;
+use crate::gate::Gate;
 use crate::grpc::{ModelApi, ScoringApi};
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
+use crate::store::Store;
 
 /// The names under which the health of the server is told; the empty one is that of the whole.
 const HEALTH_NAMES: [&str; 3] = ["", SCORING_SERVICE, MODEL_SERVICE];
@@ -42,16 +47,18 @@ pub enum ServeError {
     },
 }
 
-/// The server with its active model.
+/// The server with its active model and its store.
 pub struct App {
-    /// Every request takes the model once and keeps it to its end, whatever becomes active meanwhile.
-    active: Arc<ArcSwap<Scorer>>,
+    core: Core,
 }
 
 impl App {
-    /// A server of this model.
-    pub fn new(scorer: Scorer) -> Self {
-        Self { active: Arc::new(ArcSwap::from_pointee(scorer)) }
+    /// A server of this model, with this store.
+    pub fn new(scorer: Scorer, store: Store, config: ServerConfig) -> Self {
+        let store = Arc::new(store);
+        let gate = Gate::new(AuditLog::new(Arc::clone(&store)), config.access.managers_see_numbers);
+        let active = Arc::new(ArcSwap::from_pointee(scorer));
+        Self { core: Core { active, store, gate, config: Arc::new(config) } }
     }
 
     /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
@@ -65,10 +72,10 @@ impl App {
         set_health(&health, ServingStatus::NotServing).await;
         let routes = self.routes(&health, draining.clone())?;
         let shared = Shared { routes, requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
-        warm(&self.active.load())?;
+        warm(&self.core.active.load())?;
         set_health(&health, ServingStatus::Serving).await;
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
-        tracing::info!(address, model_version = self.active.load().artifact().model_version(), "serving");
+        tracing::info!(address, model_version = self.core.active.load().artifact().model_version(), "serving");
 
         let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
@@ -86,15 +93,16 @@ impl App {
         set_health(&health, ServingStatus::NotServing).await;
         let _ = drain.send(true);
         drain_connections(connections, health).await;
+        self.core.store.close().await;
         Ok(())
     }
 
     fn routes(&self, health: &HealthReporter, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
-        let scoring = ScoringServiceServer::new(ScoringApi::new(Arc::clone(&self.active), draining))
+        let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let model = ModelServiceServer::new(ModelApi::new(Arc::clone(&self.active)))
-            .max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let model =
+            ModelServiceServer::new(ModelApi::new(self.core.clone())).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(flight_risk_proto::FILE_DESCRIPTOR_SET)

@@ -20,6 +20,7 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::service::Routes;
 
+use crate::access::caller::Caller;
 use crate::grpc::status::ApiError;
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, HANDSHAKE_DEADLINE, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES,
@@ -117,6 +118,7 @@ async fn answer(mut request: Request<Incoming>, mut shared: Shared) -> Response<
             Err(_) => return ApiError::Busy.into_status(None).into_http(),
         }
     };
+    request.extensions_mut().insert(Arc::new(Caller::anybody()));
     let now = Instant::now();
     let mut deadline = now + REQUEST_DEADLINE;
     if let Some(client) = client_timeout(request.headers()).and_then(|limit| now.checked_add(limit)) {

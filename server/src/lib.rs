@@ -5,17 +5,25 @@
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let scorer = flight_risk_server::load_model(std::path::Path::new("models"))?;
-//! let listener = flight_risk_server::bind(flight_risk_server::DEFAULT_ADDRESS).await?;
-//! flight_risk_server::App::new(scorer).serve(listener, std::future::pending()).await?;
+//! let config = flight_risk_server::config::ServerConfig::default();
+//! let store = flight_risk_server::store::Store::open(&config.store.url).await?;
+//! let listener = flight_risk_server::bind(config.listen.address).await?;
+//! flight_risk_server::App::new(scorer, store, config).serve(listener, std::future::pending()).await?;
 //! # Ok(()) }
 //! ```
 
+pub mod access;
 mod app;
+mod audit;
+pub mod config;
 mod connection;
+mod core;
+mod gate;
 mod grpc;
 pub mod limits;
 mod listen;
 mod model;
+pub mod store;
 #[cfg(test)]
 mod tests;
 

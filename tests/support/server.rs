@@ -22,8 +22,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `flight-risk serve` on a free port and waits until it says where it listens.
     pub(crate) fn start(models: &Path) -> Self {
-        let log = new_folder("server").join("stderr");
-        let mut command = command(["serve", "--address", "127.0.0.1:0", "--models"]);
+        let folder = new_folder("server");
+        let (log, config) = (folder.join("stderr"), folder.join("server.toml"));
+        std::fs::write(&config, "[access]\nmode = \"off\"\n").expect("a configuration");
+        let mut command = command(["serve", "--address", "127.0.0.1:0", "--config"]);
+        command.arg(config).arg("--store").arg(folder.join("store.db")).arg("--models");
         // Into a file: a pipe that nobody reads would stop the server once it is full.
         command.arg(models).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log file"));
         let mut child = command.spawn().expect("the server starts");

@@ -7,6 +7,8 @@ use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature, Value}
 use flight_risk_scoring::scorer::{AbstentionReason, Band};
 use flight_risk_scoring::{Assessment, Scorer};
 
+use crate::access::fields::FieldRules;
+
 /// Share of cases in which the interval covers the risk.
 const INTERVAL_LEVEL: f64 = 0.9;
 
@@ -16,6 +18,7 @@ pub(crate) fn outcome(
     row: &FeatureRow,
     assessment: &Assessment,
     max_factors: usize,
+    fields: FieldRules,
 ) -> v1::employee_score::Outcome {
     let band = match assessment.band {
         Band::Low => v1::RiskBand::Low,
@@ -28,8 +31,13 @@ pub(crate) fn outcome(
             });
         }
     };
-    let factors = assessment.factors();
-    let (shown, cut) = factors.split_at_checked(max_factors).unwrap_or((&factors, &[]));
+    let confidential =
+        |factor: &Factor| scorer.schema().features().get(factor.feature).is_none_or(|feature| feature.confidential);
+    let (hidden, itemised): (Vec<Factor>, Vec<Factor>) =
+        assessment.factors().into_iter().partition(|factor| !fields.confidential_drivers && confidential(factor));
+    let (shown, cut) = itemised.split_at_checked(max_factors).unwrap_or((&itemised, &[]));
+    // What cannot be told apart from the list: factors cut off, left out, or named without their part.
+    let remaining = cut.iter().chain(&hidden).chain(shown.iter().filter(|factor| confidential(factor)));
     v1::employee_score::Outcome::Assessment(v1::Assessment {
         risk: assessment.risk.get(),
         low: assessment.low.get(),
@@ -52,7 +60,7 @@ pub(crate) fn outcome(
         reference_log_odds: scorer.reference_log_odds().0,
         factors: shown.iter().filter_map(|shown| factor(scorer, row, shown)).collect(),
         // Not `sum`, whose empty sum is -0.
-        remaining_contribution_log_odds: cut.iter().fold(0.0, |sum, factor| sum + factor.contribution_log_odds),
+        remaining_contribution_log_odds: remaining.fold(0.0, |sum, factor| sum + factor.contribution_log_odds),
     })
 }
 
@@ -71,7 +79,7 @@ fn factor(scorer: &Scorer, row: &FeatureRow, factor: &Factor) -> Option<v1::Fact
         text: factor_text(feature, &value),
         value: if feature.confidential { None } else { feature_value(value) },
         typical: typical(feature),
-        contribution_log_odds: factor.contribution_log_odds,
+        contribution_log_odds: (!feature.confidential).then_some(factor.contribution_log_odds),
         direction: direction.into(),
         actionable: feature.actionable,
         confidential: feature.confidential,

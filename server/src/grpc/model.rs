@@ -1,8 +1,5 @@
 //! ModelService: what is to be known about the model that scores.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::model_service_server::ModelService;
 use flight_risk_scoring::Scorer;
@@ -12,6 +9,7 @@ use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, R
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use tonic::{Request, Response, Status};
 
+use crate::core::Core;
 use crate::grpc::convert_score::{family, typical};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
@@ -31,25 +29,43 @@ const LIMITATIONS: [&str; 5] = [
 
 /// The service with the active model.
 pub(crate) struct ModelApi {
-    active: Arc<ArcSwap<Scorer>>,
+    core: Core,
 }
 
 impl ModelApi {
     /// A service that describes whatever model is active.
-    pub(crate) fn new(active: Arc<ArcSwap<Scorer>>) -> Self {
-        Self { active }
+    pub(crate) fn new(core: Core) -> Self {
+        Self { core }
     }
 }
 
 #[tonic::async_trait]
 impl ModelService for ModelApi {
     async fn get_model(&self, request: Request<v1::GetModelRequest>) -> Result<Response<v1::GetModelResponse>, Status> {
-        let scorer = self.active.load_full();
+        let scorer = self.core.active.load_full();
         let active = scorer.artifact().model_version();
         match find(&request.into_inner().name, active) {
             Ok(()) => Ok(Response::new(v1::GetModelResponse { model: Some(model(&scorer)) })),
             Err(error) => Err(error.into_status(Some(active))),
         }
+    }
+
+    async fn list_models(&self, _: Request<v1::ListModelsRequest>) -> Result<Response<v1::ListModelsResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn activate_model(
+        &self,
+        _: Request<v1::ActivateModelRequest>,
+    ) -> Result<Response<v1::ActivateModelResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn rollback_model(
+        &self,
+        _: Request<v1::RollbackModelRequest>,
+    ) -> Result<Response<v1::RollbackModelResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
     }
 }
 
@@ -85,6 +101,8 @@ fn model(scorer: &Scorer) -> v1::Model {
         provenance: Some(provenance(content)),
         intended_use: INTENDED_USE.to_owned(),
         limitations: LIMITATIONS.map(str::to_owned).to_vec(),
+        active: true,
+        etag: artifact.model_version().to_owned(),
     }
 }
 

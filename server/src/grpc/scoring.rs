@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::scoring_service_server::ScoringService;
 use flight_risk_scoring::artifact::Target;
@@ -14,7 +13,10 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::access::caller::Caller;
+use crate::access::fields::FieldRules;
 use crate::connection::ClientDeadline;
+use crate::core::Core;
 use crate::grpc::status::{ApiError, grown};
 use crate::grpc::violations::Violations;
 use crate::grpc::{convert_features, convert_history, convert_score, request_id, stream};
@@ -22,14 +24,14 @@ use crate::limits::{MAX_BATCH_ROWS, ROWS_BETWEEN_YIELDS};
 
 /// The service with the active model.
 pub(crate) struct ScoringApi {
-    active: Arc<ArcSwap<Scorer>>,
+    core: Core,
     draining: watch::Receiver<bool>,
 }
 
 impl ScoringApi {
     /// A service that scores with whatever model is active; its streams end when `draining` turns true.
-    pub(crate) fn new(active: Arc<ArcSwap<Scorer>>, draining: watch::Receiver<bool>) -> Self {
-        Self { active, draining }
+    pub(crate) fn new(core: Core, draining: watch::Receiver<bool>) -> Self {
+        Self { core, draining }
     }
 }
 
@@ -38,6 +40,8 @@ impl ScoringApi {
 pub(crate) struct Defaults {
     pub(crate) request_id: String,
     pub(crate) max_factors: Option<u32>,
+    /// What of the answer the caller may see.
+    pub(crate) fields: FieldRules,
 }
 
 /// Scores one employee.
@@ -70,7 +74,7 @@ pub(crate) fn score(
         employee_id: request.employee_id,
         request_id: request_id.unwrap_or_else(|| defaults.request_id.clone()),
         model_version: scorer.artifact().model_version().to_owned(),
-        outcome: Some(convert_score::outcome(scorer, &row, &assessment, max_factors)),
+        outcome: Some(convert_score::outcome(scorer, &row, &assessment, max_factors, defaults.fields)),
     })
 }
 
@@ -117,8 +121,12 @@ impl ScoringService for ScoringApi {
         &self,
         request: Request<v1::ScoreEmployeeRequest>,
     ) -> Result<Response<v1::ScoreEmployeeResponse>, Status> {
-        let scorer = self.active.load_full();
-        let defaults = Defaults { request_id: request_id::fresh(), max_factors: None };
+        let scorer = self.core.active.load_full();
+        let defaults = Defaults {
+            request_id: request_id::fresh(),
+            max_factors: None,
+            fields: FieldRules::of(&Caller::anybody(), true),
+        };
         let score = score(&scorer, request.into_inner(), &defaults)
             .map_err(|error| error.into_status(Some(scorer.artifact().model_version())))?;
         Ok(Response::new(v1::ScoreEmployeeResponse { score: Some(score) }))
@@ -129,7 +137,7 @@ impl ScoringService for ScoringApi {
         request: Request<v1::BatchScoreEmployeesRequest>,
     ) -> Result<Response<v1::BatchScoreEmployeesResponse>, Status> {
         let started = Instant::now();
-        let scorer = self.active.load_full();
+        let scorer = self.core.active.load_full();
         let model_version = scorer.artifact().model_version();
         let reply =
             batch(&scorer, request.into_inner()).await.map_err(|error| error.into_status(Some(model_version)))?;
@@ -145,12 +153,26 @@ impl ScoringService for ScoringApi {
     ) -> Result<Response<Self::StreamScoresStream>, Status> {
         let deadline = request.extensions().get::<ClientDeadline>().copied();
         let results = stream::start(
-            Arc::clone(&self.active),
+            Arc::clone(&self.core.active),
             request.into_inner(),
             deadline.map(|deadline| deadline.0),
             self.draining.clone(),
         );
         Ok(Response::new(results))
+    }
+
+    async fn simulate_changes(
+        &self,
+        _: Request<v1::SimulateChangesRequest>,
+    ) -> Result<Response<v1::SimulateChangesResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn find_counterfactual(
+        &self,
+        _: Request<v1::FindCounterfactualRequest>,
+    ) -> Result<Response<v1::FindCounterfactualResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
     }
 }
 
@@ -168,8 +190,11 @@ async fn batch(
     if !problems.is_empty() {
         return Err(ApiError::Invalid(problems));
     }
-    let defaults =
-        Defaults { request_id: request_id.unwrap_or_else(request_id::fresh), max_factors: request.max_factors };
+    let defaults = Defaults {
+        request_id: request_id.unwrap_or_else(request_id::fresh),
+        max_factors: request.max_factors,
+        fields: FieldRules::of(&Caller::anybody(), true),
+    };
     let mut results = Vec::with_capacity(request.requests.len());
     let mut bytes = 0;
     for (index, row) in request.requests.into_iter().enumerate() {

@@ -34,6 +34,35 @@ pub(crate) enum ApiError {
     },
     /// No such model.
     ModelNotFound,
+    /// Nobody the server knows: no token or key, or one that is not valid.
+    Unauthenticated,
+    /// The caller may not do this, or not with this employee, who may not even exist.
+    NotPermitted,
+    /// The audit log cannot be written.
+    AuditUnavailable,
+    /// The store does not answer.
+    StoreUnavailable,
+    /// Nothing is held about the employee.
+    EmployeeNotFound,
+    /// No such action.
+    ActionNotFound,
+    /// Somebody else changed the resource.
+    EtagMismatch,
+    /// The action is completed or cancelled.
+    ActionClosed,
+    /// The same request id with another content.
+    RequestIdReused,
+    /// The changes after the token are gone.
+    ResumeTokenExpired,
+    /// The group does not exist or may not be shown.
+    GroupSuppressed,
+    /// There is nothing to go back to.
+    NoEarlierModel,
+    /// The model cannot score.
+    ModelRefused {
+        /// Why.
+        why: String,
+    },
     /// The time allowed is over.
     DeadlineExceeded,
     /// The server ends.
@@ -50,6 +79,19 @@ impl ApiError {
             Self::SchemaMismatch { .. } | Self::HistoryNotSupported => Code::FailedPrecondition,
             Self::ReplyTooLarge { .. } => Code::ResourceExhausted,
             Self::ModelNotFound => Code::NotFound,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::NotPermitted => Code::PermissionDenied,
+            Self::AuditUnavailable => Code::Unavailable,
+            Self::StoreUnavailable => Code::Unavailable,
+            Self::EmployeeNotFound => Code::NotFound,
+            Self::ActionNotFound => Code::NotFound,
+            Self::EtagMismatch => Code::Aborted,
+            Self::ActionClosed => Code::FailedPrecondition,
+            Self::RequestIdReused => Code::AlreadyExists,
+            Self::ResumeTokenExpired => Code::OutOfRange,
+            Self::GroupSuppressed => Code::FailedPrecondition,
+            Self::NoEarlierModel => Code::FailedPrecondition,
+            Self::ModelRefused { .. } => Code::FailedPrecondition,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
             Self::ShuttingDown | Self::Busy => Code::Unavailable,
         }
@@ -64,6 +106,19 @@ impl ApiError {
             Self::NotComputable => "NOT_COMPUTABLE",
             Self::ReplyTooLarge { .. } => "REPLY_TOO_LARGE",
             Self::ModelNotFound => "MODEL_NOT_FOUND",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::NotPermitted => "NOT_PERMITTED",
+            Self::AuditUnavailable => "AUDIT_UNAVAILABLE",
+            Self::StoreUnavailable => "STORE_UNAVAILABLE",
+            Self::EmployeeNotFound => "EMPLOYEE_NOT_FOUND",
+            Self::ActionNotFound => "ACTION_NOT_FOUND",
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::ActionClosed => "ACTION_CLOSED",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::ResumeTokenExpired => "RESUME_TOKEN_EXPIRED",
+            Self::GroupSuppressed => "GROUP_SUPPRESSED",
+            Self::NoEarlierModel => "NO_EARLIER_MODEL",
+            Self::ModelRefused { .. } => "MODEL_REFUSED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::ShuttingDown => "SHUTTING_DOWN",
             Self::Busy => "BUSY",
@@ -89,6 +144,19 @@ impl ApiError {
             Self::ModelNotFound => {
                 "the server holds no model of this name; `models/active` names the one that scores".to_owned()
             }
+            Self::Unauthenticated => "send `authorization: Bearer ` and an API key or a token of your identity provider that is valid now".to_owned(),
+            Self::NotPermitted => "not permitted, or no such employee within your scope".to_owned(),
+            Self::AuditUnavailable => "the audit log cannot be written, so nothing is answered; try again, and tell the administrator if it stays".to_owned(),
+            Self::StoreUnavailable => "the store does not answer; try again, and tell the administrator if it stays".to_owned(),
+            Self::EmployeeNotFound => "no score of this employee is recorded".to_owned(),
+            Self::ActionNotFound => "there is no action of this name".to_owned(),
+            Self::EtagMismatch => "it was changed since you read it; read it again and repeat the change".to_owned(),
+            Self::ActionClosed => "the action is completed or cancelled; create a new one".to_owned(),
+            Self::RequestIdReused => "this request_id was used for another request; choose a new one".to_owned(),
+            Self::ResumeTokenExpired => "the changes after this token are no longer kept; list all employees anew and watch from now on".to_owned(),
+            Self::GroupSuppressed => "the group does not exist, or is too small to be shown".to_owned(),
+            Self::NoEarlierModel => "no model was active before this one; activate one by its name".to_owned(),
+            Self::ModelRefused { why } => format!("the model cannot score: {why}; the one before stays active"),
             Self::DeadlineExceeded => {
                 "the time allowed for the request is over; allow more time or send fewer rows".to_owned()
             }
@@ -105,6 +173,19 @@ impl ApiError {
             | Self::NotComputable
             | Self::ReplyTooLarge { .. }
             | Self::ModelNotFound
+            | Self::Unauthenticated
+            | Self::NotPermitted
+            | Self::AuditUnavailable
+            | Self::StoreUnavailable
+            | Self::EmployeeNotFound
+            | Self::ActionNotFound
+            | Self::EtagMismatch
+            | Self::ActionClosed
+            | Self::RequestIdReused
+            | Self::ResumeTokenExpired
+            | Self::GroupSuppressed
+            | Self::NoEarlierModel
+            | Self::ModelRefused { .. }
             | Self::DeadlineExceeded
             | Self::ShuttingDown
             | Self::Busy => None,

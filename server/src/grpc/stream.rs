@@ -13,6 +13,8 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
+use crate::access::caller::Caller;
+use crate::access::fields::FieldRules;
 use crate::connection::drained;
 use crate::grpc::request_id;
 use crate::grpc::scoring::{Defaults, score};
@@ -56,7 +58,11 @@ async fn run(
     tokio::pin!(late);
     let drained = drained(draining);
     tokio::pin!(drained);
-    let defaults = Defaults { request_id: request_id::fresh(), max_factors: None };
+    let defaults = Defaults {
+        request_id: request_id::fresh(),
+        max_factors: None,
+        fields: FieldRules::of(&Caller::anybody(), true),
+    };
     loop {
         let room = tokio::select! {
             biased;

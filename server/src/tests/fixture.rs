@@ -17,8 +17,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 
+use crate::access::caller::Caller;
+use crate::access::fields::FieldRules;
 use crate::app::{App, ServeError};
+use crate::config::{AccessMode, ServerConfig};
 use crate::listen::bind;
+use crate::store::Store;
 
 /// Names of the native model's features, in its order. The third comes from confidential answers.
 pub(super) const NATIVE: [&str; 3] = ["tenure_years", "one_on_ones_90d_count", "engagement_index"];
@@ -161,17 +165,32 @@ pub(super) struct Served {
     pub(super) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     pub(super) end: JoinHandle<Result<(), ServeError>>,
+    /// Where its store lies.
+    _folder: tempfile::TempDir,
+}
+
+/// The default configuration with access control off.
+pub(super) fn open_config() -> ServerConfig {
+    let mut config = ServerConfig::default();
+    config.access.mode = AccessMode::Off;
+    config
 }
 
 impl Served {
     pub(super) async fn start(scorer: Scorer) -> Self {
+        Self::start_with(scorer, open_config()).await
+    }
+
+    pub(super) async fn start_with(scorer: Scorer, config: ServerConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let end = tokio::spawn(App::new(scorer).serve(listener, async move {
+        let end = tokio::spawn(App::new(scorer, store, config).serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), end }
+        Self { address, stop: Some(stop), end, _folder: folder }
     }
 
     pub(super) fn stop(&mut self) {
@@ -272,4 +291,9 @@ pub(super) fn wide(features: usize) -> Scorer {
 
 fn flat_number() -> SourceFeature {
     flat().artifact().content().features[0].clone()
+}
+
+/// What an HR partner may see.
+pub(super) fn every_field() -> FieldRules {
+    FieldRules::of(&Caller::anybody(), true)
 }

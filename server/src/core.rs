@@ -1,0 +1,23 @@
+//! What all services share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use flight_risk_scoring::Scorer;
+
+use crate::config::ServerConfig;
+use crate::gate::Gate;
+use crate::store::Store;
+
+/// What all services share: the active model, the store, the gate and the configuration.
+#[derive(Clone)]
+pub(crate) struct Core {
+    /// Every request takes the model once and keeps it to its end, whatever becomes active meanwhile.
+    pub(crate) active: Arc<ArcSwap<Scorer>>,
+    /// What is kept.
+    pub(crate) store: Arc<Store>,
+    /// What every call about people passes.
+    pub(crate) gate: Gate,
+    /// How the server is set up.
+    pub(crate) config: Arc<ServerConfig>,
+}

@@ -1,0 +1,93 @@
+//! What every call that concerns people passes: the purpose is stated and the call is in the audit log before anything is answered.
+
+use std::sync::Arc;
+
+use tonic::Extensions;
+
+use crate::access::caller::Caller;
+use crate::access::fields::FieldRules;
+use crate::access::policy::policy;
+use crate::audit::{AuditLog, Decision, Entry};
+use crate::grpc::status::ApiError;
+use crate::grpc::violations::Violations;
+
+/// The gate.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    audit: AuditLog,
+    managers_see_numbers: bool,
+}
+
+/// Somebody who passed.
+#[derive(Clone, Debug)]
+pub(crate) struct Passed {
+    /// Who.
+    pub(crate) caller: Arc<Caller>,
+    /// What of an answer they may see.
+    pub(crate) fields: FieldRules,
+    /// Why they ask.
+    pub(crate) purpose: String,
+    /// What they call.
+    pub(crate) method: &'static str,
+}
+
+impl Gate {
+    /// A gate that writes to this log.
+    pub(crate) fn new(audit: AuditLog, managers_see_numbers: bool) -> Self {
+        Self { audit, managers_see_numbers }
+    }
+
+    /// Who asks, and why; nothing is written yet. `method` is `package.Service/Method` as in the policy table.
+    ///
+    /// # Errors
+    /// NotPermitted without a caller or with a role that may not; Invalid without a purpose where one is needed.
+    pub(crate) fn admit(
+        &self,
+        extensions: &Extensions,
+        method: &'static str,
+        purpose: &str,
+    ) -> Result<Passed, ApiError> {
+        let (Some(policy), Some(caller)) = (policy(method), extensions.get::<Arc<Caller>>()) else {
+            return Err(ApiError::NotPermitted);
+        };
+        if !caller.is_anybody() && !policy.roles.contains(&caller.role) {
+            return Err(ApiError::NotPermitted);
+        }
+        let mut problems = Violations::default();
+        problems.text(|| "purpose".to_owned(), purpose);
+        let purpose = if purpose.is_empty() { caller.standing_purpose.clone() } else { Some(purpose.to_owned()) };
+        if purpose.is_none() && policy.about_people {
+            problems.push(
+                || "purpose".to_owned(),
+                "required: why you ask, for the audit log (a key can have a standing purpose)",
+            );
+        }
+        if !problems.is_empty() {
+            return Err(ApiError::Invalid(problems));
+        }
+        let fields = FieldRules::of(caller, self.managers_see_numbers);
+        Ok(Passed { caller: Arc::clone(caller), fields, purpose: purpose.unwrap_or_default(), method })
+    }
+
+    /// Writes to the audit log that somebody asks about these employees. Nothing may be answered before this returned well.
+    pub(crate) async fn record(
+        &self,
+        passed: &Passed,
+        employees: &[&str],
+        model_version: &str,
+        decision: Decision,
+    ) -> Result<(), ApiError> {
+        self.audit
+            .append(Entry {
+                actor: &passed.caller.actor,
+                role: passed.caller.role.name(),
+                method: passed.method,
+                employees,
+                purpose: &passed.purpose,
+                model_version,
+                decision,
+            })
+            .await
+            .map_err(|_| ApiError::AuditUnavailable)
+    }
+}

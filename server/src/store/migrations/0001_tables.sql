@@ -1,0 +1,149 @@
+-- Times are microseconds since 1970 (UTC), days are days since 1970, yes is 1 and no is 0.
+
+CREATE TABLE sequences (
+    name KEYTEXT PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+INSERT INTO sequences (name, value) VALUES ('score', 0), ('change', 0), ('audit', 0), ('action', 0);
+
+-- Every score that was recorded. The one in force has to_seq = 9223372036854775807; one that a later score replaced has the
+-- number of that score, so that the state at any number S is: seq <= S AND to_seq > S.
+CREATE TABLE scores (
+    seq BIGINT PRIMARY KEY,
+    to_seq BIGINT NOT NULL,
+    employee_id KEYTEXT NOT NULL,
+    scored_at BIGINT NOT NULL,
+    as_of BIGINT NOT NULL,
+    model_version KEYTEXT NOT NULL,
+    band BIGINT NOT NULL, -- 0 abstained, 1 low, 2 elevated, 3 high
+    risk DOUBLE PRECISION NOT NULL, -- -1 where the model abstained, so that it sorts last
+    low DOUBLE PRECISION NOT NULL,
+    high DOUBLE PRECISION NOT NULL,
+    multiple DOUBLE PRECISION NOT NULL,
+    horizon_months BIGINT NOT NULL, -- of the headline risk; 0 for a model of a flat table
+    department KEYTEXT,
+    location KEYTEXT,
+    manager_id KEYTEXT,
+    job_level KEYTEXT,
+    critical_role BIGINT,
+    tenure_years DOUBLE PRECISION
+);
+CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id);
+CREATE INDEX scores_by_employee ON scores (employee_id, seq);
+CREATE INDEX scores_by_department ON scores (to_seq, department, risk DESC, employee_id);
+CREATE INDEX scores_by_manager ON scores (to_seq, manager_id, risk DESC, employee_id);
+
+-- What a score came from and how it came about: the assessment (JSON), and packed little-endian doubles in the order of the
+-- model's features: the values (unknown is NaN) and the contributions in log-odds.
+CREATE TABLE score_details (
+    seq BIGINT PRIMARY KEY,
+    assessment TEXT NOT NULL,
+    feature_values BYTEA NOT NULL,
+    contributions BYTEA NOT NULL
+);
+
+-- What was last told of an employee's risk, and when a change that waits for the cool-down is due.
+CREATE TABLE told (
+    employee_id KEYTEXT PRIMARY KEY,
+    seq BIGINT NOT NULL,
+    band BIGINT NOT NULL,
+    risk DOUBLE PRECISION NOT NULL,
+    told_at BIGINT NOT NULL,
+    due_at BIGINT
+);
+CREATE INDEX told_due ON told (due_at);
+
+-- Material changes, in the order in which they are told.
+CREATE TABLE changes (
+    seq BIGINT PRIMARY KEY,
+    employee_id KEYTEXT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    previous_seq BIGINT,
+    current_seq BIGINT NOT NULL
+);
+CREATE INDEX changes_by_employee ON changes (employee_id);
+
+CREATE TABLE actions (
+    id KEYTEXT PRIMARY KEY,
+    employee_id KEYTEXT NOT NULL,
+    playbook_id KEYTEXT NOT NULL,
+    title TEXT NOT NULL,
+    assignee KEYTEXT NOT NULL,
+    due_day BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    outcome BIGINT NOT NULL,
+    note TEXT NOT NULL,
+    creator KEYTEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    completed_at BIGINT,
+    revision BIGINT NOT NULL
+);
+CREATE INDEX actions_by_employee ON actions (employee_id, state);
+CREATE INDEX actions_by_due_day ON actions (due_day, id);
+
+CREATE TABLE exits (
+    employee_id KEYTEXT PRIMARY KEY,
+    exit_day BIGINT NOT NULL,
+    exit_type BIGINT NOT NULL,
+    reported_at BIGINT NOT NULL
+);
+CREATE INDEX exits_by_day ON exits (exit_day);
+
+-- The answers to writes, so that the same request sent twice is carried out once.
+CREATE TABLE requests (
+    caller KEYTEXT NOT NULL,
+    method KEYTEXT NOT NULL,
+    request_id KEYTEXT NOT NULL,
+    digest BYTEA NOT NULL,
+    response BYTEA NOT NULL,
+    employee_id KEYTEXT,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (caller, method, request_id)
+);
+CREATE INDEX requests_by_time ON requests (at);
+CREATE INDEX requests_by_employee ON requests (employee_id);
+
+-- Who asked what about whom. Employees are named by a keyed hash; hash covers the record and the hash of the one before.
+CREATE TABLE audit (
+    seq BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    actor KEYTEXT NOT NULL,
+    role KEYTEXT NOT NULL,
+    method KEYTEXT NOT NULL,
+    subjects BYTEA NOT NULL, -- 16 bytes per employee
+    purpose TEXT NOT NULL,
+    model_version KEYTEXT NOT NULL,
+    decision KEYTEXT NOT NULL,
+    hash BYTEA NOT NULL
+);
+
+CREATE TABLE api_keys (
+    id KEYTEXT PRIMARY KEY,
+    secret_sha256 BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    role KEYTEXT NOT NULL,
+    scope TEXT NOT NULL, -- JSON
+    purpose TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT
+);
+
+-- Which models were active, in order: the last one is, unless the configuration names another.
+CREATE TABLE activations (
+    seq BIGINT PRIMARY KEY,
+    model_version KEYTEXT NOT NULL,
+    actor KEYTEXT NOT NULL,
+    at BIGINT NOT NULL
+);
+INSERT INTO sequences (name, value) VALUES ('activation', 0);
+
+-- The models' schemas, so that a stored score can be told after its model is gone.
+CREATE TABLE model_schemas (
+    model_version KEYTEXT PRIMARY KEY,
+    schema TEXT NOT NULL,
+    base_rate DOUBLE PRECISION NOT NULL,
+    reference_log_odds DOUBLE PRECISION NOT NULL
+);

@@ -1,0 +1,38 @@
+//! The store: scores with the facts they came from, actions, outcomes, changes, the audit log. Raw HR events are not kept.
+//!
+//! SQLite in a file unless a PostgreSQL URL is given; [`db`] hides which. Times are microseconds since 1970 (UTC), days are days
+//! since 1970, yes is 1.
+
+pub(crate) mod db;
+mod migrations;
+mod open;
+
+pub use open::Store;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names no store.
+    #[error("{url} is no store: give a file such as flight-risk.db (SQLite), or postgres://user@host/database")]
+    Url {
+        /// What was given, without a password.
+        url: String,
+    },
+    /// The database refused, or is not reachable.
+    #[error("the store does not answer as it should: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The tables could not be brought up to date.
+    #[error("the store's tables cannot be brought up to date: {0}; was it written by a newer version of flight-risk?")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// What is stored cannot be read.
+    #[error("the store is damaged: {0}; restore it from a backup")]
+    Damaged(String),
+    /// A file beside the store.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// Where it lies.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,77 @@
+//! Opening the store, and the key that lies beside it.
+
+use std::path::{Path, PathBuf};
+
+use crate::store::StoreError;
+use crate::store::db::Db;
+use crate::store::migrations;
+
+/// An open store with tables that are up to date.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+}
+
+impl Store {
+    /// Opens a store: `postgres://...`, or the path of a SQLite file (with or without `sqlite:` before it), made if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database is not reachable, or its tables cannot be brought up to date.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let db = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Db::open_postgres(url).await?
+        } else {
+            let path = Path::new(sqlite_path(url)?);
+            make_folder(path)?;
+            Db::open_sqlite(path).await?
+        };
+        migrations::run(&db).await?;
+        Ok(Self { db })
+    }
+
+    /// The database.
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Closes all connections; what was written is on the disk.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|source| StoreError::File { path: PathBuf::from(folder), source })
+}
+
+fn sqlite_path(url: &str) -> Result<&str, StoreError> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+    // Another scheme is a mistake, not a file name.
+    if path.is_empty() || path.contains("://") {
+        let shown = path.split_once('@').map_or(path, |(_, after)| after);
+        return Err(StoreError::Url { url: shown.to_owned() });
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_file_or_refused() {
+        for (url, expected) in [
+            ("flight-risk.db", Some("flight-risk.db")),
+            ("sqlite:data/x.db", Some("data/x.db")),
+            ("sqlite:///var/lib/x.db", Some("/var/lib/x.db")),
+            ("mysql://root:secret@host/db", None),
+            ("", None),
+        ] {
+            assert_eq!(sqlite_path(url).ok(), expected, "{url}");
+        }
+        let refused =
+            sqlite_path("mysql://root:secret@host/db").err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(!refused.contains("secret"), "{refused}");
+    }
+}
