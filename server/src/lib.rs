@@ -15,6 +15,7 @@
 pub mod access;
 mod app;
 mod audit;
+mod clock;
 pub mod config;
 mod connection;
 mod core;

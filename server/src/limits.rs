@@ -27,6 +27,11 @@ pub const MAX_PAY: f64 = 1e12;
 /// Largest magnitude of a rating, of a job level and of an end of a survey scale.
 pub const MAX_RATING: f64 = 1e6;
 
+/// Entries on a page of a list unless the client asks for another number.
+pub const DEFAULT_PAGE_SIZE: usize = 50;
+/// Most entries on a page of a list; who asks for more gets as many.
+pub const MAX_PAGE_SIZE: usize = 1_000;
+
 /// Most field violations of one error.
 pub const MAX_FIELD_VIOLATIONS: usize = 25;
 /// Most bytes of field violations in an error status: it travels in a header, and common clients refuse headers over 8 KiB.

@@ -3,3 +3,4 @@
 pub mod caller;
 pub(crate) mod fields;
 pub(crate) mod policy;
+pub(crate) mod scope;

@@ -3,7 +3,10 @@
 mod convert_features;
 pub(crate) mod convert_history;
 mod convert_score;
+pub(crate) mod filter;
+mod filter_text;
 mod model;
+pub(crate) mod page_token;
 mod request_id;
 pub(crate) mod scoring;
 pub(crate) mod status;

@@ -3,11 +3,14 @@
 //! SQLite in a file unless a PostgreSQL URL is given; [`db`] hides which. Times are microseconds since 1970 (UTC), days are days
 //! since 1970, yes is 1.
 
+pub(crate) mod conditions;
 pub(crate) mod db;
 mod migrations;
 mod open;
+mod token_key;
 
 pub use open::Store;
+pub(crate) use token_key::TokenKey;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

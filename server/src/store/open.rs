@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, TokenKey};
 use crate::store::db::Db;
 use crate::store::migrations;
 
@@ -10,6 +10,7 @@ use crate::store::migrations;
 #[derive(Clone, Debug)]
 pub struct Store {
     db: Db,
+    token_key: TokenKey,
 }
 
 impl Store {
@@ -26,12 +27,18 @@ impl Store {
             Db::open_sqlite(path).await?
         };
         migrations::run(&db).await?;
-        Ok(Self { db })
+        let token_key = TokenKey::of_store(&db).await?;
+        Ok(Self { db, token_key })
     }
 
     /// The database.
     pub(crate) fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// The key with which tokens of lists are sealed.
+    pub(crate) fn token_key(&self) -> &TokenKey {
+        &self.token_key
     }
 
     /// Closes all connections; what was written is on the disk.

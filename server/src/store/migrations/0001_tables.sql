@@ -140,6 +140,12 @@ CREATE TABLE activations (
 );
 INSERT INTO sequences (name, value) VALUES ('activation', 0);
 
+-- Keys that all servers of this store share.
+CREATE TABLE secrets (
+    name KEYTEXT PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
 -- The models' schemas, so that a stored score can be told after its model is gone.
 CREATE TABLE model_schemas (
     model_version KEYTEXT PRIMARY KEY,

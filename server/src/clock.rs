@@ -1,0 +1,21 @@
+//! What time it is, in the units of the store.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Microseconds of a second.
+const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Microseconds of a day.
+pub(crate) const MICROS_PER_DAY: i64 = 24 * 3_600 * MICROS_PER_SECOND;
+
+/// Microseconds since 1970 (UTC).
+pub(crate) fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A time of the store as the API writes it.
+pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
+    let nanos = micros.rem_euclid(MICROS_PER_SECOND) * 1_000;
+    // The remainder is below a second.
+    prost_types::Timestamp { seconds: micros.div_euclid(MICROS_PER_SECOND), nanos: i32::try_from(nanos).unwrap_or(0) }
+}

@@ -1,0 +1,429 @@
+//! Filters of lists: the part of Google AIP-160 that is comparisons joined by AND.
+//!
+//! A list says in a table which fields may be named, what they are compared with, and which column they are. The same filter
+//! becomes conditions of a query, or is asked of one row.
+
+use crate::grpc::filter_text::{Token, tokens};
+use crate::grpc::violations::Violations;
+use crate::store::conditions::Conditions;
+use crate::store::db::Param;
+
+/// Longest filter, in bytes.
+const MAX_FILTER_BYTES: usize = 2_048;
+/// Most comparisons of a filter.
+const MAX_COMPARISONS: usize = 20;
+
+/// How a field is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    /// `=`
+    Equal,
+    /// `!=`; a value that is not known differs from every text.
+    Differs,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+use Operator::{AtLeast, AtMost, Differs, Equal, Less, More};
+
+impl Operator {
+    const ALL: [(&'static str, Self); 6] =
+        [("=", Equal), ("!=", Differs), ("<", Less), ("<=", AtMost), (">", More), (">=", AtLeast)];
+
+    fn sign(self) -> &'static str {
+        Self::ALL.iter().find(|(_, operator)| *operator == self).map_or("=", |(sign, _)| sign)
+    }
+
+    /// As it is said of whole numbers and numbers; texts have `=` and `!=` only.
+    fn holds<T: PartialOrd>(self, left: &T, right: &T) -> bool {
+        match self {
+            Equal => left == right,
+            Differs => left != right,
+            Less => left < right,
+            AtMost => left <= right,
+            More => left > right,
+            AtLeast => left >= right,
+        }
+    }
+}
+
+/// Equal or not.
+pub(crate) const SAME_OR_NOT: &[Operator] = &[Equal, Differs];
+/// Equal only.
+pub(crate) const SAME: &[Operator] = &[Equal];
+/// Above or below a bound.
+pub(crate) const BOUNDS: &[Operator] = &[AtLeast, More, AtMost, Less];
+/// Above a bound.
+pub(crate) const FROM: &[Operator] = &[AtLeast, More];
+
+/// What a field is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A text.
+    Text,
+    /// `true` or `false`; the column has 1 and 0.
+    YesNo,
+    /// A number.
+    Number,
+    /// A time such as `2026-01-31T00:00:00Z`; the column has microseconds since 1970.
+    Time,
+    /// A date such as `2026-01-31`; the column has days since 1970.
+    Date,
+    /// One of these names, each with the number that the column has.
+    Name(&'static [(&'static str, i64)]),
+}
+
+/// A field that a filter may name.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// As clients write it.
+    pub(crate) name: &'static str,
+    /// The column.
+    pub(crate) column: &'static str,
+    /// What it is compared with.
+    pub(crate) kind: Kind,
+    /// How it may be compared.
+    pub(crate) operators: &'static [Operator],
+}
+
+/// A value of a row, for asking a filter without a query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    /// Not known.
+    Unknown,
+    /// A text.
+    Text(&'a str),
+    /// A whole number: yes or no, a time, a day, a name's number.
+    Int(i64),
+    /// A number.
+    Real(f64),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Operand {
+    Text(String),
+    Int(i64),
+    Real(f64),
+}
+
+/// One comparison.
+#[derive(Clone, Debug)]
+struct Comparison {
+    field: &'static Field,
+    operator: Operator,
+    operand: Operand,
+}
+
+/// Comparisons, all of which must hold; none: every row does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    comparisons: Vec<Comparison>,
+}
+
+/// What is wrong with a filter, and where: the number of the character, counted from 1.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("character {position}: {what}")]
+pub(crate) struct FilterError {
+    /// Number of the character, from 1.
+    pub(crate) position: usize,
+    /// What is wrong, and what belongs there.
+    pub(crate) what: String,
+}
+
+impl FilterError {
+    /// An error at a character.
+    pub(crate) fn at(position: usize, what: impl Into<String>) -> Self {
+        Self { position, what: what.into() }
+    }
+}
+
+impl Filter {
+    /// Reads the filter of a request; notes in `problems`, under `filter`, what is wrong with it.
+    pub(crate) fn read(text: &str, fields: &'static [Field], problems: &mut Violations) -> Self {
+        Self::parse(text, fields).unwrap_or_else(|error| {
+            problems.push(|| "filter".to_owned(), error.to_string());
+            Self::default()
+        })
+    }
+
+    /// Reads a filter. Only the fields of the table may be named.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub(crate) fn parse(text: &str, fields: &'static [Field]) -> Result<Self, FilterError> {
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(FilterError::at(
+                1,
+                format!("{} bytes long; at most {MAX_FILTER_BYTES} are allowed", text.len()),
+            ));
+        }
+        let tokens = tokens(text)?;
+        let end = text.chars().count() + 1;
+        let mut rest = tokens.as_slice();
+        let mut comparisons = Vec::new();
+        while !rest.is_empty() {
+            if !comparisons.is_empty() {
+                rest = joined(rest)?;
+            }
+            let (comparison, after) = comparison(rest, fields, end)?;
+            if comparisons.len() == MAX_COMPARISONS {
+                let position = rest.first().map_or(end, |(position, _)| *position);
+                return Err(FilterError::at(position, format!("at most {MAX_COMPARISONS} comparisons are allowed")));
+            }
+            comparisons.push(comparison);
+            rest = after;
+        }
+        Ok(Self { comparisons })
+    }
+
+    /// Whether a field is named.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.field.name == field)
+    }
+
+    /// Adds the conditions that matching rows meet. `table` is the name or alias of the table.
+    pub(crate) fn restrict(&self, table: &str, conditions: &mut Conditions) {
+        for Comparison { field, operator, operand } in &self.comparisons {
+            let (column, sign) = (field.column, operator.sign());
+            let text = match operator {
+                Differs => format!("({table}.{column} <> ? OR {table}.{column} IS NULL)"),
+                _ => format!("{table}.{column} {sign} ?"),
+            };
+            let value = match operand {
+                Operand::Text(text) => Param::from(text),
+                Operand::Int(number) => Param::from(*number),
+                Operand::Real(number) => Param::from(*number),
+            };
+            conditions.add(&text, [value]);
+        }
+    }
+
+    /// Whether a row matches; `cell` gives the value of a column.
+    pub(crate) fn matches<'a>(&self, cell: impl Fn(&'static str) -> Cell<'a>) -> bool {
+        self.comparisons.iter().all(|Comparison { field, operator, operand }| {
+            match (cell(field.column), operand) {
+                (Cell::Text(text), Operand::Text(wanted)) => operator.holds(&text, &wanted.as_str()),
+                (Cell::Int(number), Operand::Int(wanted)) => operator.holds(&number, wanted),
+                (Cell::Real(number), Operand::Real(wanted)) => operator.holds(&number, wanted),
+                // Not known, as in the query.
+                _ => *operator == Differs,
+            }
+        })
+    }
+}
+
+type Tokens<'a> = &'a [(usize, Token)];
+
+/// What follows an AND.
+fn joined(rest: Tokens<'_>) -> Result<Tokens<'_>, FilterError> {
+    match rest {
+        [(_, Token::Word(word)), after @ ..] if word == "AND" && !after.is_empty() => Ok(after),
+        [(position, Token::Word(word)), ..] if word == "AND" => {
+            Err(FilterError::at(*position, "a comparison must follow AND"))
+        }
+        [(position, Token::Word(word)), ..] if word == "OR" => {
+            Err(FilterError::at(*position, "OR is not supported; only AND joins comparisons"))
+        }
+        [(position, _), ..] => Err(FilterError::at(*position, "AND must stand between two comparisons")),
+        [] => Ok(rest),
+    }
+}
+
+fn comparison<'a>(
+    rest: Tokens<'a>,
+    fields: &'static [Field],
+    end: usize,
+) -> Result<(Comparison, Tokens<'a>), FilterError> {
+    let names = || fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
+    let (position, name, rest) = match rest {
+        [(position, Token::Word(word)), ..] if word == "NOT" => {
+            return Err(FilterError::at(*position, "NOT is not supported; use != where a field allows it"));
+        }
+        [(position, Token::Word(word)), rest @ ..] => (*position, word, rest),
+        [(position, _), ..] => return Err(FilterError::at(*position, format!("a field belongs here: {}", names()))),
+        [] => return Err(FilterError::at(end, format!("a field belongs here: {}", names()))),
+    };
+    let Some(field) = fields.iter().find(|field| field.name == name) else {
+        return Err(FilterError::at(position, format!("no such field; there are {}", names())));
+    };
+    let allowed = || field.operators.iter().map(|operator| operator.sign()).collect::<Vec<_>>().join(" or ");
+    let (operator, rest) = match rest {
+        [(position, Token::Sign(sign)), rest @ ..] => {
+            let operator = Operator::ALL.iter().find(|(text, _)| text == sign).map(|(_, operator)| *operator);
+            let operator = operator.filter(|operator| field.operators.contains(operator));
+            let wrong = || format!("{name} can be compared with {} only", allowed());
+            (operator.ok_or_else(|| FilterError::at(*position, wrong()))?, rest)
+        }
+        [(position, _), ..] => return Err(FilterError::at(*position, format!("{} belongs after {name}", allowed()))),
+        [] => return Err(FilterError::at(end, format!("{} belongs after {name}", allowed()))),
+    };
+    let sign = operator.sign();
+    match rest {
+        [(position, Token::Word(text) | Token::Quoted(text)), rest @ ..] => {
+            let operand = operand(field.kind, text).map_err(|what| FilterError::at(*position, what))?;
+            Ok((Comparison { field, operator, operand }, rest))
+        }
+        [(position, _), ..] => Err(FilterError::at(*position, format!("a value belongs after {name} {sign}"))),
+        [] => Err(FilterError::at(end, format!("a value belongs after {name} {sign}"))),
+    }
+}
+
+fn operand(kind: Kind, text: &str) -> Result<Operand, String> {
+    match kind {
+        Kind::Text => Ok(Operand::Text(text.to_owned())),
+        Kind::YesNo => match text {
+            "true" => Ok(Operand::Int(1)),
+            "false" => Ok(Operand::Int(0)),
+            _ => Err("true or false belongs here".to_owned()),
+        },
+        Kind::Number => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(Operand::Real)
+            .ok_or_else(|| "a number belongs here".to_owned()),
+        Kind::Time => text
+            .parse::<prost_types::Timestamp>()
+            .ok()
+            .and_then(|time| time.seconds.checked_mul(1_000_000)?.checked_add(i64::from(time.nanos / 1_000)))
+            .map(Operand::Int)
+            .ok_or_else(|| "a time such as \"2026-01-31T00:00:00Z\" belongs here".to_owned()),
+        Kind::Date => text
+            .parse::<flight_risk_scoring::Day>()
+            .map(|day| Operand::Int(i64::from(day.epoch_days())))
+            .map_err(|_| "a date such as \"2026-01-31\" belongs here".to_owned()),
+        Kind::Name(names) => {
+            names.iter().find(|(name, _)| *name == text).map(|(_, number)| Operand::Int(*number)).ok_or_else(|| {
+                let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+                format!("one of {} belongs here", names.join(", "))
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELDS: &[Field] = &[
+        Field { name: "department", column: "department", kind: Kind::Text, operators: SAME_OR_NOT },
+        Field { name: "band", column: "band", kind: Kind::Name(&[("LOW", 1), ("HIGH", 3)]), operators: SAME },
+        Field { name: "critical_role", column: "critical_role", kind: Kind::YesNo, operators: SAME },
+        Field { name: "probability", column: "risk", kind: Kind::Number, operators: BOUNDS },
+        Field { name: "score_time", column: "scored_at", kind: Kind::Time, operators: FROM },
+        Field { name: "due_date", column: "due_day", kind: Kind::Date, operators: BOUNDS },
+    ];
+
+    fn sql(text: &str) -> (String, Vec<Param>) {
+        let mut conditions = Conditions::default();
+        match Filter::parse(text, FIELDS) {
+            Ok(filter) => filter.restrict("s", &mut conditions),
+            Err(error) => return (error.to_string(), Vec::new()),
+        }
+        (conditions.sql().to_owned(), conditions.params())
+    }
+
+    #[test]
+    fn comparisons_become_conditions_with_parameters() {
+        for (text, expected, params) in [
+            ("", "1 = 1", vec![]),
+            ("  ", "1 = 1", vec![]),
+            ("department = Sales", "(s.department = $1)", vec![Param::from("Sales")]),
+            (
+                r#"department!="R \"&\" D" AND probability >= .2"#,
+                "((s.department <> $1 OR s.department IS NULL)) AND (s.risk >= $2)",
+                vec![Param::from("R \"&\" D"), Param::from(0.2)],
+            ),
+            ("band=HIGH", "(s.band = $1)", vec![Param::from(3_i64)]),
+            ("critical_role = true", "(s.critical_role = $1)", vec![Param::from(1_i64)]),
+            ("score_time > 1970-01-01T00:00:01.5Z", "(s.scored_at > $1)", vec![Param::from(1_500_000_i64)]),
+            ("due_date <= '1970-01-03'", "(s.due_day <= $1)", vec![Param::from(2_i64)]),
+            ("department = \"x' OR 1=1; --\"", "(s.department = $1)", vec![Param::from("x' OR 1=1; --")]),
+        ] {
+            assert_eq!(sql(text), (expected.to_owned(), params), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, expected) in [
+            ("salary > 3", "character 1: no such field; there are department, band, "),
+            ("department", "character 11: = or != belongs after department"),
+            ("department =", "character 13: a value belongs after department ="),
+            ("department = = x", "character 14: a value belongs after department ="),
+            ("department > x", "character 12: department can be compared with = or != only"),
+            ("department : x", "character 12: = or != belongs after department"),
+            ("probability >= much", "character 16: a number belongs here"),
+            ("probability >= NaN", "character 16: a number belongs here"),
+            ("band = MEDIUM", "character 8: one of LOW, HIGH belongs here"),
+            ("critical_role = yes", "character 17: true or false belongs here"),
+            ("score_time >= yesterday", "character 15: a time such as"),
+            ("due_date >= 2026-02-30", "character 13: a date such as"),
+            ("department = x OR band = LOW", "character 16: OR is not supported"),
+            ("NOT band = LOW", "character 1: NOT is not supported"),
+            ("(band = LOW)", "character 1: parentheses are not supported"),
+            ("band = LOW band = HIGH", "character 12: AND must stand between"),
+            ("band = LOW and band = HIGH", "character 12: AND must stand between"),
+            ("band = LOW AND", "character 12: a comparison must follow AND"),
+            ("AND band = LOW", "character 1: no such field"),
+            ("department = \"Sales", "character 14: the quote \" is not closed"),
+            ("department = \"a\\n\"", "character 16: after \\ a quote"),
+            ("department = \"a\0\"", "character 16: a text cannot have this character"),
+            ("department ! x", "character 12: = belongs after !"),
+            ("department = a*", "character 15: a text with such a character must stand in quotes"),
+            ("ä = 1", "character 1: no such field"),
+        ] {
+            let error = Filter::parse(text, FIELDS).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+        assert!(Filter::parse(&"band = LOW AND ".repeat(200), FIELDS).is_err(), "too long");
+        let many = |count| vec!["band = LOW"; count].join(" AND ");
+        assert!(Filter::parse(&many(20), FIELDS).is_ok());
+        assert!(Filter::parse(&many(21), FIELDS).is_err(), "too many");
+    }
+
+    #[test]
+    fn any_text_is_parsed_or_refused() {
+        let pieces = ["department", " ", "=", "!", "<", "\"", "'", "\\", "AND", "0.5", "é", "\0", "(", "probability"];
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..state % 9 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(pieces[(state >> 33) as usize % pieces.len()]);
+            }
+            state = state.wrapping_add(1);
+            let _ = Filter::parse(&text, FIELDS);
+        }
+    }
+
+    #[test]
+    fn a_row_matches_as_in_the_query() {
+        let cell = |column: &'static str| match column {
+            "department" => Cell::Text("Sales"),
+            "band" => Cell::Int(3),
+            "risk" => Cell::Real(0.25),
+            _ => Cell::Unknown,
+        };
+        for (text, expected) in [
+            ("", true),
+            ("department = Sales AND band = HIGH", true),
+            ("department = Sales AND band = LOW", false),
+            ("department != Sales", false),
+            ("department != Legal", true),
+            ("probability >= 0.25", true),
+            ("probability > 0.25", false),
+            ("probability < 1", true),
+            ("critical_role = false", false),
+            ("due_date >= 2020-01-01", false),
+        ] {
+            assert_eq!(Filter::parse(text, FIELDS).map(|filter| filter.matches(cell)), Ok(expected), "{text}");
+        }
+    }
+}
