@@ -22,6 +22,7 @@ use crate::gate::Gate;
 use crate::grpc::{ModelApi, ScoringApi};
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
+use crate::playbook::{Playbook, PlaybookError};
 use crate::store::Store;
 
 /// The names under which the health of the server is told; the empty one is that of the whole.
@@ -39,6 +40,9 @@ pub enum ServeError {
     /// The description of the API cannot be read.
     #[error("the API's own description cannot be read: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// What is recommended cannot be read.
+    #[error(transparent)]
+    Playbook(#[from] PlaybookError),
     /// The rows of the trial run do not fit the schema.
     #[error("model {version} does not accept its own schema; train again")]
     Schema {
@@ -58,15 +62,16 @@ impl App {
         let store = Arc::new(store);
         let gate = Gate::new(AuditLog::new(Arc::clone(&store)), config.access.managers_see_numbers);
         let active = Arc::new(ArcSwap::from_pointee(scorer));
-        Self { core: Core { active, store, gate, config: Arc::new(config) } }
+        Self { core: Core { active, store, gate, playbook: Arc::default(), config: Arc::new(config) } }
     }
 
     /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
     /// [`DRAIN_DEADLINE`].
     ///
     /// # Errors
-    /// [`ServeError`] when the model does not stand a trial run. Nothing that clients or the network do ends it.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    /// [`ServeError`] when the model does not stand a trial run or the playbook is wrong. Nothing that clients or the network do ends it.
+    pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        self.core.playbook = Arc::new(Playbook::load(self.core.config.actions.playbook.as_deref())?);
         let (drain, draining) = watch::channel(false);
         let health = HealthReporter::new();
         set_health(&health, ServingStatus::NotServing).await;

@@ -7,6 +7,7 @@ use flight_risk_scoring::Scorer;
 
 use crate::config::ServerConfig;
 use crate::gate::Gate;
+use crate::playbook::Playbook;
 use crate::store::Store;
 
 /// What all services share: the active model, the store, the gate and the configuration.
@@ -18,6 +19,8 @@ pub(crate) struct Core {
     pub(crate) store: Arc<Store>,
     /// What every call about people passes.
     pub(crate) gate: Gate,
+    /// What is recommended.
+    pub(crate) playbook: Arc<Playbook>,
     /// How the server is set up.
     pub(crate) config: Arc<ServerConfig>,
 }

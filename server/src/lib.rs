@@ -24,6 +24,7 @@ mod grpc;
 pub mod limits;
 mod listen;
 mod model;
+pub mod playbook;
 pub mod store;
 #[cfg(test)]
 mod tests;
