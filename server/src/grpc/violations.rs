@@ -69,13 +69,17 @@ impl Violations {
         }
     }
 
-    /// Whether a text has an allowed length.
+    /// Whether a text has an allowed length and can be stored: PostgreSQL keeps no NUL characters.
     pub(crate) fn text(&mut self, field: impl FnOnce() -> String, text: &str) -> bool {
-        let fits = text.len() <= MAX_TEXT_BYTES;
-        if !fits {
-            self.push(field, format!("{} bytes long; at most {MAX_TEXT_BYTES} are allowed", text.len()));
-        }
-        fits
+        let problem = if text.len() > MAX_TEXT_BYTES {
+            format!("{} bytes long; at most {MAX_TEXT_BYTES} are allowed", text.len())
+        } else if text.contains('\0') {
+            "must not contain a NUL character".to_owned()
+        } else {
+            return true;
+        };
+        self.push(field, problem);
+        false
     }
 
     /// Whether a list has an allowed length.

@@ -52,11 +52,16 @@ param_from! {
     Option<i64> => |value| Self::Int(value),
     bool => |value| Self::Int(Some(i64::from(value))),
     Option<bool> => |value| Self::Int(value.map(i64::from)),
-    f64 => |value| Self::Real(Some(value)),
-    Option<f64> => |value| Self::Real(value),
+    f64 => |value| real(Some(value)),
+    Option<f64> => |value| real(value),
     Vec<u8> => |value| Self::Bytes(Some(value)),
     &[u8] => |value| Self::Bytes(Some(value.to_vec())),
     Option<Vec<u8>> => |value| Self::Bytes(value),
+}
+
+/// SQLite keeps -0.0 as 0.0 and NaN as null; here both databases are sent that.
+fn real(value: Option<f64>) -> Param {
+    Param::Real(value.filter(|number| !number.is_nan()).map(|number| number + 0.0))
 }
 
 /// Parameters of a statement: `params![id, 3_i64, None::<f64>]`.
@@ -73,43 +78,31 @@ enum Kind {
     Postgres(PgRow),
 }
 
-macro_rules! getter {
-    ($(#[$doc:meta])* $name:ident, $type:ty) => {
-        $(#[$doc])*
+macro_rules! getters {
+    ($($name:ident, $opt_name:ident: $type:ty, $what:literal);* $(;)?) => { $(
+        #[doc = concat!($what, " that is never null.")]
         pub(crate) fn $name(&self, column: usize) -> Result<$type, StoreError> {
+            // Asked for as an option: from a null, SQLite would make an empty text, or nought.
+            self.$opt_name(column)?.ok_or_else(|| StoreError::Damaged(format!("column {column} of an answer is null")))
+        }
+
+        #[doc = concat!($what, " or null.")]
+        pub(crate) fn $opt_name(&self, column: usize) -> Result<Option<$type>, StoreError> {
             Ok(match &self.0 {
                 Kind::Sqlite(row) => row.try_get_unchecked(column)?,
                 Kind::Postgres(row) => row.try_get(column)?,
             })
         }
-    };
+    )* };
 }
 
 impl Row {
-    getter!(
-        /// A text that is never null.
-        text, String);
-    getter!(
-        /// A text or null.
-        opt_text, Option<String>);
-    getter!(
-        /// A whole number that is never null.
-        int, i64);
-    getter!(
-        /// A whole number or null.
-        opt_int, Option<i64>);
-    getter!(
-        /// A number that is never null.
-        real, f64);
-    getter!(
-        /// A number or null.
-        opt_real, Option<f64>);
-    getter!(
-        /// Bytes that are never null.
-        bytes, Vec<u8>);
-    getter!(
-        /// Bytes or null.
-        opt_bytes, Option<Vec<u8>>);
+    getters! {
+        text, opt_text: String, "A text";
+        int, opt_int: i64, "A whole number";
+        real, opt_real: f64, "A number";
+        bytes, opt_bytes: Vec<u8>, "Bytes";
+    }
 
     /// A whole number that cannot be negative.
     pub(crate) fn count(&self, column: usize) -> Result<u64, StoreError> {

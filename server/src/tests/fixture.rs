@@ -165,8 +165,8 @@ pub(super) struct Served {
     pub(super) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     pub(super) end: JoinHandle<Result<(), ServeError>>,
-    /// Where its store lies.
-    _folder: tempfile::TempDir,
+    /// Where its store lies, if it has one of its own.
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// The default configuration with access control off.
@@ -184,13 +184,18 @@ impl Served {
     pub(super) async fn start_with(scorer: Scorer, config: ServerConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
+        Self { _folder: Some(folder), ..Self::start_on(store, scorer, config).await }
+    }
+
+    /// With the store of `databases::each_store`.
+    pub(super) async fn start_on(store: Store, scorer: Scorer, config: ServerConfig) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let end = tokio::spawn(App::new(scorer, store, config).serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), end, _folder: folder }
+        Self { address, stop: Some(stop), end, _folder: None }
     }
 
     pub(super) fn stop(&mut self) {

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+pub(crate) mod databases;
 mod endings;
 mod fixture;
 mod hostile;
 mod model_files;
 mod scoring;
 mod services;
+mod store;

@@ -206,6 +206,7 @@ fn wrong_rows_are_refused_with_the_path_of_the_value() {
         (named([number("Age", f64::NAN)]), "features.named.values[0].number", "finite"),
         (named([number("Age", 1e300)]), "features.named.values[0].number", "from -1"),
         (named([level("Department", &long)]), "features.named.values[0].level", "300 bytes"),
+        (named([level("Department", "a\0b")]), "features.named.values[0].level", "NUL"),
         (packed([30.0], &digest), "features.packed.values", "1 packed values, but the model has 2"),
         (packed([f64::INFINITY, 0.0], &digest), "features.packed.values[0]", "finite"),
         (packed([30.0, 7.0], &digest), "features.packed.values[1]", "levels 0 to 2"),
