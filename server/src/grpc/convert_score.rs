@@ -3,7 +3,7 @@
 use flight_risk_proto::v1;
 use flight_risk_scoring::explain::{Direction, Factor, factor_text, value_text};
 use flight_risk_scoring::features::Family;
-use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature, Value};
+use flight_risk_scoring::schema::{FeatureKind, FeatureRow, Schema, SourceFeature, Value};
 use flight_risk_scoring::scorer::{AbstentionReason, Band};
 use flight_risk_scoring::{Assessment, Scorer};
 
@@ -12,27 +12,54 @@ use crate::access::fields::FieldRules;
 /// Share of cases in which the interval covers the risk.
 const INTERVAL_LEVEL: f64 = 0.9;
 
+/// What a model says of a row, or said of it when the score was recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    /// The model's features.
+    pub(crate) schema: &'a Schema,
+    /// The risk of an employee about whom nothing is known.
+    pub(crate) base_rate: f64,
+    /// Log-odds from which contributions are measured.
+    pub(crate) reference_log_odds: f64,
+    /// The values.
+    pub(crate) row: &'a FeatureRow,
+    /// What the model says.
+    pub(crate) assessment: &'a Assessment,
+}
+
+impl<'a> Told<'a> {
+    /// What a model that is at hand says.
+    pub(crate) fn by(scorer: &'a Scorer, row: &'a FeatureRow, assessment: &'a Assessment) -> Self {
+        Self {
+            schema: scorer.schema(),
+            base_rate: scorer.base_rate(),
+            reference_log_odds: scorer.reference_log_odds().0,
+            row,
+            assessment,
+        }
+    }
+
+    fn feature(&self, position: usize) -> Option<(&'a SourceFeature, Value)> {
+        self.schema.features().get(position).map(|feature| (feature, self.schema.value(self.row, position)))
+    }
+}
+
 /// What the model says of a row: an answer with at most `max_factors` factors, or an abstention.
-pub(crate) fn outcome(
-    scorer: &Scorer,
-    row: &FeatureRow,
-    assessment: &Assessment,
-    max_factors: usize,
-    fields: FieldRules,
-) -> v1::employee_score::Outcome {
+pub(crate) fn outcome(told: &Told<'_>, max_factors: usize, fields: FieldRules) -> v1::employee_score::Outcome {
+    let assessment = told.assessment;
     let band = match assessment.band {
         Band::Low => v1::RiskBand::Low,
         Band::Elevated => v1::RiskBand::Elevated,
         Band::High => v1::RiskBand::High,
         Band::Abstained => {
             return v1::employee_score::Outcome::Abstention(v1::Abstention {
-                reasons: assessment.doubts.iter().map(|doubt| reason(scorer, row, doubt)).collect(),
-                base_rate: scorer.base_rate(),
+                reasons: assessment.doubts.iter().map(|doubt| reason(told, doubt, fields)).collect(),
+                base_rate: told.base_rate,
             });
         }
     };
     let confidential =
-        |factor: &Factor| scorer.schema().features().get(factor.feature).is_none_or(|feature| feature.confidential);
+        |factor: &Factor| told.schema.features().get(factor.feature).is_none_or(|feature| feature.confidential);
     let (hidden, itemised): (Vec<Factor>, Vec<Factor>) =
         assessment.factors().into_iter().partition(|factor| !fields.confidential_drivers && confidential(factor));
     let (shown, cut) = itemised.split_at_checked(max_factors).unwrap_or((&itemised, &[]));
@@ -53,20 +80,19 @@ pub(crate) fn outcome(
                 high: horizon.high.get(),
             })
             .collect(),
-        base_rate: scorer.base_rate(),
+        base_rate: told.base_rate,
         multiple_of_base_rate: assessment.multiple_of_base_rate,
         band: band.into(),
         log_odds: assessment.log_odds.0,
-        reference_log_odds: scorer.reference_log_odds().0,
-        factors: shown.iter().filter_map(|shown| factor(scorer, row, shown)).collect(),
+        reference_log_odds: told.reference_log_odds,
+        factors: shown.iter().filter_map(|shown| factor(told, shown)).collect(),
         // Not `sum`, whose empty sum is -0.
         remaining_contribution_log_odds: remaining.fold(0.0, |sum, factor| sum + factor.contribution_log_odds),
     })
 }
 
-fn factor(scorer: &Scorer, row: &FeatureRow, factor: &Factor) -> Option<v1::Factor> {
-    let feature = scorer.schema().features().get(factor.feature)?;
-    let value = scorer.schema().value(row, factor.feature);
+fn factor(told: &Told<'_>, factor: &Factor) -> Option<v1::Factor> {
+    let (feature, value) = told.feature(factor.feature)?;
     let direction = match Direction::of(factor.contribution_log_odds) {
         Direction::Raises => v1::FactorDirection::Raises,
         Direction::Lowers => v1::FactorDirection::Lowers,
@@ -120,7 +146,7 @@ pub(crate) fn family(family: Family) -> v1::FeatureFamily {
     }
 }
 
-fn reason(scorer: &Scorer, row: &FeatureRow, doubt: &AbstentionReason) -> v1::AbstentionReason {
+fn reason(told: &Told<'_>, doubt: &AbstentionReason, fields: FieldRules) -> v1::AbstentionReason {
     match doubt {
         AbstentionReason::TooLittleKnown { known, of } => v1::AbstentionReason {
             kind: v1::AbstentionKind::TooLittleKnown.into(),
@@ -132,13 +158,16 @@ fn reason(scorer: &Scorer, row: &FeatureRow, doubt: &AbstentionReason) -> v1::Ab
             outside_values: Vec::new(),
         },
         AbstentionReason::OutsideRange { features } => {
-            let features = features.iter().filter_map(|&position| {
-                scorer.schema().features().get(position).map(|feature| (feature, scorer.schema().value(row, position)))
-            });
+            let features = features.iter().filter_map(|&position| told.feature(position));
+            let (shown, hidden): (Vec<_>, Vec<_>) =
+                features.partition(|(feature, _)| fields.confidential_drivers || !feature.confidential);
             let (texts, outside_values): (Vec<String>, Vec<v1::OutsideValue>) =
-                features.map(|(feature, value)| outside(feature, &value)).unzip();
-            let facts =
-                if texts.is_empty() { "no single value is, their combination is".to_owned() } else { texts.join("; ") };
+                shown.iter().map(|(feature, value)| outside(feature, value)).unzip();
+            let facts = match (texts.is_empty(), hidden.is_empty()) {
+                (true, true) => "no single value is, their combination is".to_owned(),
+                (true, false) => "in facts that are not shown".to_owned(),
+                (false, _) => texts.join("; "),
+            };
             v1::AbstentionReason {
                 kind: v1::AbstentionKind::OutsideTrainingRange.into(),
                 text: format!("far from everything that the model learned from: {facts}"),

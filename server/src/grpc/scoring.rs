@@ -17,6 +17,7 @@ use crate::access::caller::Caller;
 use crate::access::fields::FieldRules;
 use crate::connection::ClientDeadline;
 use crate::core::Core;
+use crate::grpc::convert_score::Told;
 use crate::grpc::status::{ApiError, grown};
 use crate::grpc::violations::Violations;
 use crate::grpc::{convert_features, convert_history, convert_score, request_id, stream};
@@ -74,7 +75,7 @@ pub(crate) fn score(
         employee_id: request.employee_id,
         request_id: request_id.unwrap_or_else(|| defaults.request_id.clone()),
         model_version: scorer.artifact().model_version().to_owned(),
-        outcome: Some(convert_score::outcome(scorer, &row, &assessment, max_factors, defaults.fields)),
+        outcome: Some(convert_score::outcome(&Told::by(scorer, &row, &assessment), max_factors, defaults.fields)),
     })
 }
 
