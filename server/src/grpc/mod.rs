@@ -6,6 +6,7 @@ mod convert_score;
 pub(crate) mod filter;
 mod filter_text;
 mod model;
+pub(crate) mod once;
 pub(crate) mod page_token;
 mod request_id;
 pub(crate) mod scoring;

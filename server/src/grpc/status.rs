@@ -9,6 +9,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use crate::grpc::violations::{Violations, shortened};
 use crate::limits::{MAX_BATCH_ROWS, MAX_MESSAGE_BYTES, MAX_STATUS_DETAIL_BYTES};
+use crate::store::StoreError;
 
 /// The domain of every google.rpc.ErrorInfo.
 const DOMAIN: &str = "flightrisk";
@@ -224,6 +225,14 @@ impl ApiError {
                 })
                 .collect(),
         }
+    }
+}
+
+/// What the store says is for the log; it names nobody. Clients learn that they can try again.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store did not do what it was asked");
+        Self::StoreUnavailable
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod conditions;
 pub(crate) mod db;
 mod migrations;
 mod open;
+pub(crate) mod requests;
 mod token_key;
 
 pub use open::Store;
