@@ -19,6 +19,7 @@ pub mod schema;
 pub mod scorer;
 mod sparse;
 pub mod survey;
+pub mod what_if;
 
 pub use artifact::{Artifact, ArtifactContent};
 pub use company::{Company, TeamContext, TeamsOnDay};

@@ -95,6 +95,11 @@ impl FeatureRow {
     pub fn values(&self) -> &[f64] {
         &self.0
     }
+
+    /// A checked row in which checked values were changed.
+    pub(crate) fn changed(values: Vec<f64>) -> Self {
+        Self(values)
+    }
 }
 
 /// What is wrong with one value of a row.

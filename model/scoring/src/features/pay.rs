@@ -8,7 +8,7 @@ use crate::date::Day;
 use crate::history::latest;
 
 /// Growth below this many percent in a year does not keep up with what usual pay rounds give.
-const USUAL_GROWTH_PERCENT: f64 = 3.0;
+pub(crate) const USUAL_GROWTH_PERCENT: f64 = 3.0;
 
 const BASE: FeatureSpec = FeatureSpec {
     family: Family::Pay,
