@@ -8,7 +8,7 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(crate) const MICROS_PER_DAY: i64 = 24 * 3_600 * MICROS_PER_SECOND;
 
 /// Microseconds since 1970 (UTC).
-pub(crate) fn now_micros() -> i64 {
+pub fn now_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

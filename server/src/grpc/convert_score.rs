@@ -8,6 +8,7 @@ use flight_risk_scoring::scorer::{AbstentionReason, Band};
 use flight_risk_scoring::{Assessment, Scorer};
 
 use crate::access::fields::FieldRules;
+use crate::store::StoredModel;
 
 /// Share of cases in which the interval covers the risk.
 const INTERVAL_LEVEL: f64 = 0.9;
@@ -37,6 +38,12 @@ impl<'a> Told<'a> {
             row,
             assessment,
         }
+    }
+
+    /// What a model said of which only this was kept.
+    pub(crate) fn of(model: &'a StoredModel, row: &'a FeatureRow, assessment: &'a Assessment) -> Self {
+        let StoredModel { schema, base_rate, reference_log_odds } = model;
+        Self { schema, base_rate: *base_rate, reference_log_odds: *reference_log_odds, row, assessment }
     }
 
     fn feature(&self, position: usize) -> Option<(&'a SourceFeature, Value)> {

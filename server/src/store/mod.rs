@@ -3,15 +3,28 @@
 //! SQLite in a file unless a PostgreSQL URL is given; [`db`] hides which. Times are microseconds since 1970 (UTC), days are days
 //! since 1970, yes is 1.
 
+pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
 mod migrations;
+mod models;
 mod open;
+mod org_facts;
 pub(crate) mod requests;
+mod scores;
+pub(crate) mod statement;
+pub(crate) mod stored_score;
 mod token_key;
 
+pub use changes::{ChangeKind, Telling};
+pub use models::StoredModel;
 pub use open::Store;
+pub use org_facts::OrgFacts;
+pub use scores::NewScore;
+pub use stored_score::{ScoreRecord, StoredScore};
 pub(crate) use token_key::TokenKey;
+
+pub use crate::clock::now_micros;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -1,16 +1,20 @@
 //! Opening the store, and the key that lies beside it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use crate::store::{StoreError, TokenKey};
 use crate::store::db::Db;
 use crate::store::migrations;
+use crate::store::{StoreError, StoredModel, TokenKey};
 
 /// An open store with tables that are up to date.
 #[derive(Clone, Debug)]
 pub struct Store {
     db: Db,
     token_key: TokenKey,
+    /// Models that were asked for, by version.
+    models: Arc<Mutex<HashMap<String, Arc<StoredModel>>>>,
 }
 
 impl Store {
@@ -28,7 +32,7 @@ impl Store {
         };
         migrations::run(&db).await?;
         let token_key = TokenKey::of_store(&db).await?;
-        Ok(Self { db, token_key })
+        Ok(Self { db, token_key, models: Arc::default() })
     }
 
     /// The database.
@@ -39,6 +43,11 @@ impl Store {
     /// The key with which tokens of lists are sealed.
     pub(crate) fn token_key(&self) -> &TokenKey {
         &self.token_key
+    }
+
+    /// The models that were asked for.
+    pub(super) fn models(&self) -> &Mutex<HashMap<String, Arc<StoredModel>>> {
+        &self.models
     }
 
     /// Closes all connections; what was written is on the disk.

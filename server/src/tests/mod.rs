@@ -7,6 +7,7 @@ mod endings;
 mod fixture;
 mod hostile;
 mod model_files;
+mod recording;
 mod scoring;
 mod services;
 mod store;

@@ -7,7 +7,8 @@ CREATE TABLE sequences (
 INSERT INTO sequences (name, value) VALUES ('score', 0), ('change', 0), ('audit', 0), ('action', 0);
 
 -- Every score that was recorded. The one in force has to_seq = 9223372036854775807; one that a later score replaced has the
--- number of that score, so that the state at any number S is: seq <= S AND to_seq > S.
+-- number of that score, so that the state at any number S is: seq <= S AND to_seq > S. One that arrived after a score of a later
+-- day was never in force and has its own number.
 CREATE TABLE scores (
     seq BIGINT PRIMARY KEY,
     to_seq BIGINT NOT NULL,
@@ -17,7 +18,7 @@ CREATE TABLE scores (
     model_version KEYTEXT NOT NULL,
     band BIGINT NOT NULL, -- 0 abstained, 1 low, 2 elevated, 3 high
     risk DOUBLE PRECISION NOT NULL, -- -1 where the model abstained, so that it sorts last
-    low DOUBLE PRECISION NOT NULL,
+    low DOUBLE PRECISION NOT NULL, -- likewise
     high DOUBLE PRECISION NOT NULL,
     multiple DOUBLE PRECISION NOT NULL,
     horizon_months BIGINT NOT NULL, -- of the headline risk; 0 for a model of a flat table
@@ -30,6 +31,8 @@ CREATE TABLE scores (
 );
 CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id);
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
+CREATE UNIQUE INDEX scores_in_force ON scores (employee_id) WHERE to_seq = 9223372036854775807;
+CREATE INDEX scores_by_time ON scores (scored_at);
 CREATE INDEX scores_by_department ON scores (to_seq, department, risk DESC, employee_id);
 CREATE INDEX scores_by_manager ON scores (to_seq, manager_id, risk DESC, employee_id);
 
@@ -42,7 +45,8 @@ CREATE TABLE score_details (
     contributions BYTEA NOT NULL
 );
 
--- What was last told of an employee's risk, and when a change that waits for the cool-down is due.
+-- What was last told of an employee's risk, and when a change that waits for the cool-down is due. told_at is 0 where nothing was
+-- told yet: then it is the first score.
 CREATE TABLE told (
     employee_id KEYTEXT PRIMARY KEY,
     seq BIGINT NOT NULL,
@@ -63,6 +67,7 @@ CREATE TABLE changes (
     current_seq BIGINT NOT NULL
 );
 CREATE INDEX changes_by_employee ON changes (employee_id);
+CREATE INDEX changes_by_time ON changes (changed_at);
 
 CREATE TABLE actions (
     id KEYTEXT PRIMARY KEY,
