@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 pub(crate) mod databases;
+mod descriptors;
 mod endings;
 mod fixture;
 mod hostile;
 mod model_files;
 mod recording;
+mod reference;
 mod scoring;
 mod services;
 mod store;
