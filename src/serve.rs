@@ -83,8 +83,9 @@ impl Port {
             // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
             let stopped = stopped()?;
             let store = Store::open(&config.store.url).await.map_err(failed(Kind::Store))?;
+            let app = App::new(scorer, store, config).await.map_err(failed(Kind::Data))?;
             started(address, &version);
-            App::new(scorer, store, config).serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
+            app.serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
             Ok(ExitCode::SUCCESS)
         })
     }

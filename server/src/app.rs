@@ -14,7 +14,7 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::audit::AuditLog;
+use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
 use crate::core::Core;
@@ -43,6 +43,9 @@ pub enum ServeError {
     /// What is recommended cannot be read.
     #[error(transparent)]
     Playbook(#[from] PlaybookError),
+    /// The key of the audit log.
+    #[error(transparent)]
+    AuditKey(#[from] AuditKeyError),
     /// The rows of the trial run do not fit the schema.
     #[error("model {version} does not accept its own schema; train again")]
     Schema {
@@ -54,15 +57,25 @@ pub enum ServeError {
 /// The server with its active model and its store.
 pub struct App {
     core: Core,
+    audit: AuditLog,
 }
 
 impl App {
     /// A server of this model, with this store.
-    pub fn new(scorer: Scorer, store: Store, config: ServerConfig) -> Self {
+    ///
+    /// # Errors
+    /// [`ServeError::AuditKey`] when the audit log cannot be written under its key.
+    pub async fn new(scorer: Scorer, store: Store, config: ServerConfig) -> Result<Self, ServeError> {
         let store = Arc::new(store);
-        let gate = Gate::new(AuditLog::new(Arc::clone(&store)), config.access.managers_see_numbers);
+        let audit = if config.audit.enabled {
+            AuditLog::open(&store, config.audit.key_file.as_deref()).await?
+        } else {
+            AuditLog::off()
+        };
+        let gate = Gate::new(audit.clone(), config.access.managers_see_numbers);
         let active = Arc::new(ArcSwap::from_pointee(scorer));
-        Self { core: Core { active, store, gate, playbook: Arc::default(), config: Arc::new(config) } }
+        let core = Core { active, store, gate, playbook: Arc::default(), config: Arc::new(config) };
+        Ok(Self { core, audit })
     }
 
     /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
@@ -98,6 +111,7 @@ impl App {
         set_health(&health, ServingStatus::NotServing).await;
         let _ = drain.send(true);
         drain_connections(connections, health).await;
+        self.audit.close().await;
         self.core.store.close().await;
         Ok(())
     }

@@ -8,13 +8,13 @@
 //! let config = flight_risk_server::config::ServerConfig::default();
 //! let store = flight_risk_server::store::Store::open(&config.store.url).await?;
 //! let listener = flight_risk_server::bind(config.listen.address).await?;
-//! flight_risk_server::App::new(scorer, store, config).serve(listener, std::future::pending()).await?;
+//! flight_risk_server::App::new(scorer, store, config).await?.serve(listener, std::future::pending()).await?;
 //! # Ok(()) }
 //! ```
 
 pub mod access;
 mod app;
-mod audit;
+pub mod audit;
 mod clock;
 pub mod config;
 mod connection;

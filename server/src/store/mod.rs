@@ -3,6 +3,7 @@
 //! SQLite in a file unless a PostgreSQL URL is given; [`db`] hides which. Times are microseconds since 1970 (UTC), days are days
 //! since 1970, yes is 1.
 
+mod audit;
 pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;

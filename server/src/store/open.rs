@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database is not reachable, or its tables cannot be brought up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let db = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let db = if is_postgres(url) {
             Db::open_postgres(url).await?
         } else {
             let path = Path::new(sqlite_path(url)?);
@@ -33,6 +33,26 @@ impl Store {
         migrations::run(&db).await?;
         let token_key = TokenKey::of_store(&db).await?;
         Ok(Self { db, token_key, models: Arc::default() })
+    }
+
+    /// Opens a store that is there already, as [`Store::open`] does.
+    ///
+    /// # Errors
+    /// [`StoreError`] as for [`Store::open`], and where there is no such file.
+    pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
+        if !is_postgres(url) {
+            let path = Path::new(sqlite_path(url)?);
+            std::fs::metadata(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+        }
+        Self::open(url).await
+    }
+
+    /// The file of a SQLite store.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.db {
+            Db::Sqlite { path, .. } => Some(path),
+            Db::Postgres(_) => None,
+        }
     }
 
     /// The database.
@@ -54,6 +74,11 @@ impl Store {
     pub async fn close(&self) {
         self.db.close().await;
     }
+}
+
+/// Whether a URL names a PostgreSQL database.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {

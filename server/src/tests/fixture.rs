@@ -192,7 +192,7 @@ impl Served {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let end = tokio::spawn(App::new(scorer, store, config).serve(listener, async move {
+        let end = tokio::spawn(App::new(scorer, store, config).await.unwrap().serve(listener, async move {
             let _ = stopped.await;
         }));
         Self { address, stop: Some(stop), end, _folder: None }

@@ -110,7 +110,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_time ON requests (at);
 CREATE INDEX requests_by_employee ON requests (employee_id);
 
--- Who asked what about whom. Employees are named by a keyed hash; hash covers the record and the hash of the one before.
+-- Who asked what about whom. Employees are named by a keyed hash; hash seals the record and the hash of the one before.
 CREATE TABLE audit (
     seq BIGINT PRIMARY KEY,
     at BIGINT NOT NULL,
@@ -122,6 +122,12 @@ CREATE TABLE audit (
     model_version KEYTEXT NOT NULL,
     decision KEYTEXT NOT NULL,
     hash BYTEA NOT NULL
+);
+
+-- Tells under which key the audit log is written, so that another one is refused; it does not tell the key.
+CREATE TABLE audit_key (
+    id BIGINT PRIMARY KEY,
+    fingerprint TEXT NOT NULL
 );
 
 CREATE TABLE api_keys (
