@@ -16,6 +16,8 @@ pub const MAX_FEEDBACK_EVENTS: usize = 10_000;
 pub const MAX_DATES: usize = 1_000;
 /// Most named values of one row.
 pub const MAX_NAMED_VALUES: usize = 5_000;
+/// Most changes of one SimulateChanges.
+pub const MAX_SIMULATED_CHANGES: usize = 20;
 /// Longest text of a field, in bytes: identifiers, names, levels.
 pub const MAX_TEXT_BYTES: usize = 256;
 /// Largest magnitude of a number among features: squares of larger ones overflow in the standard error.

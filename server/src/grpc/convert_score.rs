@@ -119,7 +119,8 @@ fn factor(told: &Told<'_>, factor: &Factor) -> Option<v1::Factor> {
     })
 }
 
-fn feature_value(value: Value) -> Option<v1::FeatureValue> {
+/// A value as the API writes it; `None` where it is not known.
+pub(crate) fn feature_value(value: Value) -> Option<v1::FeatureValue> {
     use v1::feature_value::Value as Sent;
     let value = match value {
         Value::Unknown => return None,

@@ -13,6 +13,7 @@ pub(crate) mod scoring;
 pub(crate) mod status;
 mod stream;
 pub(crate) mod violations;
+mod what_if;
 
 pub(crate) use model::ModelApi;
 pub(crate) use scoring::ScoringApi;

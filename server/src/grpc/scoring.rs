@@ -20,7 +20,7 @@ use crate::core::Core;
 use crate::grpc::convert_score::Told;
 use crate::grpc::status::{ApiError, grown};
 use crate::grpc::violations::Violations;
-use crate::grpc::{convert_features, convert_history, convert_score, request_id, stream};
+use crate::grpc::{convert_features, convert_history, convert_score, request_id, stream, what_if};
 use crate::limits::{MAX_BATCH_ROWS, ROWS_BETWEEN_YIELDS};
 
 /// The service with the active model.
@@ -87,7 +87,7 @@ fn checked_request_id(id: Option<String>, problems: &mut Violations) -> Option<S
 }
 
 /// The features of the employee. `Ok(None)` where `problems` has got more.
-fn row(
+pub(crate) fn row(
     scorer: &Scorer,
     employee_id: Option<EmployeeId>,
     subject: Option<v1::score_employee_request::Subject>,
@@ -164,16 +164,22 @@ impl ScoringService for ScoringApi {
 
     async fn simulate_changes(
         &self,
-        _: Request<v1::SimulateChangesRequest>,
+        request: Request<v1::SimulateChangesRequest>,
     ) -> Result<Response<v1::SimulateChangesResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let scorer = self.core.active.load_full();
+        let (_, extensions, request) = request.into_parts();
+        let reply = what_if::simulate_changes(&self.core, &scorer, &extensions, request).await;
+        reply.map(Response::new).map_err(|error| error.into_status(Some(scorer.artifact().model_version())))
     }
 
     async fn find_counterfactual(
         &self,
-        _: Request<v1::FindCounterfactualRequest>,
+        request: Request<v1::FindCounterfactualRequest>,
     ) -> Result<Response<v1::FindCounterfactualResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let scorer = self.core.active.load_full();
+        let (_, extensions, request) = request.into_parts();
+        let reply = what_if::find_counterfactual(&self.core, &scorer, &extensions, request).await;
+        reply.map(Response::new).map_err(|error| error.into_status(Some(scorer.artifact().model_version())))
     }
 }
 

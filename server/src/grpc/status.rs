@@ -24,6 +24,8 @@ pub(crate) enum ApiError {
         /// Digest of the active model.
         active: String,
     },
+    /// A recorded score by a model with other features.
+    RecordedOtherwise,
     /// A history for a model of a flat table.
     HistoryNotSupported,
     /// Values so extreme that no probability can be computed.
@@ -77,7 +79,7 @@ impl ApiError {
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::NotComputable => Code::InvalidArgument,
-            Self::SchemaMismatch { .. } | Self::HistoryNotSupported => Code::FailedPrecondition,
+            Self::SchemaMismatch { .. } | Self::RecordedOtherwise | Self::HistoryNotSupported => Code::FailedPrecondition,
             Self::ReplyTooLarge { .. } => Code::ResourceExhausted,
             Self::ModelNotFound => Code::NotFound,
             Self::Unauthenticated => Code::Unauthenticated,
@@ -102,7 +104,7 @@ impl ApiError {
     fn reason(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "INVALID_FIELDS",
-            Self::SchemaMismatch { .. } => "SCHEMA_MISMATCH",
+            Self::SchemaMismatch { .. } | Self::RecordedOtherwise => "SCHEMA_MISMATCH",
             Self::HistoryNotSupported => "HISTORY_NOT_SUPPORTED",
             Self::NotComputable => "NOT_COMPUTABLE",
             Self::ReplyTooLarge { .. } => "REPLY_TOO_LARGE",
@@ -133,6 +135,7 @@ impl ApiError {
             Self::SchemaMismatch { active } => format!(
                 "the values were packed for another model; the active schema is {active}: fetch it with GetModel and pack again"
             ),
+            Self::RecordedOtherwise => "the last recorded score is of a model with other features; record a new score, or send the facts".to_owned(),
             Self::HistoryNotSupported => {
                 "the active model was trained on a flat table and cannot read histories; send `features` as GetModel lists them"
                     .to_owned()
@@ -170,6 +173,7 @@ impl ApiError {
         match self {
             Self::Invalid(violations) => Some(violations),
             Self::SchemaMismatch { .. }
+            | Self::RecordedOtherwise
             | Self::HistoryNotSupported
             | Self::NotComputable
             | Self::ReplyTooLarge { .. }
