@@ -12,7 +12,6 @@ use flight_risk_scoring::what_if::{
 use flight_risk_scoring::{EmployeeId, Scorer};
 use tonic::Extensions;
 
-use crate::access::scope::Place;
 use crate::audit::Decision;
 use crate::core::Core;
 use crate::gate::Passed;
@@ -139,11 +138,7 @@ async fn facts(
         (Some(_), false) => core.store.current_score(employee_id).await?,
         _ => None,
     };
-    let place = recorded.as_ref().map(|score| Place {
-        department: score.record.org.department.as_deref(),
-        location: score.record.org.location.as_deref(),
-        manager_id: score.record.org.manager_id.as_deref(),
-    });
+    let place = recorded.as_ref().map(|score| score.record.org.place());
     if id.is_some() && !everybody && !place.is_some_and(|place| passed.caller.scope.covers(place)) {
         core.gate.record(passed, &[employee_id], scorer.artifact().model_version(), Decision::Denied).await?;
         return Err(ApiError::NotPermitted);

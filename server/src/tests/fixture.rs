@@ -132,6 +132,15 @@ pub(super) fn native() -> Scorer {
     Scorer::new(Artifact::new(content(target, features.into(), encodings)).unwrap())
 }
 
+/// The native model with talks that count: none in 90 days is a high risk, six are a low one.
+pub(super) fn talkative() -> Scorer {
+    let mut content = native().artifact().content().clone();
+    // Tenure, talks and engagement, each as a number and as unknown.
+    content.coefficients = vec![-0.2, 0.0, -0.8, 0.0, -0.3, 0.0];
+    content.intercept = -5.0;
+    Scorer::new(Artifact::new(content).unwrap())
+}
+
 /// A model of a flat table with a number `Age` and a category `Department`.
 pub(super) fn flat() -> Scorer {
     let feature = |name: &str, kind| SourceFeature {

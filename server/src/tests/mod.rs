@@ -13,3 +13,4 @@ mod reference;
 mod scoring;
 mod services;
 mod store;
+mod what_if;
