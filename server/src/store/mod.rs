@@ -7,6 +7,7 @@ mod audit;
 pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
+mod keys;
 mod migrations;
 mod models;
 mod open;
