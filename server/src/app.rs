@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use flight_risk_proto::v1::model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL_SERVICE};
+use flight_risk_proto::v1::risk_service_server::{RiskServiceServer, SERVICE_NAME as RISK_SERVICE};
 use flight_risk_proto::v1::scoring_service_server::{SERVICE_NAME as SCORING_SERVICE, ScoringServiceServer};
 use flight_risk_scoring::Scorer;
 use flight_risk_scoring::schema::Value;
@@ -14,20 +15,19 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::access::door::Door;
 use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
 use crate::core::Core;
 use crate::gate::Gate;
-use crate::grpc::{ModelApi, ScoringApi};
+use crate::grpc::{ModelApi, RiskApi, ScoringApi};
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
 use crate::playbook::{Playbook, PlaybookError};
 use crate::store::Store;
 
 /// The names under which the health of the server is told; the empty one is that of the whole.
-const HEALTH_NAMES: [&str; 3] = ["", SCORING_SERVICE, MODEL_SERVICE];
+const HEALTH_NAMES: [&str; 4] = ["", SCORING_SERVICE, MODEL_SERVICE, RISK_SERVICE];
 
 /// Why the server could not begin to serve.
 #[derive(Debug, thiserror::Error)]
@@ -90,10 +90,7 @@ impl App {
         let health = HealthReporter::new();
         set_health(&health, ServingStatus::NotServing).await;
         let routes = self.routes(&health, draining.clone())?;
-        let door = Door::new(&self.core.config.access, Arc::clone(&self.core.store), self.core.gate.clone());
-        door.warn_if_closed().await;
-        let shared =
-            Shared { routes, door: Arc::new(door), requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
+        let shared = Shared { routes, requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
         warm(&self.core.active.load())?;
         set_health(&health, ServingStatus::Serving).await;
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
@@ -121,11 +118,14 @@ impl App {
     }
 
     fn routes(&self, health: &HealthReporter, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
-        let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining))
+        let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let model =
             ModelServiceServer::new(ModelApi::new(self.core.clone())).max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let risk = RiskServiceServer::new(RiskApi::new(self.core.clone(), draining))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(flight_risk_proto::FILE_DESCRIPTOR_SET)
@@ -134,6 +134,7 @@ impl App {
         let health = tonic_health::server::HealthService::from_health_reporter(health.clone());
         Ok(Routes::new(scoring)
             .add_service(model)
+            .add_service(risk)
             .add_service(tonic_health::pb::health_server::HealthServer::new(health))
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)

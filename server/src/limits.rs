@@ -34,6 +34,24 @@ pub const DEFAULT_PAGE_SIZE: usize = 50;
 /// Most entries on a page of a list; who asks for more gets as many.
 pub const MAX_PAGE_SIZE: usize = 1_000;
 
+/// Factors per employee of a list unless the client asks for another number.
+pub const DEFAULT_LIST_FACTORS: usize = 3;
+/// Most factors per employee of a list.
+pub const MAX_LIST_FACTORS: usize = 50;
+/// Most employees that HR is taken to be able to look after.
+pub const MAX_CAPACITY: usize = 100_000;
+
+/// Changes that a watcher reads at a time.
+pub const WATCH_CHANGES_AT_A_TIME: usize = 256;
+/// Messages that wait for a watcher who does not read.
+pub const WATCH_MESSAGES_WAITING: usize = 16;
+/// Pause of a watcher after there was nothing new.
+pub const WATCH_PAUSE: Duration = Duration::from_secs(1);
+/// A watcher is given a sign of life this often.
+pub const WATCH_HEARTBEAT: Duration = Duration::from_secs(30);
+/// A watcher's stream ends after this time, so that who watches is asked again whether they may.
+pub const WATCH_LONGEST: Duration = Duration::from_secs(3_600);
+
 /// Most field violations of one error.
 pub const MAX_FIELD_VIOLATIONS: usize = 25;
 /// Most bytes of field violations in an error status: it travels in a header, and common clients refuse headers over 8 KiB.
@@ -79,10 +97,3 @@ pub const DRAIN_WATCHERS_AFTER: Duration = Duration::from_millis(500);
 
 /// Largest model file, in bytes.
 pub const MAX_MODEL_BYTES: u64 = 256 * 1024 * 1024;
-
-/// API keys that were read longer ago are read again before they let anybody in: a revocation takes effect within this time.
-pub const KEYS_FRESH: Duration = Duration::from_secs(5);
-/// When a key is not known, those that were read longer ago are read again: a new key is good after this time.
-pub const KEYS_RETRY: Duration = Duration::from_millis(250);
-/// While the store does not answer, the keys that were read last let callers in for this time.
-pub const KEYS_USABLE: Duration = Duration::from_secs(30);

@@ -9,6 +9,7 @@ mod model;
 pub(crate) mod once;
 pub(crate) mod page_token;
 mod request_id;
+mod risk;
 pub(crate) mod scoring;
 pub(crate) mod status;
 mod stream;
@@ -16,4 +17,5 @@ pub(crate) mod violations;
 mod what_if;
 
 pub(crate) use model::ModelApi;
+pub(crate) use risk::RiskApi;
 pub(crate) use scoring::ScoringApi;

@@ -84,7 +84,8 @@ impl Binding {
         self.seal_at(key, content, now_micros())
     }
 
-    fn seal_at(&self, key: &TokenKey, content: &[u8], at: i64) -> String {
+    /// A token that carries `content` and says that it was made at a time (microseconds since 1970).
+    pub(crate) fn seal_at(&self, key: &TokenKey, content: &[u8], at: i64) -> String {
         let mut token = at.to_le_bytes().to_vec();
         token.extend(content);
         let seal = self.seal_of(key, &token);

@@ -7,7 +7,7 @@ mod audit;
 pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
-mod keys;
+pub(crate) mod lists;
 mod migrations;
 mod models;
 mod open;
@@ -17,6 +17,7 @@ mod scores;
 pub(crate) mod statement;
 pub(crate) mod stored_score;
 mod token_key;
+pub(crate) mod told_changes;
 
 pub use changes::{ChangeKind, Telling};
 pub use models::StoredModel;

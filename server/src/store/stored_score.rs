@@ -250,6 +250,21 @@ impl Store {
         Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
     }
 
+    /// The recorded scores of an employee with numbers below `before`, the latest first, at most `limit`.
+    pub(crate) async fn history_page(
+        &self,
+        employee_id: &str,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<ScoreRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {RECORD_COLUMNS} FROM scores s WHERE s.employee_id = $1 AND s.seq < $2 ORDER BY s.seq DESC LIMIT $3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.db().query(&sql, params![employee_id, before, limit]).await?;
+        rows.iter().map(|row| ScoreRecord::read(row, 0)).collect()
+    }
+
     /// Every recorded score of an employee, the latest first, without what they came from.
     ///
     /// # Errors

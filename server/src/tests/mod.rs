@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
-mod access;
 pub(crate) mod databases;
 mod descriptors;
 mod endings;
@@ -11,6 +10,7 @@ mod hostile;
 mod model_files;
 mod recording;
 mod reference;
+mod risk;
 mod scoring;
 mod services;
 mod store;

@@ -1,0 +1,215 @@
+//! ListAtRiskEmployees: pages of employees by risk.
+
+use flight_risk_proto::v1;
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Decision;
+use crate::clock::now_micros;
+use crate::core::Core;
+use crate::gate::Passed;
+use crate::grpc::filter::Filter;
+use crate::grpc::page_token::{Binding, page_size};
+use crate::grpc::risk::capacity::outlook;
+use crate::grpc::risk::employee_risk::employee_risk;
+use crate::grpc::risk::order::{BAND, FIELDS, PROBABILITY, order};
+use crate::grpc::status::{ApiError, grown};
+use crate::grpc::violations::Violations;
+use crate::limits::{DEFAULT_LIST_FACTORS, MAX_CAPACITY, MAX_LIST_FACTORS};
+use crate::store::conditions::Conditions;
+use crate::store::lists::{Key, ListQuery, Listed, Order, Snapshot};
+
+/// Where a list goes on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Position {
+    /// Number of the last score of the snapshot, and when it was taken.
+    seq: i64,
+    at: i64,
+    /// The last row: the bits of its risk or its time, and the employee.
+    risk: Option<u64>,
+    time: Option<i64>,
+    employee_id: String,
+    /// Rows of all pages so far.
+    told: usize,
+}
+
+/// A checked request.
+struct Asked {
+    filter: Filter,
+    order: Order,
+    page_size: usize,
+    capacity: Option<usize>,
+    max_factors: usize,
+    all_bands: bool,
+    binding: Binding,
+    position: Option<Position>,
+}
+
+/// A page of the list.
+pub(super) async fn list(
+    core: &Core,
+    passed: &Passed,
+    request: v1::ListAtRiskEmployeesRequest,
+) -> Result<v1::ListAtRiskEmployeesResponse, ApiError> {
+    let asked = checked(core, passed, request)?;
+    let (snapshot, after, told) = match asked.position {
+        None => (core.store.snapshot(now_micros()).await?, None, 0),
+        Some(position) => (Snapshot { seq: position.seq, at: position.at }, Some(position.row()), position.told),
+    };
+    let mut conditions = Conditions::default();
+    passed.caller.scope.restrict("s", &mut conditions);
+    let scope = conditions.clone();
+    asked.filter.restrict("s", &mut conditions);
+    if asked.filter.names(PROBABILITY) {
+        conditions.add("s.band <> 0", []);
+    }
+    let at_risk_only = !asked.all_bands && !asked.filter.names(BAND);
+    let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order };
+    let room = asked.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(told));
+    let size = asked.page_size.min(room);
+    // One row more tells whether there is another page.
+    let mut rows = core.store.page(&query, after.as_ref(), size + 1).await?;
+    let mut more = rows.len() > size && size < room;
+    rows.truncate(size);
+    let capacity = match asked.capacity.filter(|_| told == 0) {
+        None => None,
+        Some(capacity) => {
+            let risks = core.store.risks(&query, capacity).await?;
+            Some(outlook(&risks, core.store.expected_leavers(&scope, snapshot.at).await?))
+        }
+    };
+    let (employees, fitting) = employees(core, passed, &rows, asked.max_factors).await?;
+    more |= fitting < rows.len();
+    rows.truncate(fitting);
+    let next_page_token = match rows.last().filter(|_| more) {
+        None => String::new(),
+        Some(last) => {
+            let position = Position::after(last, snapshot, told + rows.len());
+            let content = serde_json::to_vec(&position).map_err(|_| ApiError::StoreUnavailable)?;
+            asked.binding.seal(core.store.token_key(), &content)
+        }
+    };
+    let ids: Vec<&str> = employees.iter().map(|employee| employee.employee_id.as_str()).collect();
+    core.gate.record(passed, &ids, &version(&employees), Decision::Allowed).await?;
+    Ok(v1::ListAtRiskEmployeesResponse { employees, next_page_token, capacity })
+}
+
+/// The employees of these rows, and how many rows they stand for: as many as a message can carry. Rows that were erased meanwhile
+/// are left out.
+async fn employees(
+    core: &Core,
+    passed: &Passed,
+    rows: &[Listed],
+    max_factors: usize,
+) -> Result<(Vec<v1::EmployeeRisk>, usize), ApiError> {
+    let numbers: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    let ids: Vec<&str> = rows.iter().map(|row| row.employee_id.as_str()).collect();
+    let open = core.store.open_actions(&ids).await?;
+    let mut scores = core.store.scores(&numbers).await?.into_iter().peekable();
+    let mut employees = Vec::with_capacity(rows.len());
+    let mut bytes = 0;
+    for (index, row) in rows.iter().enumerate() {
+        let Some(score) = scores.next_if(|score| score.record.seq == row.seq) else { continue };
+        let open = open.get(&row.employee_id).copied().unwrap_or_default();
+        let employee = employee_risk(core, score, passed.fields, max_factors, open).await?;
+        match grown(bytes, &employee) {
+            Some(more) => bytes = more,
+            None => return Ok((employees, index)),
+        }
+        employees.push(employee);
+    }
+    Ok((employees, rows.len()))
+}
+
+/// The model version of a page for the audit log.
+fn version(employees: &[v1::EmployeeRisk]) -> String {
+    let mut versions: Vec<&str> = employees.iter().map(|employee| employee.model_version.as_str()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    versions.join(" ")
+}
+
+impl Position {
+    fn after(last: &Listed, snapshot: Snapshot, told: usize) -> Self {
+        let (risk, time) = match last.key {
+            Key::Employee => (None, None),
+            Key::Risk(risk) => (Some(risk.to_bits()), None),
+            Key::Time(time) => (None, Some(time)),
+        };
+        Self { seq: snapshot.seq, at: snapshot.at, risk, time, employee_id: last.employee_id.clone(), told }
+    }
+
+    fn row(&self) -> Listed {
+        let key = match (self.risk, self.time) {
+            (Some(bits), _) => Key::Risk(f64::from_bits(bits)),
+            (None, Some(time)) => Key::Time(time),
+            (None, None) => Key::Employee,
+        };
+        Listed { seq: 0, employee_id: self.employee_id.clone(), key }
+    }
+}
+
+fn checked(core: &Core, passed: &Passed, request: v1::ListAtRiskEmployeesRequest) -> Result<Asked, ApiError> {
+    let mut problems = Violations::default();
+    let numbers = passed.fields.numbers;
+    let filter = Filter::read(&request.filter, FIELDS, &mut problems);
+    let order = order(&request.order_by, &mut problems);
+    let page_size = page_size(request.page_size, &mut problems);
+    let capacity = request.capacity.and_then(|capacity| {
+        let within = usize::try_from(capacity).ok().filter(|capacity| (1..=MAX_CAPACITY).contains(capacity));
+        if within.is_none() {
+            problems.push(|| "capacity".to_owned(), format!("must be 1 to {MAX_CAPACITY}, got {capacity}"));
+        }
+        within
+    });
+    let max_factors = request.max_factors.map_or(DEFAULT_LIST_FACTORS, |count| count as usize);
+    if max_factors > MAX_LIST_FACTORS {
+        problems.push(|| "max_factors".to_owned(), format!("must be 0 to {MAX_LIST_FACTORS}, got {max_factors}"));
+    }
+    if !numbers {
+        withheld(&request, &filter, order, &mut problems);
+    }
+    let fixed = v1::ListAtRiskEmployeesRequest {
+        page_token: String::new(),
+        page_size: 0,
+        purpose: String::new(),
+        ..request.clone()
+    };
+    let binding = Binding::page(passed, &fixed);
+    let content = binding.open_page(core.store.token_key(), &request.page_token, &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Invalid(problems));
+    }
+    // What is sealed was written here; a token of an older version begins anew.
+    let position = content.and_then(|content| serde_json::from_slice(&content).ok());
+    let usual = if numbers { Order::RiskDown } else { Order::EmployeeUp };
+    Ok(Asked {
+        filter,
+        order: order.unwrap_or(usual),
+        page_size,
+        capacity,
+        max_factors,
+        // Who is listed as at risk would tell the band.
+        all_bands: request.all_bands || !numbers,
+        binding,
+        position,
+    })
+}
+
+/// What would tell numbers to those who may not see them.
+fn withheld(
+    request: &v1::ListAtRiskEmployeesRequest,
+    filter: &Filter,
+    order: Option<Order>,
+    problems: &mut Violations,
+) {
+    const WHY: &str = "numbers are withheld from you, and this would tell them";
+    if filter.names(BAND) || filter.names(PROBABILITY) {
+        problems.push(|| "filter".to_owned(), format!("`{BAND}` and `{PROBABILITY}` cannot be used: {WHY}"));
+    }
+    if order.is_some_and(|order| order != Order::EmployeeUp) {
+        problems.push(|| "order_by".to_owned(), format!("only `employee_id` can be used: {WHY}"));
+    }
+    if request.capacity.is_some() {
+        problems.push(|| "capacity".to_owned(), format!("cannot be used: {WHY}"));
+    }
+}

@@ -1,0 +1,309 @@
+//! Pages of the list of those at risk.
+//!
+//! A list shows the state at the time of its first page: what was in force when the sequence of scores stood at the snapshot. That
+//! is nearly always what is in force now, and is read from an index in the order of the list; what was replaced since is read
+//! beside it and merged. A page begins after the last row of the one before, so that a deep page costs as much as the first.
+
+use std::cmp::Ordering;
+
+use crate::store::conditions::Conditions;
+use crate::store::db::Param;
+use crate::store::stored_score::IN_FORCE;
+use crate::store::{Store, StoreError};
+
+/// The state that a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Number of the last score.
+    pub(crate) seq: i64,
+    /// When, in microseconds since 1970; exits that were reported later do not shorten the list.
+    pub(crate) at: i64,
+}
+
+/// Order of a list. Equal ones are ordered by their employee identifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The riskiest first; where the model abstained, last.
+    RiskDown,
+    /// The least risky first; where the model abstained, last.
+    RiskUp,
+    /// By employee identifier.
+    EmployeeUp,
+    /// By employee identifier, backwards.
+    EmployeeDown,
+    /// The latest score first.
+    TimeDown,
+    /// The oldest score first.
+    TimeUp,
+}
+
+/// What a list is ordered by, of one row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Key {
+    /// By the employee identifier alone.
+    Employee,
+    /// The risk; -1 where the model abstained.
+    Risk(f64),
+    /// When the score was recorded.
+    Time(i64),
+}
+
+/// A row of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Listed {
+    /// Number of the score.
+    pub(crate) seq: i64,
+    /// The employee.
+    pub(crate) employee_id: String,
+    /// What the list is ordered by.
+    pub(crate) key: Key,
+}
+
+/// Which rows a list has.
+#[derive(Clone, Debug)]
+pub(crate) struct ListQuery {
+    /// The state that it shows.
+    pub(crate) snapshot: Snapshot,
+    /// Conditions on the table `scores` under the name `s`.
+    pub(crate) conditions: Conditions,
+    /// Whether only the bands elevated and high are listed.
+    pub(crate) at_risk_only: bool,
+    /// Its order.
+    pub(crate) order: Order,
+}
+
+/// A row that is left out because the employee left. A score of a later day that was recorded after the exit was reported is that
+/// of somebody who came back. `?` is the time of the snapshot.
+pub(crate) const STAYED: &str = "NOT EXISTS (SELECT 1 FROM exits e WHERE e.employee_id = s.employee_id AND e.reported_at <= ? \
+     AND (s.scored_at <= e.reported_at OR s.as_of <= e.exit_day))";
+
+/// Which of the rows that belong to a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Those in force now.
+    InForce,
+    /// Those that were replaced since.
+    Replaced,
+}
+
+/// A part of a list whose rows all come before those of the next part.
+struct Part {
+    conditions: Conditions,
+    order: &'static str,
+}
+
+impl Order {
+    /// Compares two rows of one part.
+    fn compare(self, a: &Listed, b: &Listed) -> Ordering {
+        let by_key = match (a.key, b.key) {
+            (Key::Risk(a), Key::Risk(b)) => a.total_cmp(&b),
+            (Key::Time(a), Key::Time(b)) => a.cmp(&b),
+            _ => Ordering::Equal,
+        };
+        let by_employee = a.employee_id.cmp(&b.employee_id);
+        // An index is read forwards or backwards as a whole.
+        match self {
+            Self::RiskDown => by_key.reverse().then(by_employee),
+            Self::RiskUp => by_key.then(by_employee.reverse()),
+            Self::EmployeeUp | Self::TimeUp => by_key.then(by_employee),
+            Self::EmployeeDown | Self::TimeDown => by_key.reverse().then(by_employee.reverse()),
+        }
+    }
+
+    fn sql(self) -> &'static str {
+        match self {
+            Self::RiskDown => "s.risk DESC, s.employee_id",
+            Self::RiskUp => "s.risk, s.employee_id DESC",
+            Self::EmployeeUp => "s.employee_id",
+            Self::EmployeeDown => "s.employee_id DESC",
+            Self::TimeDown => "s.scored_at DESC, s.employee_id DESC",
+            Self::TimeUp => "s.scored_at, s.employee_id",
+        }
+    }
+
+    fn column(self) -> &'static str {
+        match self {
+            Self::RiskDown | Self::RiskUp => "s.risk",
+            Self::EmployeeUp | Self::EmployeeDown => "s.employee_id",
+            Self::TimeDown | Self::TimeUp => "s.scored_at",
+        }
+    }
+
+    fn key(self, row: &crate::store::db::Row, column: usize) -> Result<Key, StoreError> {
+        Ok(match self {
+            Self::RiskDown | Self::RiskUp => Key::Risk(row.real(column)?),
+            Self::EmployeeUp | Self::EmployeeDown => Key::Employee,
+            Self::TimeDown | Self::TimeUp => Key::Time(row.int(column)?),
+        })
+    }
+}
+
+impl ListQuery {
+    /// The parts of the list after a row, in their order.
+    fn parts(&self, after: Option<&Listed>) -> Vec<Part> {
+        let part = |texts: &[(&str, Param)]| {
+            let mut conditions = self.conditions.clone();
+            for (text, value) in texts {
+                conditions.add(text, [value.clone()]);
+            }
+            Part { conditions, order: self.order.sql() }
+        };
+        let column = self.order.column();
+        let (beyond, employee_beyond) = match self.order {
+            Order::RiskDown => ("<", ">"),
+            Order::RiskUp => (">", "<"),
+            Order::EmployeeUp | Order::TimeUp => (">", ">"),
+            Order::EmployeeDown | Order::TimeDown => ("<", "<"),
+        };
+        let no_answer = || part(&[("s.risk < ?", Param::from(0.0))]);
+        let mut parts = Vec::new();
+        match after {
+            None if self.order == Order::RiskUp => parts.push(part(&[("s.risk >= ?", Param::from(0.0))])),
+            None => parts.push(part(&[])),
+            Some(Listed { employee_id, key, .. }) => {
+                let key = match *key {
+                    Key::Employee => None,
+                    Key::Risk(risk) => Some(Param::from(risk)),
+                    Key::Time(time) => Some(Param::from(time)),
+                };
+                let employee = (format!("s.employee_id {employee_beyond} ?"), Param::from(employee_id));
+                let employee = (employee.0.as_str(), employee.1);
+                match key {
+                    None => parts.push(part(&[employee])),
+                    Some(key) => {
+                        // Two parts rather than one condition with OR: each is a range of an index.
+                        parts.push(part(&[(&format!("{column} = ?"), key.clone()), employee]));
+                        parts.push(part(&[(&format!("{column} {beyond} ?"), key)]));
+                    }
+                }
+            }
+        }
+        if self.order == Order::RiskUp && !self.at_risk_only {
+            match after.map(|after| after.key) {
+                Some(Key::Risk(risk)) if risk < 0.0 => parts.truncate(1),
+                _ => parts.push(no_answer()),
+            }
+        }
+        parts
+    }
+
+    fn select(&self, columns: &str, part: &Part, state: State, limit: usize) -> (String, Vec<Param>) {
+        let mut conditions = part.conditions.clone();
+        let seq = || Param::from(self.snapshot.seq);
+        match state {
+            State::InForce => conditions.add(&format!("s.to_seq = {IN_FORCE}"), []),
+            State::Replaced => conditions.add(&format!("s.to_seq > ? AND s.to_seq < {IN_FORCE}"), [seq()]),
+        }
+        conditions.add("s.seq <= ?", [seq()]);
+        if self.at_risk_only {
+            // As in the index.
+            conditions.add("s.band >= 2", []);
+        }
+        conditions.add(STAYED, [Param::from(self.snapshot.at)]);
+        let limit = conditions.value(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sql =
+            format!("SELECT {columns} FROM scores s WHERE {} ORDER BY {} LIMIT {limit}", conditions.sql(), part.order);
+        (sql, conditions.params())
+    }
+}
+
+impl Store {
+    /// The state now.
+    pub(crate) async fn snapshot(&self, now: i64) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot { seq: self.sequence("score").await?, at: now })
+    }
+
+    /// Where a sequence stands.
+    pub(crate) async fn sequence(&self, name: &str) -> Result<i64, StoreError> {
+        let sql = "SELECT value FROM sequences WHERE name = $1";
+        let row = self.db().first(sql, vec![Param::from(name)]).await?;
+        row.ok_or_else(|| StoreError::Damaged(format!("sequence {name} is missing")))?.int(0)
+    }
+
+    /// The first rows of a list after a row (or from its beginning), at most `limit`.
+    pub(crate) async fn page(
+        &self,
+        query: &ListQuery,
+        after: Option<&Listed>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let columns = format!("s.seq, s.employee_id, {}", query.order.column());
+        let mut page: Vec<Listed> = Vec::new();
+        for part in query.parts(after) {
+            let room = limit - page.len();
+            let read = async |state: State| {
+                let (sql, params) = query.select(&columns, &part, state, room);
+                let rows = self.db().query(&sql, params).await?;
+                let listed = |row: &crate::store::db::Row| {
+                    Ok(Listed { seq: row.int(0)?, employee_id: row.text(1)?, key: query.order.key(row, 2)? })
+                };
+                rows.iter().map(listed).collect::<Result<Vec<_>, StoreError>>()
+            };
+            // In this order: what is replaced between the two is read twice rather than never.
+            let mut rows = read(State::InForce).await?;
+            if self.sequence("score").await? != query.snapshot.seq {
+                rows.extend(read(State::Replaced).await?);
+                rows.sort_by(|a, b| query.order.compare(a, b));
+                rows.dedup_by_key(|row| row.seq);
+                rows.truncate(room);
+            }
+            page.extend(rows);
+            if page.len() >= limit {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    /// The risks of the first rows of a list, as they are in force now; -1 where the model abstained.
+    pub(crate) async fn risks(&self, query: &ListQuery, limit: usize) -> Result<Vec<f64>, StoreError> {
+        let mut risks = Vec::new();
+        for part in query.parts(None) {
+            let room = limit.saturating_sub(risks.len());
+            let (sql, params) = query.select("s.risk", &part, State::InForce, room);
+            for row in self.db().query(&sql, params).await? {
+                risks.push(row.real(0)?);
+            }
+        }
+        Ok(risks)
+    }
+
+    /// The sum of the risks of all employees who meet the conditions, are still there and for whom the model answers.
+    pub(crate) async fn expected_leavers(&self, conditions: &Conditions, at: i64) -> Result<f64, StoreError> {
+        // Those who left are few: subtracting them is quicker than asking of everybody.
+        let mut all = conditions.clone();
+        all.add(&format!("s.to_seq = {IN_FORCE} AND s.risk >= 0"), []);
+        let mut left = all.clone();
+        left.add("e.reported_at <= ? AND (s.scored_at <= e.reported_at OR s.as_of <= e.exit_day)", [Param::from(at)]);
+        let all = (format!("SELECT COALESCE(SUM(s.risk), 0.0) FROM scores s WHERE {}", all.sql()), all.params());
+        let sql =
+            "SELECT COALESCE(SUM(s.risk), 0.0) FROM exits e JOIN scores s ON s.employee_id = e.employee_id WHERE ";
+        let left = (format!("{sql}{}", left.sql()), left.params());
+        let mut sums = [0.0; 2];
+        for (sum, (sql, params)) in sums.iter_mut().zip([all, left]) {
+            if let Some(row) = self.db().first(&sql, params).await? {
+                *sum = row.real(0)?;
+            }
+        }
+        let [all, left] = sums;
+        Ok((all - left).max(0.0))
+    }
+
+    /// How many actions are under way for each of these employees; nobody without one is in the answer.
+    pub(crate) async fn open_actions(
+        &self,
+        employees: &[&str],
+    ) -> Result<std::collections::HashMap<String, u32>, StoreError> {
+        let mut counts = std::collections::HashMap::new();
+        for piece in crate::store::statement::pieces(employees) {
+            let list = crate::store::statement::list(piece.len());
+            let sql = format!(
+                "SELECT employee_id, COUNT(*) FROM actions WHERE employee_id IN ({list}) AND state IN (1, 2) GROUP BY employee_id"
+            );
+            for row in self.db().query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
+                counts.insert(row.text(0)?, u32::try_from(row.count(1)?).unwrap_or(u32::MAX));
+            }
+        }
+        Ok(counts)
+    }
+}
