@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::access::door::Door;
 use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
@@ -90,7 +91,10 @@ impl App {
         let health = HealthReporter::new();
         set_health(&health, ServingStatus::NotServing).await;
         let routes = self.routes(&health, draining.clone())?;
-        let shared = Shared { routes, requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
+        let door = Door::new(&self.core.config.access, Arc::clone(&self.core.store), self.core.gate.clone());
+        door.warn_if_closed().await;
+        let shared =
+            Shared { routes, door: Arc::new(door), requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
         warm(&self.core.active.load())?;
         set_health(&health, ServingStatus::Serving).await;
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();

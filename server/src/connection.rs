@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::header::AUTHORIZATION;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,7 +21,8 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::service::Routes;
 
-use crate::access::caller::Caller;
+use crate::access::door::Door;
+use crate::access::policy::{Rule, rule};
 use crate::grpc::status::ApiError;
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, HANDSHAKE_DEADLINE, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES,
@@ -31,8 +33,6 @@ use crate::limits::{
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How often an incomplete preface is looked at again.
 const PREFACE_PAUSE: Duration = Duration::from_millis(10);
-/// Services that are answered however busy the server is: who asks decides by them whether to stop it.
-const ALWAYS_ANSWERED: &str = "/grpc.health.v1.Health/";
 
 /// When the client stops waiting, for services that stream.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,7 @@ pub(crate) struct ClientDeadline(pub(crate) Instant);
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
+    pub(crate) door: Arc<Door>,
     pub(crate) requests: Arc<Semaphore>,
     /// Turns true when the server drains.
     pub(crate) draining: watch::Receiver<bool>,
@@ -109,8 +110,10 @@ async fn speaks_http2(stream: &mut TcpStream) -> bool {
     }
 }
 
-async fn answer(mut request: Request<Incoming>, mut shared: Shared) -> Response<Body> {
-    let permit = if request.uri().path().starts_with(ALWAYS_ANSWERED) {
+async fn answer(request: Request<Incoming>, shared: Shared) -> Response<Body> {
+    let rule = rule(request.uri().path());
+    let permit = if matches!(rule, Some(Rule::Everybody)) {
+        // However busy the server is: who asks decides by the answer whether to stop it.
         None
     } else {
         match Arc::clone(&shared.requests).try_acquire_owned() {
@@ -118,18 +121,36 @@ async fn answer(mut request: Request<Incoming>, mut shared: Shared) -> Response<
             Err(_) => return ApiError::Busy.into_status(None).into_http(),
         }
     };
-    request.extensions_mut().insert(Arc::new(Caller::anybody()));
     let now = Instant::now();
-    let mut deadline = now + REQUEST_DEADLINE;
-    if let Some(client) = client_timeout(request.headers()).and_then(|limit| now.checked_add(limit)) {
-        request.extensions_mut().insert(ClientDeadline(client));
-        deadline = deadline.min(client);
-    }
+    let client = client_timeout(request.headers()).and_then(|limit| now.checked_add(limit));
+    let longest = now + REQUEST_DEADLINE;
+    let deadline = client.map_or(longest, |client| client.min(longest));
     // Dropping the service's future at the deadline stops its work.
-    match tokio::time::timeout_at(deadline, shared.routes.call(request)).await {
-        Ok(Ok(response)) => response.map(|body| Body::new(Counted { body, _permit: permit })),
-        Ok(Err(never)) => match never {},
+    match tokio::time::timeout_at(deadline, admitted(request, rule, client, shared)).await {
+        Ok(response) => response.map(|body| Body::new(Counted { body, _permit: permit })),
         Err(_) => ApiError::DeadlineExceeded.into_status(None).into_http(),
+    }
+}
+
+/// The answer of a service, or that of the door.
+async fn admitted(
+    mut request: Request<Incoming>,
+    rule: Option<Rule>,
+    client: Option<Instant>,
+    mut shared: Shared,
+) -> Response<Body> {
+    match shared.door.admit(rule, request.headers()).await {
+        Err(error) => return error.into_status(None).into_http(),
+        Ok(caller) => caller.and_then(|caller| request.extensions_mut().insert(caller)),
+    };
+    // The services know who it is; none of them needs the secret.
+    request.headers_mut().remove(AUTHORIZATION);
+    if let Some(client) = client {
+        request.extensions_mut().insert(ClientDeadline(client));
+    }
+    match shared.routes.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 

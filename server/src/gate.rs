@@ -69,6 +69,21 @@ impl Gate {
         Ok(Passed { caller: Arc::clone(caller), fields, purpose: purpose.unwrap_or_default(), method })
     }
 
+    /// Writes to the audit log that somebody may not call a method; whom they asked about is not known, for their message was
+    /// not read.
+    pub(crate) async fn denied(&self, caller: &Caller, method: &'static str) -> Result<(), ApiError> {
+        let entry = Entry {
+            actor: &caller.actor,
+            role: caller.role.name(),
+            method,
+            employees: &[],
+            purpose: "",
+            model_version: "",
+            decision: Decision::Denied,
+        };
+        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+    }
+
     /// Writes to the audit log that somebody asks about these employees. Nothing may be answered before this returned well.
     pub(crate) async fn record(
         &self,

@@ -97,3 +97,10 @@ pub const DRAIN_WATCHERS_AFTER: Duration = Duration::from_millis(500);
 
 /// Largest model file, in bytes.
 pub const MAX_MODEL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// API keys that were read longer ago are read again before they let anybody in: a revocation takes effect within this time.
+pub const KEYS_FRESH: Duration = Duration::from_secs(5);
+/// When a key is not known, those that were read longer ago are read again: a new key is good after this time.
+pub const KEYS_RETRY: Duration = Duration::from_millis(250);
+/// While the store does not answer, the keys that were read last let callers in for this time.
+pub const KEYS_USABLE: Duration = Duration::from_secs(30);

@@ -63,3 +63,54 @@ policies! {
 pub(crate) fn policy(method: &str) -> Option<&'static Policy> {
     POLICIES.iter().find(|policy| policy.method == method)
 }
+
+/// Methods that are open to everybody: who asks decides by them whether to send requests here at all, and they say nothing else.
+const OPEN: &[&str] = &["grpc.health.v1.Health/Check", "grpc.health.v1.Health/List", "grpc.health.v1.Health/Watch"];
+
+/// Methods that are open to whoever is let in, in any role: they describe the API.
+const DESCRIPTIVE: &[&str] = &[
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule {
+    /// Everybody, let in or not.
+    Everybody,
+    /// Whoever is let in.
+    AnyCaller(&'static str),
+    /// The roles of a policy.
+    Roles(&'static Policy),
+}
+
+/// Who may call the method of a request's path; `None` for methods that do not exist.
+pub(crate) fn rule(path: &str) -> Option<Rule> {
+    let method = path.strip_prefix('/')?;
+    if let Some(policy) = policy(method) {
+        return Some(Rule::Roles(policy));
+    }
+    if OPEN.contains(&method) {
+        return Some(Rule::Everybody);
+    }
+    DESCRIPTIVE.iter().find(|known| **known == method).map(|known| Rule::AnyCaller(known))
+}
+
+impl Rule {
+    /// Whether somebody who was let in may call it in this role.
+    pub(crate) fn permits(self, role: Role) -> bool {
+        match self {
+            Self::Everybody | Self::AnyCaller(_) => true,
+            Self::Roles(policy) => policy.roles.contains(&role),
+        }
+    }
+
+    /// `package.Service/Method`, for logs.
+    pub(crate) fn method(self) -> &'static str {
+        match self {
+            Self::Everybody => "health",
+            Self::AnyCaller(method) => method,
+            Self::Roles(policy) => policy.method,
+        }
+    }
+}

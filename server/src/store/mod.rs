@@ -7,6 +7,7 @@ mod audit;
 pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
+mod keys;
 pub(crate) mod lists;
 mod migrations;
 mod models;

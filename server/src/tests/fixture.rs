@@ -23,6 +23,7 @@ use crate::app::{App, ServeError};
 use crate::config::{AccessMode, ServerConfig};
 use crate::listen::bind;
 use crate::store::Store;
+use crate::store::db::Db;
 
 /// Names of the native model's features, in its order. The third comes from confidential answers.
 pub(super) const NATIVE: [&str; 3] = ["tenure_years", "one_on_ones_90d_count", "engagement_index"];
@@ -196,15 +197,20 @@ impl Served {
         Self { _folder: Some(folder), ..Self::start_on(store, scorer, config).await }
     }
 
-    /// With the store of `databases::each_store`.
-    pub(super) async fn start_on(store: Store, scorer: Scorer, config: ServerConfig) -> Self {
+    /// With the store of `databases::each_store`. On PostgreSQL, beside which no file can lie, the key of the audit log is in a
+    /// folder of its own unless the configuration names one.
+    pub(super) async fn start_on(store: Store, scorer: Scorer, mut config: ServerConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if matches!(store.db(), Db::Postgres(_)) {
+            config.audit.key_file.get_or_insert_with(|| folder.path().join("audit.key"));
+        }
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let end = tokio::spawn(App::new(scorer, store, config).await.unwrap().serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), end, _folder: None }
+        Self { address, stop: Some(stop), end, _folder: Some(folder) }
     }
 
     pub(super) fn stop(&mut self) {

@@ -1,0 +1,102 @@
+//! The door: who is let in to which method, decided from the path and the headers before anything of the message is read.
+
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use hyper::header::AUTHORIZATION;
+
+use crate::access::caller::Caller;
+use crate::access::keys::{KEY_PREFIX, KeyRing};
+use crate::access::policy::Rule;
+use crate::access::refusal::{Refusal, RefusalLog};
+use crate::config::{Access, AccessMode};
+use crate::gate::Gate;
+use crate::grpc::status::ApiError;
+use crate::store::Store;
+
+/// The method that the audit log names where somebody calls one that does not exist: what clients send is not copied into it.
+const UNKNOWN_METHOD: &str = "unknown method";
+
+/// The door.
+pub(crate) struct Door {
+    /// Who is known; absent where access control is off.
+    known: Option<Known>,
+    /// Everybody, where access control is off.
+    anybody: Arc<Caller>,
+    refusals: RefusalLog,
+    gate: Gate,
+}
+
+/// Those who are known.
+#[derive(Debug)]
+struct Known {
+    keys: KeyRing,
+}
+
+impl Door {
+    /// The door that the configuration describes.
+    pub(crate) fn new(access: &Access, store: Arc<Store>, gate: Gate) -> Self {
+        let known = match access.mode {
+            AccessMode::Off => None,
+            AccessMode::Required => Some(Known { keys: KeyRing::new(store) }),
+        };
+        Self { known, anybody: Arc::new(Caller::anybody()), refusals: RefusalLog::new(), gate }
+    }
+
+    /// Says in the log how to let somebody in, where nobody can be.
+    pub(crate) async fn warn_if_closed(&self) {
+        let Some(known) = &self.known else {
+            return tracing::warn!(
+                "access control is off: whoever reaches the port of this machine may ask everything"
+            );
+        };
+        if let Ok(false) = known.keys.any().await {
+            tracing::warn!(
+                "nobody can be let in: there is no API key and no identity provider ([access.jwt]); make a key with `flight-risk \
+                 keys create --store URL --name nightly --role hris`, URL being the store of this server"
+            );
+        }
+    }
+
+    /// Who calls the method with this rule; `None` where it does not matter who it is.
+    ///
+    /// # Errors
+    /// Unauthenticated without credentials that are valid now; NotPermitted for a role that may not, and for methods that do not
+    /// exist: both are written to the audit log.
+    pub(crate) async fn admit(&self, rule: Option<Rule>, headers: &HeaderMap) -> Result<Option<Arc<Caller>>, ApiError> {
+        if matches!(rule, Some(Rule::Everybody)) {
+            return Ok(None);
+        }
+        let Some(known) = &self.known else { return Ok(Some(Arc::clone(&self.anybody))) };
+        let caller = known.caller(headers).await.map_err(|refusal| {
+            self.refusals.note(refusal, rule.map_or(UNKNOWN_METHOD, Rule::method));
+            match refusal {
+                Refusal::StoreUnavailable => ApiError::StoreUnavailable,
+                _ => ApiError::Unauthenticated,
+            }
+        })?;
+        if rule.is_some_and(|rule| rule.permits(caller.role)) {
+            return Ok(Some(caller));
+        }
+        self.gate.denied(&caller, rule.map_or(UNKNOWN_METHOD, Rule::method)).await?;
+        Err(ApiError::NotPermitted)
+    }
+}
+
+impl Known {
+    async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Refusal> {
+        let token = bearer(headers)?;
+        if token.starts_with(KEY_PREFIX) { self.keys.caller(token).await } else { Err(Refusal::NoProvider) }
+    }
+}
+
+/// What follows `Bearer` in the one authorization header (RFC 6750, section 2.1). Of two headers nobody knows which one counts.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(Refusal::Nothing)?;
+    if values.next().is_some() {
+        return Err(Refusal::Header);
+    }
+    let (scheme, token) = value.to_str().map_err(|_| Refusal::Header)?.split_once(' ').ok_or(Refusal::Scheme)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim_start()) } else { Err(Refusal::Scheme) }
+}

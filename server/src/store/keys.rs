@@ -1,0 +1,123 @@
+//! API keys in the store.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::caller::{Role, Scope};
+use crate::access::keys::{CreatedKey, KeyError, NewKey, StoredKey, fresh};
+use crate::clock::now_micros;
+use crate::store::db::{Row, params};
+use crate::store::{Store, StoreError};
+
+/// A scope as it is stored, in JSON.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StoredScope {
+    All,
+    Units { departments: Vec<String>, locations: Vec<String> },
+    Reports { manager_id: String },
+}
+
+impl From<Scope> for StoredScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::All => Self::All,
+            Scope::Units { departments, locations } => Self::Units { departments, locations },
+            Scope::Reports { manager_id } => Self::Reports { manager_id },
+        }
+    }
+}
+
+impl From<StoredScope> for Scope {
+    fn from(scope: StoredScope) -> Self {
+        match scope {
+            StoredScope::All => Self::All,
+            StoredScope::Units { departments, locations } => Self::Units { departments, locations },
+            StoredScope::Reports { manager_id } => Self::Reports { manager_id },
+        }
+    }
+}
+
+/// The columns that [`read`] expects.
+const COLUMNS: &str = "id, secret_sha256, name, role, scope, purpose, created_at, expires_at, revoked_at";
+
+fn read(row: &Row) -> Result<StoredKey, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged(format!("an API key has a {what} that cannot be read"));
+    let scope: StoredScope = serde_json::from_str(&row.text(4)?).map_err(|_| damaged("scope"))?;
+    Ok(StoredKey {
+        id: row.text(0)?,
+        secret_sha256: row.bytes(1)?.try_into().map_err(|_| damaged("hash"))?,
+        name: row.text(2)?,
+        role: Role::parse(&row.text(3)?).ok_or_else(|| damaged("role"))?,
+        scope: scope.into(),
+        purpose: Some(row.text(5)?).filter(|purpose| !purpose.is_empty()),
+        created_at: row.int(6)?,
+        expires_at: row.opt_int(7)?,
+        revoked_at: row.opt_int(8)?,
+    })
+}
+
+impl Store {
+    /// Makes a key. Its secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it cannot be made so, or a key of its name is in force.
+    pub async fn create_key(&self, key: &NewKey) -> Result<CreatedKey, KeyError> {
+        key.check()?;
+        let scope = serde_json::to_string(&StoredScope::from(key.scope.clone()))
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let (created, hash) = fresh()?;
+        let now = now_micros();
+        let mut tx = self.db().begin().await?;
+        let same =
+            "SELECT 1 FROM api_keys WHERE name = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+        if tx.first(same, params![&key.name, now]).await?.is_some() {
+            return Err(KeyError::NameInUse(key.name.clone()));
+        }
+        tx.execute(
+            "INSERT INTO api_keys (id, secret_sha256, name, role, scope, purpose, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            params![
+                &created.id,
+                hash.to_vec(),
+                &key.name,
+                key.role.name(),
+                scope,
+                key.purpose.clone().unwrap_or_default(),
+                now,
+                key.expires_at
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Every key that was ever made, the latest first; those no longer in force too.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM api_keys ORDER BY created_at DESC, id");
+        self.db().query(&sql, params![]).await?.iter().map(read).collect()
+    }
+
+    /// The keys that let somebody in now.
+    pub(crate) async fn keys_in_force(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)"
+        );
+        self.db().query(&sql, params![now_micros()]).await?.iter().map(read).collect()
+    }
+
+    /// Revokes a key for good; gives whether there is one of this identifier. One that was revoked before stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn revoke_key(&self, id: &str) -> Result<bool, StoreError> {
+        let mut tx = self.db().begin().await?;
+        let sql = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2";
+        let found = tx.execute(sql, params![now_micros(), id]).await? > 0;
+        tx.commit().await?;
+        Ok(found)
+    }
+}
