@@ -1,19 +1,18 @@
 //! The server as a whole: services, the accept loop, and the orderly end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use flight_risk_proto::v1::model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL_SERVICE};
-use flight_risk_proto::v1::risk_service_server::{RiskServiceServer, SERVICE_NAME as RISK_SERVICE};
-use flight_risk_proto::v1::scoring_service_server::{SERVICE_NAME as SCORING_SERVICE, ScoringServiceServer};
+use flight_risk_proto::v1::model_service_server::ModelServiceServer;
+use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
+use flight_risk_proto::v1::scoring_service_server::ScoringServiceServer;
 use flight_risk_scoring::Scorer;
 use flight_risk_scoring::schema::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 
 use crate::access::door::Door;
 use crate::audit::{AuditKeyError, AuditLog};
@@ -22,13 +21,12 @@ use crate::connection::{self, Shared};
 use crate::core::Core;
 use crate::gate::Gate;
 use crate::grpc::{ModelApi, RiskApi, ScoringApi};
+use crate::health::Health;
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
 use crate::playbook::{Playbook, PlaybookError};
 use crate::store::Store;
-
-/// The names under which the health of the server is told; the empty one is that of the whole.
-const HEALTH_NAMES: [&str; 4] = ["", SCORING_SERVICE, MODEL_SERVICE, RISK_SERVICE];
+use crate::telemetry::{MetricsError, MetricsPage, Telemetry};
 
 /// Why the server could not begin to serve.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +46,12 @@ pub enum ServeError {
     /// The key of the audit log.
     #[error(transparent)]
     AuditKey(#[from] AuditKeyError),
+    /// The numbers of the server.
+    #[error("the metrics cannot be set up: {0}")]
+    Telemetry(#[from] metrics_exporter_prometheus::BuildError),
+    /// The address of the metrics.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The rows of the trial run do not fit the schema.
     #[error("model {version} does not accept its own schema; train again")]
     Schema {
@@ -60,24 +64,35 @@ pub enum ServeError {
 pub struct App {
     core: Core,
     audit: AuditLog,
+    metrics: Option<MetricsPage>,
 }
 
 impl App {
     /// A server of this model, with this store.
     ///
     /// # Errors
-    /// [`ServeError::AuditKey`] when the audit log cannot be written under its key.
+    /// [`ServeError`] when the audit log cannot be written under its key, or the address of the metrics cannot be taken.
     pub async fn new(scorer: Scorer, store: Store, config: ServerConfig) -> Result<Self, ServeError> {
         let store = Arc::new(store);
+        let active = Arc::new(ArcSwap::from_pointee(scorer));
+        let telemetry = Arc::new(Telemetry::new(Arc::clone(&active))?);
         let audit = if config.audit.enabled {
-            AuditLog::open(&store, config.audit.key_file.as_deref()).await?
+            AuditLog::open(&store, config.audit.key_file.as_deref(), telemetry.audit.clone()).await?
         } else {
             AuditLog::off()
         };
         let gate = Gate::new(audit.clone(), config.access.managers_see_numbers);
-        let active = Arc::new(ArcSwap::from_pointee(scorer));
-        let core = Core { active, store, gate, playbook: Arc::default(), config: Arc::new(config) };
-        Ok(Self { core, audit })
+        let metrics = match config.listen.metrics_address {
+            None => None,
+            Some(address) => Some(MetricsPage::bind(address).await?),
+        };
+        let core = Core { active, store, gate, telemetry, playbook: Arc::default(), config: Arc::new(config) };
+        Ok(Self { core, audit, metrics })
+    }
+
+    /// Where the metrics are told, where they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(MetricsPage::address)
     }
 
     /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
@@ -88,15 +103,26 @@ impl App {
     pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         self.core.playbook = Arc::new(Playbook::load(self.core.config.actions.playbook.as_deref())?);
         let (drain, draining) = watch::channel(false);
-        let health = HealthReporter::new();
-        set_health(&health, ServingStatus::NotServing).await;
+        let telemetry = &self.core.telemetry;
+        let health = Health::new(Arc::clone(telemetry)).await;
         let routes = self.routes(&health, draining.clone())?;
         let door = Door::new(&self.core.config.access, Arc::clone(&self.core.store), self.core.gate.clone());
         door.warn_if_closed().await;
-        let shared =
-            Shared { routes, door: Arc::new(door), requests: Arc::new(Semaphore::new(MAX_REQUESTS)), draining };
+        let shared = Shared {
+            routes,
+            door: Arc::new(door),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            draining,
+            telemetry: Arc::clone(telemetry),
+        };
         warm(&self.core.active.load())?;
-        set_health(&health, ServingStatus::Serving).await;
+        health.try_store(&self.core.store).await;
+        let mut background = JoinSet::new();
+        background.spawn(health.clone().watch(Arc::clone(&self.core.store)));
+        background.spawn(Arc::clone(telemetry).keep_up());
+        if let Some(page) = self.metrics.take() {
+            background.spawn(page.serve(Arc::clone(telemetry)));
+        }
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         tracing::info!(address, model_version = self.core.active.load().artifact().model_version(), "serving");
 
@@ -113,7 +139,9 @@ impl App {
             }
         }
         drop(listener);
-        set_health(&health, ServingStatus::NotServing).await;
+        // First: it would say that the server is there again.
+        background.shutdown().await;
+        health.set(false).await;
         let _ = drain.send(true);
         drain_connections(connections, health).await;
         self.audit.close().await;
@@ -121,7 +149,7 @@ impl App {
         Ok(())
     }
 
-    fn routes(&self, health: &HealthReporter, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
+    fn routes(&self, health: &Health, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
         let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
@@ -135,7 +163,7 @@ impl App {
                 .register_encoded_file_descriptor_set(flight_risk_proto::FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let health = tonic_health::server::HealthService::from_health_reporter(health.clone());
+        let health = tonic_health::server::HealthService::from_health_reporter(health.reporter());
         Ok(Routes::new(scoring)
             .add_service(model)
             .add_service(risk)
@@ -143,12 +171,6 @@ impl App {
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)
             .prepare())
-    }
-}
-
-async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    for name in HEALTH_NAMES {
-        health.set_service_status(name, status).await;
     }
 }
 
@@ -161,14 +183,12 @@ fn warm(scorer: &Scorer) -> Result<(), ServeError> {
 }
 
 /// Waits for the connections to end; those that do not are cut off at the deadline.
-async fn drain_connections(mut connections: JoinSet<()>, mut health: HealthReporter) {
+async fn drain_connections(mut connections: JoinSet<()>, health: Health) {
     let deadline = tokio::time::Instant::now() + DRAIN_DEADLINE;
     let watchers = tokio::time::timeout(DRAIN_WATCHERS_AFTER, all_ended(&mut connections)).await;
     if watchers.is_err() {
         // Watching the health never ends by itself; without the status it does.
-        for name in HEALTH_NAMES {
-            health.clear_service_status(name).await;
-        }
+        health.end().await;
         if tokio::time::timeout_at(deadline, all_ended(&mut connections)).await.is_err() {
             tracing::warn!(connections = connections.len(), "connections were cut off: they did not end in time");
             connections.abort_all();

@@ -14,6 +14,7 @@ use hyper::header::AUTHORIZATION;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use metrics::Gauge;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
@@ -28,6 +29,7 @@ use crate::limits::{
     CONNECTION_WINDOW_BYTES, HANDSHAKE_DEADLINE, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES,
     MAX_REQUESTS_PER_CONNECTION, REQUEST_DEADLINE, REQUEST_WINDOW_BYTES, SEND_BUFFER_BYTES,
 };
+use crate::telemetry::Telemetry;
 
 /// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -46,11 +48,13 @@ pub(crate) struct Shared {
     pub(crate) requests: Arc<Semaphore>,
     /// Turns true when the server drains.
     pub(crate) draining: watch::Receiver<bool>,
+    pub(crate) telemetry: Arc<Telemetry>,
 }
 
 /// Serves one connection until the client closes it, or until it has drained. `_room` is given back at its end.
 pub(crate) async fn serve(mut stream: TcpStream, shared: Shared, _room: OwnedSemaphorePermit) {
     let draining = shared.draining.clone();
+    let _open = Open::new(&shared.telemetry.connections);
     match tokio::time::timeout(HANDSHAKE_DEADLINE, speaks_http2(&mut stream)).await {
         Ok(true) => {}
         Ok(false) => return tracing::debug!("a connection was closed: it does not speak HTTP/2, which gRPC needs"),
@@ -58,7 +62,8 @@ pub(crate) async fn serve(mut stream: TcpStream, shared: Shared, _room: OwnedSem
     }
     let service = service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(answer(request, shared).await) }
+        let call = shared.telemetry.calls.begin(request.uri().path());
+        async move { Ok::<_, Infallible>(call.observe(answer(request, shared).await)) }
     });
     let mut settings = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
     settings
@@ -81,6 +86,22 @@ pub(crate) async fn serve(mut stream: TcpStream, shared: Shared, _room: OwnedSem
     };
     if let Err(error) = end {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// An open connection, counted until it is dropped, however it ends.
+struct Open(Gauge);
+
+impl Open {
+    fn new(connections: &Gauge) -> Self {
+        connections.increment(1.0);
+        Self(connections.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::config::ServerConfig;
 use crate::gate::Gate;
 use crate::playbook::Playbook;
 use crate::store::Store;
+use crate::telemetry::Telemetry;
 
 /// What all services share: the active model, the store, the gate and the configuration.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub(crate) struct Core {
     pub(crate) store: Arc<Store>,
     /// What every call about people passes.
     pub(crate) gate: Gate,
+    /// What is counted.
+    pub(crate) telemetry: Arc<Telemetry>,
     /// What is recommended.
     pub(crate) playbook: Arc<Playbook>,
     /// How the server is set up.

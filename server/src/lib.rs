@@ -21,11 +21,13 @@ mod connection;
 mod core;
 mod gate;
 mod grpc;
+mod health;
 pub mod limits;
 mod listen;
 mod model;
 pub mod playbook;
 pub mod store;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 

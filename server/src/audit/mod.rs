@@ -26,6 +26,7 @@ use writer::Queue;
 
 use crate::clock::now_micros;
 use crate::store::Store;
+use crate::telemetry::AuditMeters;
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +89,13 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`AuditKeyError`] when the key is lost, another one, or cannot be made.
-    pub(crate) async fn open(store: &Arc<Store>, key_file: Option<&Path>) -> Result<Self, AuditKeyError> {
+    pub(crate) async fn open(
+        store: &Arc<Store>,
+        key_file: Option<&Path>,
+        meters: AuditMeters,
+    ) -> Result<Self, AuditKeyError> {
         let key = Arc::new(AuditKey::for_writing(store, key_file).await?);
-        let queue = Queue::start(Arc::clone(store), Arc::clone(&key));
+        let queue = Queue::start(Arc::clone(store), Arc::clone(&key), meters);
         Ok(Self { kept: Some(Kept { key, queue }) })
     }
 

@@ -40,7 +40,7 @@ impl Kept {
         }
         tx.commit().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let log = AuditLog::open(&store, Some(&folder.path().join("key"))).await.unwrap();
+        let log = AuditLog::open(&store, Some(&folder.path().join("key")), AuditMeters::unread()).await.unwrap();
         let kept = Self { folder, store, log };
         for i in 0..records {
             kept.log.append(entry(&format!("actor-{i}"), &[&format!("e-{i}")])).await.unwrap();
@@ -273,7 +273,7 @@ async fn another_server_of_the_same_store_writes_on_in_the_same_chain() {
         let store = Store::open(url).await.unwrap();
         let kept = Kept::with(store.clone(), 2).await;
         let other = Arc::new(Store::open(url).await.unwrap());
-        let second = AuditLog::open(&other, Some(&kept.key_file())).await.unwrap();
+        let second = AuditLog::open(&other, Some(&kept.key_file()), AuditMeters::unread()).await.unwrap();
         for i in 0..10 {
             let (actor, first) = (format!("second-{i}"), format!("first-{i}"));
             let (a, b) = tokio::join!(second.append(entry(&actor, &[])), kept.log.append(entry(&first, &[])));

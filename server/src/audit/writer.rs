@@ -9,6 +9,7 @@ use crate::audit::AuditUnavailable;
 use crate::audit::key::AuditKey;
 use crate::audit::record::Draft;
 use crate::store::{Store, StoreError};
+use crate::telemetry::AuditMeters;
 
 /// Records that wait to be written; who comes when it is full waits too.
 const QUEUE: usize = 1024;
@@ -31,12 +32,12 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Starts the writer of a store's log. It ends with the last queue to it, or when it is closed.
-    pub(crate) fn start(store: Arc<Store>, key: Arc<AuditKey>) -> Self {
+    pub(crate) fn start(store: Arc<Store>, key: Arc<AuditKey>, meters: AuditMeters) -> Self {
         let (sender, records) = mpsc::channel(QUEUE);
         let (stop, stopped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let queue = Self { sender, stop: Arc::clone(&stop), stopped: Arc::clone(&stopped) };
         tokio::spawn(async move {
-            run(&store, &key, records, &stop).await;
+            run(&store, &key, &meters, records, &stop).await;
             stopped.notify_one();
         });
         queue
@@ -56,7 +57,7 @@ impl Queue {
     }
 }
 
-async fn run(store: &Store, key: &AuditKey, mut records: mpsc::Receiver<Waiting>, stop: &Notify) {
+async fn run(store: &Store, key: &AuditKey, meters: &AuditMeters, mut records: mpsc::Receiver<Waiting>, stop: &Notify) {
     let mut group = Vec::with_capacity(MAX_GROUP);
     let mut failing = false;
     loop {
@@ -74,7 +75,12 @@ async fn run(store: &Store, key: &AuditKey, mut records: mpsc::Receiver<Waiting>
         let (drafts, waiting): (Vec<_>, Vec<_>) = group.drain(..).map(|one| (one.draft, one.done)).unzip();
         let began = Instant::now();
         let written = store.append_audit(&drafts, key).await;
-        note(&written, &mut failing, count, began);
+        match written {
+            Ok(()) => meters.records.increment(count as u64),
+            Err(_) => meters.failures.increment(count as u64),
+        }
+        meters.seconds.record(began.elapsed().as_secs_f64());
+        note(&written, &mut failing);
         let answer = written.map_err(|_| AuditUnavailable);
         for done in waiting {
             // Who waited may be gone: at the end of its time, or with its connection.
@@ -84,10 +90,9 @@ async fn run(store: &Store, key: &AuditKey, mut records: mpsc::Receiver<Waiting>
 }
 
 /// Tells when writing begins to fail and when it works again, not every failure: there is one per call.
-fn note(written: &Result<(), StoreError>, failing: &mut bool, count: usize, began: Instant) {
+fn note(written: &Result<(), StoreError>, failing: &mut bool) {
     match written {
         Ok(()) => {
-            tracing::trace!(count, micros = began.elapsed().as_micros() as u64, "audit records written");
             if std::mem::take(failing) {
                 tracing::info!("the audit log can be written again");
             }

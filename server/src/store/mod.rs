@@ -19,6 +19,7 @@ pub(crate) mod statement;
 pub(crate) mod stored_score;
 mod token_key;
 pub(crate) mod told_changes;
+mod writable;
 
 pub use changes::{ChangeKind, Telling};
 pub use models::StoredModel;
@@ -27,6 +28,7 @@ pub use org_facts::OrgFacts;
 pub use scores::NewScore;
 pub use stored_score::{ScoreRecord, StoredScore};
 pub(crate) use token_key::TokenKey;
+pub(crate) use writable::store_errors;
 
 pub use crate::clock::now_micros;
 
@@ -41,7 +43,7 @@ pub enum StoreError {
     },
     /// The database refused, or is not reachable.
     #[error("the store does not answer as it should: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// The tables could not be brought up to date.
     #[error("the store's tables cannot be brought up to date: {0}; was it written by a newer version of flight-risk?")]
     Migrate(#[from] sqlx::migrate::MigrateError),

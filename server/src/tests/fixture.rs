@@ -175,8 +175,10 @@ pub(super) struct Served {
     pub(super) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     pub(super) end: JoinHandle<Result<(), ServeError>>,
+    /// Where the metrics are, where the configuration wants them.
+    pub(super) metrics: Option<SocketAddr>,
     /// Where its store lies, if it has one of its own.
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 /// The default configuration with access control off.
@@ -194,7 +196,7 @@ impl Served {
     pub(super) async fn start_with(scorer: Scorer, config: ServerConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
-        Self { _folder: Some(folder), ..Self::start_on(store, scorer, config).await }
+        Self { folder: Some(folder), ..Self::start_on(store, scorer, config).await }
     }
 
     /// With the store of `databases::each_store`. On PostgreSQL, beside which no file can lie, the key of the audit log is in a
@@ -207,10 +209,17 @@ impl Served {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let end = tokio::spawn(App::new(scorer, store, config).await.unwrap().serve(listener, async move {
+        let app = App::new(scorer, store, config).await.unwrap();
+        let metrics = app.metrics_address();
+        let end = tokio::spawn(app.serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), end, _folder: Some(folder) }
+        Self { address, stop: Some(stop), end, metrics, folder: Some(folder) }
+    }
+
+    /// The URL of a store of its own, to open it a second time.
+    pub(super) fn store_url(&self) -> String {
+        self.folder.as_ref().unwrap().path().join("store.db").to_str().unwrap().to_owned()
     }
 
     pub(super) fn stop(&mut self) {

@@ -9,6 +9,7 @@ mod endings;
 mod fixture;
 mod hostile;
 mod model_files;
+mod operations;
 mod recording;
 mod reference;
 mod risk;
