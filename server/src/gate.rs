@@ -65,7 +65,7 @@ impl Gate {
         if !problems.is_empty() {
             return Err(ApiError::Invalid(problems));
         }
-        let fields = FieldRules::of(caller, self.managers_see_numbers);
+        let fields = self.fields_of(caller);
         Ok(Passed { caller: Arc::clone(caller), fields, purpose: purpose.unwrap_or_default(), method })
     }
 
@@ -82,6 +82,11 @@ impl Gate {
             decision: Decision::Denied,
         };
         self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+    }
+
+    /// What of an answer somebody may see.
+    pub(crate) fn fields_of(&self, caller: &Caller) -> FieldRules {
+        FieldRules::of(caller, self.managers_see_numbers)
     }
 
     /// Writes to the audit log that somebody asks about these employees. Nothing may be answered before this returned well.

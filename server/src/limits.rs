@@ -73,8 +73,14 @@ pub const REQUEST_WINDOW_BYTES: u32 = 256 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// What is kept for a client that does not read, per request, in bytes.
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
-/// Results of a StreamScores that wait for a client that does not read.
-pub const STREAM_RESULTS_WAITING: usize = 16;
+/// Most rows of a StreamScores that are written to the audit log and to the store at a time. Two such groups wait for a client that
+/// does not read.
+pub const STREAM_GROUP_ROWS: usize = 256;
+/// Most factors in the results of such a group, which bounds what waits in memory ...
+pub const STREAM_GROUP_FACTORS: usize = 4_000;
+/// ... and the longest time for which requests that have arrived join it, so that the first ones are answered soon and other
+/// requests get their turn.
+pub const STREAM_GROUP_TIME: Duration = Duration::from_millis(2);
 
 /// Rows that a batch scores before it lets other requests run.
 pub const ROWS_BETWEEN_YIELDS: usize = 8;

@@ -2,14 +2,17 @@
 
 mod convert_features;
 pub(crate) mod convert_history;
+mod convert_org;
 mod convert_score;
 pub(crate) mod filter;
 mod filter_text;
 mod model;
 pub(crate) mod once;
 pub(crate) mod page_token;
+mod release;
 mod request_id;
 mod risk;
+pub(crate) mod score_row;
 pub(crate) mod scoring;
 pub(crate) mod status;
 mod stream;

@@ -5,22 +5,19 @@ use std::time::Instant;
 
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::scoring_service_server::ScoringService;
-use flight_risk_scoring::artifact::Target;
-use flight_risk_scoring::features::FeatureInput;
-use flight_risk_scoring::schema::FeatureRow;
-use flight_risk_scoring::{EmployeeId, Scorer};
+use flight_risk_scoring::Scorer;
 use tokio::sync::watch;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use crate::access::caller::Caller;
-use crate::access::fields::FieldRules;
 use crate::connection::ClientDeadline;
 use crate::core::Core;
-use crate::grpc::convert_score::Told;
+use crate::grpc::release::{Purposes, Row, release};
+use crate::grpc::score_row::{Defaults, checked_request_id, score};
 use crate::grpc::status::{ApiError, grown};
+use crate::grpc::stream::Call;
 use crate::grpc::violations::Violations;
-use crate::grpc::{convert_features, convert_history, convert_score, request_id, stream, what_if};
+use crate::grpc::{request_id, stream, what_if};
 use crate::limits::{MAX_BATCH_ROWS, ROWS_BETWEEN_YIELDS};
 
 /// The service with the active model.
@@ -36,85 +33,9 @@ impl ScoringApi {
     }
 }
 
-/// What rows take from the call around them where they do not say it themselves.
-#[derive(Clone, Debug)]
-pub(crate) struct Defaults {
-    pub(crate) request_id: String,
-    pub(crate) max_factors: Option<u32>,
-    /// What of the answer the caller may see.
-    pub(crate) fields: FieldRules,
-}
-
-/// Scores one employee.
-///
-/// # Errors
-/// Whatever is wrong with the row, all of it at once.
-pub(crate) fn score(
-    scorer: &Scorer,
-    request: v1::ScoreEmployeeRequest,
-    defaults: &Defaults,
-) -> Result<v1::EmployeeScore, ApiError> {
-    let mut problems = Violations::default();
-    let request_id = checked_request_id(request.request_id, &mut problems);
-    problems.text(|| "employee_id".to_owned(), &request.employee_id);
-    let employee_id = EmployeeId::new(&request.employee_id);
-    if employee_id.is_none() {
-        problems.push(|| "employee_id".to_owned(), "required");
-    }
-    let row = row(scorer, employee_id, request.subject, &mut problems)?;
-    let Some(row) = row.filter(|_| problems.is_empty()) else { return Err(ApiError::Invalid(problems)) };
-    let assessment = scorer.score(&row);
-    if !assessment.log_odds.0.is_finite() || !assessment.risk.get().is_finite() {
-        return Err(ApiError::NotComputable);
-    }
-    let max_factors = match request.max_factors.or(defaults.max_factors) {
-        None | Some(0) => usize::MAX,
-        Some(count) => count as usize,
-    };
-    Ok(v1::EmployeeScore {
-        employee_id: request.employee_id,
-        request_id: request_id.unwrap_or_else(|| defaults.request_id.clone()),
-        model_version: scorer.artifact().model_version().to_owned(),
-        outcome: Some(convert_score::outcome(&Told::by(scorer, &row, &assessment), max_factors, defaults.fields)),
-    })
-}
-
-/// A request's identifier, where it has one.
-fn checked_request_id(id: Option<String>, problems: &mut Violations) -> Option<String> {
-    let id = id.filter(|id| !id.is_empty())?;
-    problems.text(|| "request_id".to_owned(), &id);
-    Some(id)
-}
-
-/// The features of the employee. `Ok(None)` where `problems` has got more.
-pub(crate) fn row(
-    scorer: &Scorer,
-    employee_id: Option<EmployeeId>,
-    subject: Option<v1::score_employee_request::Subject>,
-    problems: &mut Violations,
-) -> Result<Option<FeatureRow>, ApiError> {
-    use v1::score_employee_request::Subject;
-    match subject {
-        None => {
-            problems.push(|| "subject".to_owned(), "either `history` or `features` is required");
-            Ok(None)
-        }
-        Some(Subject::Features(row)) => convert_features::row(row, scorer.schema(), problems),
-        Some(Subject::History(_)) if matches!(scorer.artifact().content().target, Target::SinglePeriod { .. }) => {
-            Err(ApiError::HistoryNotSupported)
-        }
-        Some(Subject::History(history)) => {
-            let Some(subject) = convert_history::subject(employee_id, history, problems) else { return Ok(None) };
-            let input = FeatureInput {
-                history: &subject.history,
-                team: &subject.team,
-                coverage: &subject.coverage,
-                as_of: subject.as_of,
-            };
-            scorer.row(&input).ok_or(ApiError::NotComputable).map(Some)
-        }
-    }
-}
+const SCORE: &str = "flightrisk.v1.ScoringService/ScoreEmployee";
+const BATCH: &str = "flightrisk.v1.ScoringService/BatchScoreEmployees";
+const STREAM: &str = "flightrisk.v1.ScoringService/StreamScores";
 
 #[tonic::async_trait]
 impl ScoringService for ScoringApi {
@@ -123,12 +44,9 @@ impl ScoringService for ScoringApi {
         request: Request<v1::ScoreEmployeeRequest>,
     ) -> Result<Response<v1::ScoreEmployeeResponse>, Status> {
         let scorer = self.core.active.load_full();
-        let defaults = Defaults {
-            request_id: request_id::fresh(),
-            max_factors: None,
-            fields: FieldRules::of(&Caller::anybody(), true),
-        };
-        let score = score(&scorer, request.into_inner(), &defaults)
+        let (_, extensions, message) = request.into_parts();
+        let score = one(&self.core, &scorer, &extensions, message)
+            .await
             .map_err(|error| error.into_status(Some(scorer.artifact().model_version())))?;
         Ok(Response::new(v1::ScoreEmployeeResponse { score: Some(score) }))
     }
@@ -140,26 +58,26 @@ impl ScoringService for ScoringApi {
         let started = Instant::now();
         let scorer = self.core.active.load_full();
         let model_version = scorer.artifact().model_version();
-        let reply =
-            batch(&scorer, request.into_inner()).await.map_err(|error| error.into_status(Some(model_version)))?;
+        let (_, extensions, message) = request.into_parts();
+        let reply = batch(&self.core, &scorer, &extensions, message)
+            .await
+            .map_err(|error| error.into_status(Some(model_version)))?;
         tracing::debug!(rows = reply.results.len(), micros = started.elapsed().as_micros() as u64, "batch scored");
         Ok(Response::new(reply))
     }
 
-    type StreamScoresStream = ReceiverStream<Result<v1::StreamScoresResponse, Status>>;
+    type StreamScoresStream = stream::Results;
 
     async fn stream_scores(
         &self,
         request: Request<Streaming<v1::StreamScoresRequest>>,
     ) -> Result<Response<Self::StreamScoresStream>, Status> {
-        let deadline = request.extensions().get::<ClientDeadline>().copied();
-        let results = stream::start(
-            Arc::clone(&self.core.active),
-            request.into_inner(),
-            deadline.map(|deadline| deadline.0),
-            self.draining.clone(),
-        );
-        Ok(Response::new(results))
+        let (_, extensions, requests) = request.into_parts();
+        let caller = caller(&extensions).map_err(|error| error.into_status(None))?;
+        let deadline = extensions.get::<ClientDeadline>().map(|deadline| deadline.0);
+        let draining = self.draining.clone();
+        let call = Call { core: self.core.clone(), method: STREAM, extensions, caller, deadline, draining };
+        Ok(Response::new(stream::start(call, requests)))
     }
 
     async fn simulate_changes(
@@ -183,9 +101,40 @@ impl ScoringService for ScoringApi {
     }
 }
 
+/// Who asks.
+fn caller(extensions: &Extensions) -> Result<Arc<Caller>, ApiError> {
+    extensions.get::<Arc<Caller>>().cloned().ok_or(ApiError::NotPermitted)
+}
+
+/// Scores one employee.
+async fn one(
+    core: &Core,
+    scorer: &Scorer,
+    extensions: &Extensions,
+    request: v1::ScoreEmployeeRequest,
+) -> Result<v1::EmployeeScore, ApiError> {
+    let mut purposes = Purposes::of(SCORE);
+    let purpose = purposes.admit(&core.gate, extensions, &request.purpose)?;
+    let caller = caller(extensions)?;
+    let defaults = Defaults {
+        request_id: request_id::fresh(),
+        max_factors: None,
+        record: false,
+        fields: core.gate.fields_of(&caller),
+        caller,
+    };
+    let employee_id = request.employee_id.clone();
+    let mut rows = [Row { employee_id, purpose, scored: score(scorer, request, &defaults) }];
+    release(core, scorer, &purposes, &mut rows).await?;
+    let [row] = rows;
+    row.scored.map(|scored| scored.reply)
+}
+
 /// Scores the rows of a batch in turn, and lets other requests run in between; dropped at the deadline, it stops there.
 async fn batch(
+    core: &Core,
     scorer: &Scorer,
+    extensions: &Extensions,
     request: v1::BatchScoreEmployeesRequest,
 ) -> Result<v1::BatchScoreEmployeesResponse, ApiError> {
     let mut problems = Violations::default();
@@ -197,25 +146,40 @@ async fn batch(
     if !problems.is_empty() {
         return Err(ApiError::Invalid(problems));
     }
+    let caller = caller(extensions)?;
     let defaults = Defaults {
         request_id: request_id.unwrap_or_else(request_id::fresh),
         max_factors: request.max_factors,
-        fields: FieldRules::of(&Caller::anybody(), true),
+        record: request.record,
+        fields: core.gate.fields_of(&caller),
+        caller,
     };
-    let mut results = Vec::with_capacity(request.requests.len());
+    let mut purposes = Purposes::of(BATCH);
+    let mut rows = Vec::with_capacity(request.requests.len());
     let mut bytes = 0;
     for (index, row) in request.requests.into_iter().enumerate() {
         if index % ROWS_BETWEEN_YIELDS == 0 {
             tokio::task::yield_now().await;
         }
-        let result = match score(scorer, row, &defaults) {
-            Ok(score) => v1::score_result::Result::Score(score),
-            Err(error) => v1::score_result::Result::Error(error.into_row_error()),
+        let stated = if row.purpose.is_empty() { &request.purpose } else { &row.purpose };
+        let purpose = purposes.admit(&core.gate, extensions, stated)?;
+        let employee_id = row.employee_id.clone();
+        let scored = score(scorer, row, &defaults);
+        let grown = match &scored {
+            Ok(scored) => grown(bytes, &scored.reply),
+            Err(error) => grown(bytes, &error.row_error()),
         };
-        let result = v1::ScoreResult { result: Some(result) };
-        bytes = grown(bytes, &result).ok_or(ApiError::ReplyTooLarge { fitting: results.len() })?;
-        results.push(result);
+        bytes = grown.ok_or(ApiError::ReplyTooLarge { fitting: index })?;
+        rows.push(Row { employee_id, purpose, scored });
     }
+    release(core, scorer, &purposes, &mut rows).await?;
+    let results = rows.into_iter().map(|row| v1::ScoreResult {
+        result: Some(match row.scored {
+            Ok(scored) => v1::score_result::Result::Score(scored.reply),
+            Err(error) => v1::score_result::Result::Error(error.row_error()),
+        }),
+    });
     let model_version = scorer.artifact().model_version().to_owned();
-    Ok(v1::BatchScoreEmployeesResponse { results, request_id: defaults.request_id, model_version })
+    let request_id = defaults.request_id;
+    Ok(v1::BatchScoreEmployeesResponse { results: results.collect(), request_id, model_version })
 }

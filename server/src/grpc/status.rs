@@ -79,7 +79,9 @@ impl ApiError {
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::NotComputable => Code::InvalidArgument,
-            Self::SchemaMismatch { .. } | Self::RecordedOtherwise | Self::HistoryNotSupported => Code::FailedPrecondition,
+            Self::SchemaMismatch { .. } | Self::RecordedOtherwise | Self::HistoryNotSupported => {
+                Code::FailedPrecondition
+            }
             Self::ReplyTooLarge { .. } => Code::ResourceExhausted,
             Self::ModelNotFound => Code::NotFound,
             Self::Unauthenticated => Code::Unauthenticated,
@@ -215,7 +217,7 @@ impl ApiError {
     }
 
     /// The error of one row.
-    pub(crate) fn into_row_error(self) -> v1::RowError {
+    pub(crate) fn row_error(&self) -> v1::RowError {
         let field_violations = self.violations().map(Violations::first).unwrap_or_default();
         v1::RowError {
             code: self.code() as i32,
@@ -242,8 +244,8 @@ impl From<StoreError> for ApiError {
 
 /// Whether a reply of this many bytes can be grown by a message, counting what surrounds it.
 pub(crate) fn grown(bytes: usize, message: &impl Message) -> Option<usize> {
-    /// Tag and length of a message within another one.
-    const FRAME_BYTES: usize = 8;
+    /// Tags and lengths of a message within another one within the reply.
+    const FRAME_BYTES: usize = 12;
     let bytes = bytes + message.encoded_len() + FRAME_BYTES;
     (bytes < MAX_MESSAGE_BYTES).then_some(bytes)
 }

@@ -1,68 +1,94 @@
 //! StreamScores: requests are read, scored and answered one after the other.
 //!
-//! A fixed number of results wait for the client; while they do, nothing more is read, so that HTTP/2's flow control stops a
-//! client that sends without receiving, and memory stays bounded.
+//! What has arrived is scored as a group, so that the audit log and the store are written once for many rows; a row that comes
+//! alone does not wait for others. One group is on its way to the client while another is made; then nothing more is read, so that
+//! HTTP/2's flow control stops a client that sends without receiving, and memory stays bounded.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant as Clock;
 
-use arc_swap::ArcSwap;
 use flight_risk_proto::v1;
 use flight_risk_scoring::Scorer;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tokio_stream::Stream;
+use tonic::{Extensions, Status, Streaming};
 
 use crate::access::caller::Caller;
-use crate::access::fields::FieldRules;
 use crate::connection::drained;
+use crate::core::Core;
+use crate::grpc::release::{Purposes, Row, release};
 use crate::grpc::request_id;
-use crate::grpc::scoring::{Defaults, score};
+use crate::grpc::score_row::{Defaults, score};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
-use crate::limits::STREAM_RESULTS_WAITING;
+use crate::limits::{STREAM_GROUP_FACTORS, STREAM_GROUP_ROWS, STREAM_GROUP_TIME};
 
 type Reply = Result<v1::StreamScoresResponse, Status>;
 
+/// What a call brings besides its messages.
+pub(crate) struct Call {
+    pub(crate) core: Core,
+    pub(crate) method: &'static str,
+    pub(crate) extensions: Extensions,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+/// The results of a stream, in order.
+pub(crate) struct Results {
+    ready: std::vec::IntoIter<Reply>,
+    groups: mpsc::Receiver<Vec<Reply>>,
+}
+
+impl Stream for Results {
+    type Item = Reply;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Reply>> {
+        loop {
+            if let Some(reply) = self.ready.next() {
+                return Poll::Ready(Some(reply));
+            }
+            match self.groups.poll_recv(context) {
+                Poll::Ready(Some(group)) => self.ready = group.into_iter(),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
 /// Starts to answer a stream; ends when the client does, at the deadline, or when the server drains.
-pub(crate) fn start(
-    active: Arc<ArcSwap<Scorer>>,
-    requests: Streaming<v1::StreamScoresRequest>,
-    deadline: Option<Instant>,
-    draining: watch::Receiver<bool>,
-) -> ReceiverStream<Reply> {
-    let (replies, results) = mpsc::channel(STREAM_RESULTS_WAITING);
+pub(crate) fn start(call: Call, requests: Streaming<v1::StreamScoresRequest>) -> Results {
+    let (replies, groups) = mpsc::channel(1);
     tokio::spawn(async move {
-        let end = run(&active, requests, deadline, draining, &replies).await;
+        let end = run(call, requests, &replies).await;
         if let Err(status) = end {
             // The client may be gone, or may not read any more.
-            let _ = replies.send(Err(status)).await;
+            let _ = replies.send(vec![Err(status)]).await;
         }
     });
-    ReceiverStream::new(results)
+    Results { ready: Vec::new().into_iter(), groups }
 }
 
 async fn run(
-    active: &ArcSwap<Scorer>,
+    call: Call,
     mut requests: Streaming<v1::StreamScoresRequest>,
-    deadline: Option<Instant>,
-    draining: watch::Receiver<bool>,
-    replies: &mpsc::Sender<Reply>,
+    replies: &mpsc::Sender<Vec<Reply>>,
 ) -> Result<(), Status> {
     let late = async {
-        match deadline {
+        match call.deadline {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
             None => std::future::pending().await,
         }
     };
     tokio::pin!(late);
-    let drained = drained(draining);
+    let drained = drained(call.draining.clone());
     tokio::pin!(drained);
-    let defaults = Defaults {
-        request_id: request_id::fresh(),
-        max_factors: None,
-        fields: FieldRules::of(&Caller::anybody(), true),
-    };
+    let mut group = Group::of(&call);
     loop {
         let room = tokio::select! {
             biased;
@@ -83,30 +109,119 @@ async fn run(
             () = replies.closed() => return Ok(()),
             next = requests.message() => next?,
         };
-        let Some(request) = next else { return Ok(()) };
-        // The model is taken anew for every request: a long stream follows a change of model.
-        room.send(Ok(result(&active.load(), request, &defaults)));
+        let Some(first) = next else { return Ok(()) };
+        // The model is taken anew for every group: a long stream follows a change of model.
+        let scorer = call.core.active.load_full();
+        let end = group.fill(&scorer, first, &mut requests).await;
+        let released = tokio::select! {
+            biased;
+            () = late.as_mut() => Err(ApiError::DeadlineExceeded),
+            released = group.released(&scorer) => released,
+        };
+        match released {
+            Ok(results) => room.send(results),
+            Err(error) => {
+                drop(room);
+                return Err(error.into_status(Some(scorer.artifact().model_version())));
+            }
+        }
+        if let Some(end) = end {
+            return end;
+        }
     }
 }
 
-fn result(scorer: &Scorer, request: v1::StreamScoresRequest, defaults: &Defaults) -> v1::StreamScoresResponse {
-    use v1::stream_scores_response::Result as Outcome;
-    let mut problems = Violations::default();
-    problems.text(|| "correlation_id".to_owned(), &request.correlation_id);
-    let scored = match request.request {
-        _ if !problems.is_empty() => Err(ApiError::Invalid(problems)),
-        Some(request) => score(scorer, request, defaults),
-        None => {
-            problems.push(|| "request".to_owned(), "required");
-            Err(ApiError::Invalid(problems))
+/// Rows that were scored and are not answered yet.
+struct Group<'a> {
+    call: &'a Call,
+    defaults: Defaults,
+    purposes: Purposes,
+    rows: Vec<Row>,
+    correlation_ids: Vec<String>,
+}
+
+impl<'a> Group<'a> {
+    fn of(call: &'a Call) -> Self {
+        let defaults = Defaults {
+            request_id: request_id::fresh(),
+            max_factors: None,
+            record: false,
+            fields: call.core.gate.fields_of(&call.caller),
+            caller: Arc::clone(&call.caller),
+        };
+        let purposes = Purposes::of(call.method);
+        Self { call, defaults, purposes, rows: Vec::new(), correlation_ids: Vec::new() }
+    }
+
+    /// Scores a request and those that have arrived behind it. Gives how the stream ended, if it did.
+    async fn fill(
+        &mut self,
+        scorer: &Scorer,
+        first: v1::StreamScoresRequest,
+        requests: &mut Streaming<v1::StreamScoresRequest>,
+    ) -> Option<Result<(), Status>> {
+        self.purposes.forget_many();
+        let started = Clock::now();
+        let mut factors = 0;
+        let mut next = first;
+        loop {
+            factors += self.push(scorer, next);
+            if self.rows.len() >= STREAM_GROUP_ROWS
+                || factors >= STREAM_GROUP_FACTORS
+                || started.elapsed() >= STREAM_GROUP_TIME
+            {
+                return None;
+            }
+            let arrived =
+                std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *requests).poll_next(context))).await;
+            next = match arrived {
+                Poll::Pending => return None,
+                Poll::Ready(None) => return Some(Ok(())),
+                Poll::Ready(Some(Err(status))) => return Some(Err(status)),
+                Poll::Ready(Some(Ok(request))) => request,
+            };
         }
-    };
-    v1::StreamScoresResponse {
-        correlation_id: request.correlation_id,
-        model_version: scorer.artifact().model_version().to_owned(),
-        result: Some(match scored {
-            Ok(score) => Outcome::Score(score),
-            Err(error) => Outcome::Error(error.into_row_error()),
-        }),
+    }
+
+    /// Scores a request; gives the number of factors in its answer.
+    fn push(&mut self, scorer: &Scorer, request: v1::StreamScoresRequest) -> usize {
+        let v1::StreamScoresRequest { correlation_id, request } = request;
+        let mut problems = Violations::default();
+        problems.text(|| "correlation_id".to_owned(), &correlation_id);
+        self.correlation_ids.push(correlation_id);
+        let Some(request) = request else {
+            problems.push(|| "request".to_owned(), "required");
+            self.rows.push(Row { employee_id: String::new(), purpose: 0, scored: Err(ApiError::Invalid(problems)) });
+            return 0;
+        };
+        let purpose = self.purposes.admit(&self.call.core.gate, &self.call.extensions, &request.purpose);
+        let employee_id = request.employee_id.clone();
+        let (purpose, scored) = match purpose {
+            _ if !problems.is_empty() => (0, Err(ApiError::Invalid(problems))),
+            Ok(purpose) => (purpose, score(scorer, request, &self.defaults)),
+            Err(error) => (0, Err(error)),
+        };
+        let factors = match scored.as_ref().ok().and_then(|scored| scored.reply.outcome.as_ref()) {
+            Some(v1::employee_score::Outcome::Assessment(assessment)) => assessment.factors.len(),
+            _ => 0,
+        };
+        self.rows.push(Row { employee_id, purpose, scored });
+        factors
+    }
+
+    /// The results, once they may be answered.
+    async fn released(&mut self, scorer: &Scorer) -> Result<Vec<Reply>, ApiError> {
+        use v1::stream_scores_response::Result as Outcome;
+        release(&self.call.core, scorer, &self.purposes, &mut self.rows).await?;
+        let rows = self.rows.drain(..).zip(self.correlation_ids.drain(..));
+        let reply = |(row, correlation_id): (Row, String)| v1::StreamScoresResponse {
+            correlation_id,
+            model_version: scorer.artifact().model_version().to_owned(),
+            result: Some(match row.scored {
+                Ok(scored) => Outcome::Score(scored.reply),
+                Err(error) => Outcome::Error(error.row_error()),
+            }),
+        };
+        Ok(rows.map(|row| Ok(reply(row))).collect())
     }
 }

@@ -17,7 +17,7 @@ use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::convert_score::{self, Told, feature_value};
 use crate::grpc::request_id;
-use crate::grpc::scoring::row;
+use crate::grpc::score_row::known;
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::limits::{MAX_NUMBER, MAX_SIMULATED_CHANGES};
@@ -144,7 +144,7 @@ async fn facts(
         return Err(ApiError::NotPermitted);
     }
     match (subject, recorded) {
-        (Some(subject), _) => row(scorer, id, Some(subject), problems),
+        (Some(subject), _) => Ok(known(scorer, id, Some(subject), problems)?.map(|known| known.row)),
         (None, Some(score)) => recorded_row(core, scorer, score).await.map(Some),
         (None, None) if id.is_some() => Err(ApiError::EmployeeNotFound),
         (None, None) => Ok(None),

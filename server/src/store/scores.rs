@@ -10,8 +10,8 @@ use flight_risk_scoring::{Assessment, Day, Scorer};
 use crate::store::changes::{self, Change, Point, Told, judged};
 use crate::store::db::{Param, Tx, params};
 use crate::store::statement::{list, pieces, tuples};
-use crate::store::stored_score::{IN_FORCE, RECORD_WIDTH, band_number, packed, written};
-use crate::store::{OrgFacts, Store, StoreError, Telling, models};
+use crate::store::stored_score::{IN_FORCE, RECORD_COLUMNS, RECORD_WIDTH, band_number, packed, written};
+use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, models};
 
 /// Risk, interval and multiple of a score where the model abstained, so that it sorts last.
 const NO_ANSWER: f64 = -1.0;
@@ -60,6 +60,24 @@ impl Store {
         let mut tx = self.db().begin().await?;
         record(&mut tx, scorer, scores, telling).await?;
         tx.commit().await
+    }
+}
+
+impl Store {
+    /// Where these employees stand by their scores in force; those without one are left out.
+    pub(crate) async fn places(&self, employees: &[&str]) -> Result<Vec<(String, OrgFacts)>, StoreError> {
+        let mut places = Vec::with_capacity(employees.len());
+        for piece in pieces(employees) {
+            let sql = format!(
+                "SELECT {RECORD_COLUMNS} FROM scores s WHERE s.employee_id IN ({}) AND s.to_seq = {IN_FORCE}",
+                list(piece.len())
+            );
+            for row in self.db().query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
+                let record = ScoreRecord::read(&row, 0)?;
+                places.push((record.employee_id, record.org));
+            }
+        }
+        Ok(places)
     }
 }
 

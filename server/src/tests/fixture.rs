@@ -1,6 +1,7 @@
 //! Small models built by hand, a server of them on a free port, and requests that they accept.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::model_service_client::ModelServiceClient;
@@ -21,6 +22,8 @@ use crate::access::caller::Caller;
 use crate::access::fields::FieldRules;
 use crate::app::{App, ServeError};
 use crate::config::{AccessMode, ServerConfig};
+use crate::grpc::score_row::{self, Defaults};
+use crate::grpc::status::ApiError;
 use crate::listen::bind;
 use crate::store::Store;
 use crate::store::db::Db;
@@ -322,7 +325,18 @@ fn flat_number() -> SourceFeature {
     flat().artifact().content().features[0].clone()
 }
 
-/// What an HR partner may see.
-pub(super) fn every_field() -> FieldRules {
-    FieldRules::of(&Caller::anybody(), true)
+/// What rows take from a call of somebody who may see everything.
+pub(super) fn defaults() -> Defaults {
+    let caller = Arc::new(Caller::anybody());
+    let fields = FieldRules::of(&caller, true);
+    Defaults { request_id: "r".into(), max_factors: None, record: false, caller, fields }
+}
+
+/// The answer to a row.
+pub(super) fn score(
+    scorer: &Scorer,
+    request: v1::ScoreEmployeeRequest,
+    defaults: &Defaults,
+) -> Result<v1::EmployeeScore, ApiError> {
+    score_row::score(scorer, request, defaults).map(|scored| scored.reply)
 }

@@ -6,8 +6,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::fixture::{NATIVE, every_field, flat, history, native, of_history, of_row};
-use crate::grpc::scoring::{Defaults, score};
+use super::fixture::{NATIVE, defaults, flat, history, native, of_history, of_row, score};
 use crate::grpc::status::ApiError;
 use crate::limits::MAX_FIELD_VIOLATIONS;
 
@@ -133,7 +132,7 @@ fn any_row(rng: &mut ChaCha8Rng, digest: &str) -> v1::ScoreEmployeeRequest {
 #[test]
 fn any_request_gets_a_score_of_finite_numbers_or_a_bounded_error() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let defaults = Defaults { request_id: "r".into(), max_factors: None, fields: every_field() };
+    let defaults = &defaults();
     let (mut scored, mut refused) = (0, 0);
     for scorer in [native(), flat()] {
         for _ in 0..CASES {
@@ -146,7 +145,7 @@ fn any_request_gets_a_score_of_finite_numbers_or_a_bounded_error() {
             }
             request.max_factors = maybe(&mut rng, |rng| rng.next_u32() >> rng.random_range(0..32));
             request.request_id = maybe(&mut rng, text);
-            match score(&scorer, request, &defaults) {
+            match score(&scorer, request, defaults) {
                 Ok(score) => {
                     scored += 1;
                     if let Some(v1::employee_score::Outcome::Assessment(got)) = score.outcome {
@@ -173,7 +172,7 @@ fn any_request_gets_a_score_of_finite_numbers_or_a_bounded_error() {
 fn altered_bytes_of_a_request_never_panic() {
     let bytes = of_history(history()).encode_to_vec();
     let mut rng = ChaCha8Rng::seed_from_u64(12);
-    let defaults = Defaults { request_id: "r".into(), max_factors: None, fields: every_field() };
+    let defaults = &defaults();
     let mut read = 0;
     for _ in 0..CASES {
         let mut altered = bytes.clone();
@@ -183,7 +182,7 @@ fn altered_bytes_of_a_request_never_panic() {
         }
         if let Ok(request) = v1::ScoreEmployeeRequest::decode(altered.as_slice()) {
             read += 1;
-            let _ = score(&native(), request, &defaults);
+            let _ = score(&native(), request, defaults);
         }
     }
     assert!(read > CASES / 20, "{read}");

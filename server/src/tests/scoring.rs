@@ -7,17 +7,12 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::fixture::{
-    NATIVE, Served, assessment, every_field, flat, history, level, named, native, number, of_history, packed,
+    NATIVE, Served, assessment, defaults, flat, history, level, named, native, number, of_history, packed, score,
 };
 use crate::grpc::convert_history;
-use crate::grpc::scoring::{Defaults, score};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::limits::{MAX_BATCH_ROWS, MAX_FIELD_VIOLATIONS, MAX_STATUS_DETAIL_BYTES};
-
-fn defaults() -> Defaults {
-    Defaults { request_id: "r".into(), max_factors: None, fields: every_field() }
-}
 
 /// The features of [`history`] by hand: 1,582 days of tenure, two of three talks within 90 days, an answer of 4 from 1 to 5.
 const BY_HAND: [f64; 3] = [1_582.0 / 365.25, 2.0, 0.75];
@@ -171,7 +166,7 @@ fn every_wrong_field_of_a_history_is_named_by_its_path() {
     let mut request = of_history(wrong);
     request.employee_id = "  ".into();
     let error = score(&native(), request, &defaults()).unwrap_err();
-    let mut fields: Vec<String> = error.into_row_error().field_violations.into_iter().map(|v| v.field).collect();
+    let mut fields: Vec<String> = error.row_error().field_violations.into_iter().map(|v| v.field).collect();
     fields.sort();
     assert_eq!(
         fields,
