@@ -27,6 +27,7 @@ use crate::listen::accept;
 use crate::playbook::{Playbook, PlaybookError};
 use crate::store::Store;
 use crate::telemetry::{MetricsError, MetricsPage, Telemetry};
+use crate::upkeep;
 
 /// Why the server could not begin to serve.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,7 @@ impl App {
         let mut background = JoinSet::new();
         background.spawn(health.clone().watch(Arc::clone(&self.core.store)));
         background.spawn(Arc::clone(telemetry).keep_up());
+        background.spawn(upkeep::run(self.core.clone()));
         if let Some(page) = self.metrics.take() {
             background.spawn(page.serve(Arc::clone(telemetry)));
         }

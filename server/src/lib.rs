@@ -30,6 +30,7 @@ pub mod store;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 pub use app::{App, ServeError};
 pub use listen::{BindError, DEFAULT_ADDRESS, bind};

@@ -14,6 +14,7 @@ mod models;
 mod open;
 mod org_facts;
 pub(crate) mod requests;
+mod retention;
 mod scores;
 pub(crate) mod statement;
 pub(crate) mod stored_score;

@@ -254,3 +254,65 @@ async fn an_exit_is_told_once_and_ends_the_waiting() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_older_than_the_retention_time_is_deleted() {
+    each_store(async |store| {
+        let scorer = native();
+        let telling = Telling::default();
+        let at = |day: i64| day * MICROS_PER_DAY;
+        let score = |employee: &str, band, risk, on| {
+            altered(new_score(&scorer, employee, "2024-06-30", [1.0, 1.0, 0.5]), band, risk, at(on))
+        };
+        // One who left long ago, one who is scored still, and many whose only score is old.
+        let many = (0..1_500).map(|i| score(&format!("m-{i}"), Band::High, 0.5, 100));
+        let first = [score("e-old", Band::High, 0.5, 100), score("e-1", Band::Elevated, 0.3, 100)];
+        let first: Vec<NewScore> = first.into_iter().chain(many).collect();
+        store.record_scores(&scorer, &first, telling).await.unwrap();
+        store.record_scores(&scorer, &[score("e-1", Band::Elevated, 0.31, 300)], telling).await.unwrap();
+        assert_eq!(store.delete_expired(at(500), 400).await.unwrap(), 0, "to the day");
+        assert_eq!(store.delete_expired(at(500) + 1, 400).await.unwrap(), 1_502);
+        assert!(store.current_score("e-old").await.unwrap().is_none());
+        let left: Vec<i64> = store.score_history("e-1").await.unwrap().iter().map(|score| score.seq).collect();
+        assert_eq!(left, [1_503]);
+        let count = async |table: &str| {
+            let row = store.db().first(&format!("SELECT count(*) FROM {table}"), vec![]).await.unwrap().unwrap();
+            row.int(0).unwrap()
+        };
+        for (table, rows) in [("scores", 1), ("score_details", 1), ("changes", 0), ("told", 1)] {
+            assert_eq!(count(table).await, rows, "{table}");
+        }
+        // What was told is measured from what is left.
+        store.record_scores(&scorer, &[score("e-1", Band::Elevated, 0.36, 501)], telling).await.unwrap();
+        assert_eq!(changes(&store).await, [(ChangeKind::ProbabilityRose as i64, Some(1_503), 1_504)]);
+        assert_eq!(store.delete_expired(at(10_000), 400).await.unwrap(), 2);
+        assert_eq!(count("told").await, 0);
+    })
+    .await;
+}
+
+#[test]
+fn a_score_of_old_facts_is_stale() {
+    let record = |as_of: &str| {
+        let score = new_score(&native(), "e-1", as_of, [1.0, 1.0, 0.5]);
+        crate::store::ScoreRecord {
+            seq: 1,
+            to_seq: IN_FORCE,
+            employee_id: score.employee_id,
+            scored_at: 0,
+            as_of: score.as_of,
+            model_version: String::new(),
+            band: Band::Low,
+            risk: Some(0.1),
+            low: None,
+            high: None,
+            multiple_of_base_rate: None,
+            horizon_months: 12,
+            org: OrgFacts::default(),
+        }
+    };
+    let now = i64::from(day("2024-08-15").epoch_days()) * MICROS_PER_DAY + 5;
+    for (as_of, stale) in [("2024-06-30", true), ("2024-07-01", false), ("2024-08-16", false)] {
+        assert_eq!(record(as_of).is_stale(now, 45), stale, "{as_of}");
+    }
+}
