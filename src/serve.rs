@@ -29,21 +29,15 @@ pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
 
 /// The configuration of the file, with what the command line says instead.
 fn config(options: &Serve) -> anyhow::Result<ServerConfig> {
-    let mut config = match &options.config {
-        None => ServerConfig::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| failed(Kind::Data)(format!("{}: {error}", path.display())))?;
-            toml::from_str(&text).map_err(|error| failed(Kind::Data)(format!("{}: {error}", path.display())))?
+    ServerConfig::load(options.config.as_deref(), |config| {
+        if let Some(address) = options.address {
+            config.listen.address = address;
         }
-    };
-    if let Some(address) = options.address {
-        config.listen.address = address;
-    }
-    if let Some(url) = &options.store {
-        config.store.url.clone_from(url);
-    }
-    Ok(config)
+        if let Some(url) = &options.store {
+            config.store.url.clone_from(url);
+        }
+    })
+    .map_err(failed(Kind::Data))
 }
 
 /// Where a model is served.

@@ -178,6 +178,12 @@ impl Db {
         Ok(Self::Sqlite { path: path.to_owned(), read, write })
     }
 
+    /// Whether a URL can be understood.
+    pub(crate) fn check_postgres(url: &str) -> Result<(), StoreError> {
+        // What the parser says may repeat the password.
+        PgConnectOptions::from_str(url).map(|_| ()).map_err(|_| StoreError::Url { url: "store.url".to_owned() })
+    }
+
     /// Connects to a server.
     pub(crate) async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?.application_name("flight-risk");

@@ -25,6 +25,7 @@ mod writable;
 pub use changes::{ChangeKind, Telling};
 pub use models::StoredModel;
 pub use open::Store;
+pub(crate) use open::is_postgres;
 pub use org_facts::OrgFacts;
 pub use scores::NewScore;
 pub use stored_score::{ScoreRecord, StoredScore};

@@ -35,6 +35,14 @@ impl Store {
         Ok(Self { db, token_key, models: Arc::default() })
     }
 
+    /// Whether a URL names a store, be it there or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] otherwise.
+    pub(crate) fn check_url(url: &str) -> Result<(), StoreError> {
+        if is_postgres(url) { Db::check_postgres(url) } else { sqlite_path(url).map(|_| ()) }
+    }
+
     /// Opens a store that is there already, as [`Store::open`] does.
     ///
     /// # Errors

@@ -1,0 +1,146 @@
+//! What a configuration must be beyond each key by itself.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::config::{AccessMode, ConfigProblem, Jwt, ServerConfig, Tls};
+use crate::playbook::Playbook;
+use crate::store::{Store, is_postgres};
+
+/// Everything that is wrong.
+pub(super) fn check(config: &ServerConfig) -> Vec<ConfigProblem> {
+    let mut problems = Problems(Vec::new());
+    problems.listen(config);
+    problems.store(config);
+    if let Some(jwt) = &config.access.jwt {
+        problems.jwt(jwt);
+    }
+    if let Some(Tls { certificate, key, client_ca }) = &config.tls {
+        problems.file("tls.certificate", certificate);
+        problems.file("tls.key", key);
+        client_ca.iter().for_each(|path| problems.file("tls.client_ca", path));
+    }
+    problems.numbers(config);
+    if let Some(path) = &config.actions.playbook
+        && let Err(error) = Playbook::load(Some(path))
+    {
+        problems.add("actions.playbook", path.display(), error.to_string());
+    }
+    if let Some(endpoint) = &config.traces.endpoint {
+        if !cfg!(feature = "otlp") {
+            let allowed =
+                "this program was built without traces; build it with `--features otlp`, or leave the key out";
+            problems.add("traces.endpoint", endpoint, allowed);
+        } else if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
+            problems.add("traces.endpoint", endpoint, "an address that begins with http:// or https:// is needed");
+        }
+    }
+    problems.0
+}
+
+struct Problems(Vec<ConfigProblem>);
+
+/// Whether only this machine can reach an address.
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+impl Problems {
+    fn add(&mut self, key: &str, value: impl std::fmt::Display, allowed: impl Into<String>) {
+        self.0.push(ConfigProblem::new(key, Some(value.to_string()), allowed));
+    }
+
+    fn listen(&mut self, config: &ServerConfig) {
+        let address = config.listen.address;
+        if config.listen.metrics_address == Some(address) && address.port() != 0 {
+            self.add("listen.metrics_address", address, "another port than that of listen.address is needed");
+        }
+        if is_loopback(address) {
+            return;
+        }
+        let reachable = format!("because other machines can reach listen.address {address}");
+        if config.tls.is_none() {
+            self.0.push(ConfigProblem::new(
+                "tls",
+                None,
+                format!("the section [tls] is needed, {reachable}; or listen on 127.0.0.1"),
+            ));
+        }
+        if config.access.mode == AccessMode::Off {
+            self.add("access.mode", "\"off\"", format!("\"required\" is needed, {reachable}"));
+        }
+        if !config.audit.enabled {
+            self.add("audit.enabled", "false", format!("true is needed, {reachable}"));
+        }
+    }
+
+    fn store(&mut self, config: &ServerConfig) {
+        if let Err(error) = Store::check_url(&config.store.url) {
+            self.0.push(ConfigProblem::new("store.url", None, error.to_string()));
+        }
+        match &config.audit.key_file {
+            None if config.audit.enabled && is_postgres(&config.store.url) => self.0.push(ConfigProblem::new(
+                "audit.key_file",
+                None,
+                "it is needed with PostgreSQL: a file on this machine, the same for all servers of the store",
+            )),
+            Some(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                if !folder.is_dir() {
+                    self.add("audit.key_file", path.display(), "a file in a folder that is there is needed");
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn jwt(&mut self, jwt: &Jwt) {
+        match (&jwt.jwks_file, &jwt.jwks_url) {
+            (Some(file), None) => self.file("access.jwt.jwks_file", file),
+            (None, Some(url)) if url.starts_with("https://") => {}
+            (None, Some(url)) => self.add("access.jwt.jwks_url", url, "an address that begins with https:// is needed"),
+            (None, None) => {
+                self.0.push(ConfigProblem::new(
+                    "access.jwt",
+                    None,
+                    "jwks_file or jwks_url is needed: whose keys sign the tokens",
+                ));
+            }
+            (Some(_), Some(url)) => {
+                self.add("access.jwt.jwks_url", url, "it and jwks_file exclude each other; leave one of them out");
+            }
+        }
+    }
+
+    /// What the reader has checked in a file, for configurations that come from elsewhere.
+    fn numbers(&mut self, config: &ServerConfig) {
+        use crate::config::keys::{KEYS, Kind};
+        let whole = [
+            ("store.retention_days", config.store.retention_days),
+            ("store.stale_after_days", config.store.stale_after_days),
+            ("risk.cool_down_days", config.risk.cool_down_days),
+            ("groups.minimum_employees", config.groups.minimum_employees),
+            ("groups.minimum_answers", config.groups.minimum_answers),
+        ];
+        for (key, number) in whole {
+            if let Some((_, kind @ Kind::Whole(least, most))) = KEYS.iter().find(|(known, _)| *known == key)
+                && !(*least..=*most).contains(&number)
+            {
+                self.add(key, number, kind.allowed());
+            }
+        }
+        let change = config.risk.material_change;
+        if !(change > 0.0 && change < 1.0) {
+            self.add("risk.material_change", change, Kind::Share.allowed());
+        }
+    }
+
+    /// A file that must be there.
+    fn file(&mut self, key: &str, path: &Path) {
+        match std::fs::File::open(path).and_then(|file| file.metadata()) {
+            Ok(meta) if meta.is_file() => {}
+            Ok(_) => self.add(key, path.display(), "it is no file; name a file that can be read"),
+            Err(error) => self.add(key, path.display(), format!("{error}; name a file that can be read")),
+        }
+    }
+}
