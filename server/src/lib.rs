@@ -25,6 +25,7 @@ mod health;
 pub mod limits;
 mod listen;
 mod model;
+mod outcomes;
 pub mod playbook;
 pub mod store;
 mod telemetry;
