@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use flight_risk_proto::v1::action_service_server::ActionServiceServer;
 use flight_risk_proto::v1::model_service_server::ModelServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
 use flight_risk_proto::v1::scoring_service_server::ScoringServiceServer;
@@ -20,7 +21,7 @@ use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
 use crate::core::Core;
 use crate::gate::Gate;
-use crate::grpc::{ModelApi, RiskApi, ScoringApi};
+use crate::grpc::{ActionApi, ModelApi, RiskApi, ScoringApi};
 use crate::health::Health;
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
@@ -72,8 +73,10 @@ impl App {
     /// A server of this model, with this store.
     ///
     /// # Errors
-    /// [`ServeError`] when the audit log cannot be written under its key, or the address of the metrics cannot be taken.
+    /// [`ServeError`] when the playbook is wrong, the audit log cannot be written under its key, or the address of the metrics
+    /// cannot be taken.
     pub async fn new(scorer: Scorer, store: Store, config: ServerConfig) -> Result<Self, ServeError> {
+        let playbook = Arc::new(Playbook::load(config.actions.playbook.as_deref())?);
         let store = Arc::new(store);
         let active = Arc::new(ArcSwap::from_pointee(scorer));
         let telemetry = Arc::new(Telemetry::new(Arc::clone(&active))?);
@@ -87,7 +90,7 @@ impl App {
             None => None,
             Some(address) => Some(MetricsPage::bind(address).await?),
         };
-        let core = Core { active, store, gate, telemetry, playbook: Arc::default(), config: Arc::new(config) };
+        let core = Core { active, store, gate, telemetry, playbook, config: Arc::new(config) };
         Ok(Self { core, audit, metrics })
     }
 
@@ -100,9 +103,8 @@ impl App {
     /// [`DRAIN_DEADLINE`].
     ///
     /// # Errors
-    /// [`ServeError`] when the model does not stand a trial run or the playbook is wrong. Nothing that clients or the network do ends it.
-    pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        self.core.playbook = Arc::new(Playbook::load(self.core.config.actions.playbook.as_deref())?);
+    /// [`ServeError`] when the model does not stand a trial run. Nothing that clients or the network do ends it.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let (drain, draining) = watch::channel(false);
         let telemetry = &self.core.telemetry;
         let health = Health::new(Arc::clone(telemetry)).await;
@@ -160,6 +162,9 @@ impl App {
         let risk = RiskServiceServer::new(RiskApi::new(self.core.clone(), draining))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let actions = ActionServiceServer::new(ActionApi::new(self.core.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(flight_risk_proto::FILE_DESCRIPTOR_SET)
@@ -169,6 +174,7 @@ impl App {
         Ok(Routes::new(scoring)
             .add_service(model)
             .add_service(risk)
+            .add_service(actions)
             .add_service(tonic_health::pb::health_server::HealthServer::new(health))
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?)

@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use flight_risk_scoring::Day;
+
 /// Microseconds of a second.
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Microseconds of a day.
@@ -11,6 +13,16 @@ pub(crate) const MICROS_PER_DAY: i64 = 24 * 3_600 * MICROS_PER_SECOND;
 pub fn now_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Today (UTC).
+pub(crate) fn today() -> Day {
+    day_of(now_micros())
+}
+
+/// The day (UTC) of a time of the store.
+pub(crate) fn day_of(micros: i64) -> Day {
+    Day::EPOCH.plus_days(i32::try_from(micros.div_euclid(MICROS_PER_DAY)).unwrap_or_default())
 }
 
 /// A time of the store as the API writes it.

@@ -20,6 +20,8 @@ pub const MAX_NAMED_VALUES: usize = 5_000;
 pub const MAX_SIMULATED_CHANGES: usize = 20;
 /// Longest text of a field, in bytes: identifiers, names, levels.
 pub const MAX_TEXT_BYTES: usize = 256;
+/// Longest note of an action, in bytes.
+pub const MAX_NOTE_BYTES: usize = 4_000;
 /// Largest magnitude of a number among features: squares of larger ones overflow in the standard error.
 pub const MAX_NUMBER: f64 = 1e100;
 /// Smallest pay, in any currency.

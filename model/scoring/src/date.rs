@@ -32,6 +32,9 @@ pub enum DateError {
 }
 
 impl Day {
+    /// 1970-01-01.
+    pub const EPOCH: Self = Self(0);
+
     /// The day with this number of days after 1970-01-01; `None` outside the years 1900 to 2200.
     pub fn from_epoch_days(days: i32) -> Option<Self> {
         let date = NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_FROM_CE)?)?;

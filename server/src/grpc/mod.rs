@@ -1,5 +1,6 @@
 //! The gRPC services, each with the conversions that it needs.
 
+mod actions;
 mod convert_features;
 pub(crate) mod convert_history;
 mod convert_org;
@@ -19,6 +20,7 @@ mod stream;
 pub(crate) mod violations;
 mod what_if;
 
+pub(crate) use actions::ActionApi;
 pub(crate) use model::ModelApi;
 pub(crate) use risk::RiskApi;
 pub(crate) use scoring::ScoringApi;

@@ -3,6 +3,7 @@
 //! SQLite in a file unless a PostgreSQL URL is given; [`db`] hides which. Times are microseconds since 1970 (UTC), days are days
 //! since 1970, yes is 1.
 
+pub(crate) mod actions;
 mod audit;
 pub(crate) mod changes;
 pub(crate) mod conditions;
@@ -13,9 +14,11 @@ mod migrations;
 mod models;
 mod open;
 mod org_facts;
+pub(crate) mod outcomes;
 pub(crate) mod requests;
 mod retention;
 mod scores;
+pub(crate) mod standing;
 pub(crate) mod statement;
 pub(crate) mod stored_score;
 mod token_key;

@@ -86,7 +86,7 @@ CREATE TABLE actions (
     revision BIGINT NOT NULL
 );
 CREATE INDEX actions_by_employee ON actions (employee_id, state);
-CREATE INDEX actions_by_due_day ON actions (due_day, id);
+CREATE INDEX actions_in_order ON actions ((CASE WHEN state <= 2 THEN 0 ELSE 1 END), due_day, id);
 
 CREATE TABLE exits (
     employee_id KEYTEXT PRIMARY KEY,

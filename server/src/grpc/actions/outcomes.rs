@@ -1,0 +1,151 @@
+//! What became of those who were scored: exits reported, realised calibration, and those acted on beside those not.
+
+use flight_risk_proto::v1;
+
+use super::visible;
+use crate::audit::Decision;
+use crate::clock::{MICROS_PER_DAY, now_micros, today};
+use crate::core::Core;
+use crate::gate::Passed;
+use crate::grpc::once::{self, Once};
+use crate::grpc::status::ApiError;
+use crate::grpc::violations::Violations;
+use crate::outcomes::calibration::{self as judging, Group, Judged, Outcome};
+use crate::outcomes::comparison::{CAVEAT, FollowUp, Side, follow, side};
+use crate::store::outcomes::{self, NewExit};
+
+/// Months that are compared unless said otherwise.
+const DEFAULT_MONTHS: u32 = 12;
+/// Most months that can be compared.
+const MAX_MONTHS: u32 = 36;
+/// An exit is reported this long before it at most, in days; what is further away is a slip.
+const MAX_DAYS_AHEAD: i32 = 366;
+
+/// An exit.
+pub(super) async fn report_exit(
+    core: &Core,
+    passed: &Passed,
+    request: v1::ReportExitRequest,
+) -> Result<v1::ReportExitResponse, ApiError> {
+    let mut problems = Violations::default();
+    problems.text(|| "request_id".to_owned(), &request.request_id);
+    let employee_id = request.employee.strip_prefix("employees/").unwrap_or_default();
+    if problems.text(|| "employee".to_owned(), employee_id) && employee_id.is_empty() {
+        problems.push(|| "employee".to_owned(), "must be `employees/{employee_id}`");
+    }
+    let day = problems.date(|| "exit_date".to_owned(), &request.exit_date);
+    if day.is_some_and(|day| day.days_since(today()) > MAX_DAYS_AHEAD) {
+        problems.push(|| "exit_date".to_owned(), "more than a year ahead; report the exit when it is near");
+    }
+    let exit_type = v1::ExitType::try_from(request.exit_type).ok().filter(|&kind| kind != v1::ExitType::Unspecified);
+    if exit_type.is_none() {
+        problems
+            .push(|| "exit_type".to_owned(), "required: VOLUNTARY, INVOLUNTARY, RETIREMENT, END_OF_CONTRACT or OTHER");
+    }
+    let Some((day, exit_type)) = day.zip(exit_type).filter(|_| problems.is_empty()) else {
+        return Err(ApiError::Invalid(problems));
+    };
+    visible::employee(core, passed, employee_id).await?;
+    core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
+    let key = once::key(passed, &request.request_id, &request, Some(employee_id));
+    match once::begin(&core.store, key).await? {
+        Once::Answered(response) => Ok(response),
+        Once::New(mut write) => {
+            let exit = NewExit { employee_id, day, exit_type: i64::from(exit_type as i32), at: now_micros() };
+            let joined_scores = outcomes::report_exit(write.tx(), &exit).await?;
+            once::finish(write, v1::ReportExitResponse { joined_scores }).await
+        }
+    }
+}
+
+/// Those acted on beside those not.
+pub(super) async fn compare(
+    core: &Core,
+    passed: &Passed,
+    request: v1::CompareActedOnRequest,
+) -> Result<v1::CompareActedOnResponse, ApiError> {
+    let months = match request.months {
+        0 => DEFAULT_MONTHS,
+        months @ 1..=MAX_MONTHS => months,
+        months => {
+            let mut problems = Violations::default();
+            problems.push(|| "months".to_owned(), format!("must be 1 to {MAX_MONTHS}, got {months}"));
+            return Err(ApiError::Invalid(problems));
+        }
+    };
+    let today = today();
+    let since = today.plus_months(-i32::try_from(months).unwrap_or_default());
+    let scope = &passed.caller.scope;
+    let acted = core.store.acted_on(i64::from(since.epoch_days()) * MICROS_PER_DAY, scope).await?;
+    let acted: Vec<FollowUp> = acted.iter().filter_map(|(from, score)| follow(score, *from, today)).collect();
+    let mut others: Vec<FollowUp> = Vec::new();
+    core.store.not_acted_on(since, scope, |score| others.extend(follow(&score, score.as_of, today))).await?;
+    let minimum = core.config.groups.minimum_employees;
+    let fewest = usize::try_from(minimum).unwrap_or(usize::MAX);
+    Ok(v1::CompareActedOnResponse {
+        acted_on: side(&acted, fewest).map(acted_on_group),
+        not_acted_on: side(&others, fewest).map(acted_on_group),
+        caveat: CAVEAT.to_owned(),
+        minimum_group_size: minimum,
+    })
+}
+
+fn acted_on_group(side: Side) -> v1::ActedOnGroup {
+    v1::ActedOnGroup {
+        employees: side.employees,
+        expected_exits: side.expected,
+        observed_exits: side.observed,
+        ratio: side.ratio,
+        ratio_low: side.ratio_low,
+        ratio_high: side.ratio_high,
+    }
+}
+
+/// How the risks of the past compare with what happened.
+pub(super) async fn calibration(
+    core: &Core,
+    passed: &Passed,
+    request: v1::GetRealizedCalibrationRequest,
+) -> Result<v1::GetRealizedCalibrationResponse, ApiError> {
+    let version = match request.model.as_str() {
+        "" => None,
+        name => Some(model_version(name)?),
+    };
+    let today = today();
+    let mut judged = Vec::new();
+    let mut pending = 0;
+    core.store
+        .past_scores(version, &passed.caller.scope, |employee, score| match judging::outcome(&score, today) {
+            Outcome::Left => judged.push(Judged { risk: score.risk, left: true, employee }),
+            Outcome::Stayed => judged.push(Judged { risk: score.risk, left: false, employee }),
+            Outcome::Pending => pending += 1,
+            Outcome::Censored => {}
+        })
+        .await?;
+    let minimum = usize::try_from(core.config.groups.minimum_employees).unwrap_or(usize::MAX);
+    let (total, groups) = judging::groups(judged, minimum);
+    Ok(v1::GetRealizedCalibrationResponse {
+        total: total.map(calibration_group),
+        groups: groups.into_iter().map(calibration_group).collect(),
+        pending,
+    })
+}
+
+fn model_version(name: &str) -> Result<&str, ApiError> {
+    let fits = |version: &&str| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    name.strip_prefix("models/").filter(fits).ok_or_else(|| {
+        let mut problems = Violations::default();
+        problems.push(|| "model".to_owned(), "must be `models/{version}`, or empty for all models");
+        ApiError::Invalid(problems)
+    })
+}
+
+fn calibration_group(group: Group) -> v1::CalibrationGroup {
+    v1::CalibrationGroup {
+        scores: group.scores,
+        predicted: group.predicted,
+        observed: group.observed,
+        observed_low: group.observed_low,
+        observed_high: group.observed_high,
+    }
+}
