@@ -6,7 +6,7 @@ use crate::clock::timestamp;
 use crate::grpc::convert_score::family;
 use crate::grpc::violations::Violations;
 use crate::limits::MAX_NOTE_BYTES;
-use crate::playbook::{Owner, PlaybookEntry, Recommendation};
+use crate::playbook::{Owner, PlaybookEntry};
 use crate::store::actions::{ActionOutcome, ActionState, StoredAction};
 
 /// What an action's name begins with.
@@ -75,20 +75,6 @@ pub(super) fn entry(entry: &PlaybookEntry) -> v1::PlaybookEntry {
         features: entry.features.clone(),
         families: entry.families.iter().map(|&of| family(of).into()).collect(),
         general: entry.general,
-    }
-}
-
-/// A recommendation as it is sent; the feature only to those who may see it.
-pub(crate) fn recommended(recommendation: &Recommendation<'_>, show_feature: bool) -> v1::RecommendedAction {
-    let entry = recommendation.entry;
-    v1::RecommendedAction {
-        playbook_id: entry.id.clone(),
-        title: entry.title.clone(),
-        what: entry.what.clone(),
-        owner: owner(entry.owner).into(),
-        within_days: entry.within_days,
-        conversation_prompt: entry.conversation_prompt.clone(),
-        feature: recommendation.feature.filter(|_| show_feature).unwrap_or_default().to_owned(),
     }
 }
 

@@ -34,6 +34,11 @@ pub(super) async fn action(core: &Core, passed: &Passed, id: &str) -> Result<Sto
     }
 }
 
+/// What is said of an employee who is not there.
+pub(super) fn absent(passed: &Passed) -> ApiError {
+    if passed.caller.scope.is_everybody() { ApiError::EmployeeNotFound } else { ApiError::NotPermitted }
+}
+
 /// Writes the refusal to the audit log; gives the error to be sent.
 pub(super) async fn refused(core: &Core, passed: &Passed, employees: &[&str]) -> ApiError {
     match core.gate.record(passed, employees, "", Decision::Denied).await {

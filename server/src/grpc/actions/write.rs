@@ -30,7 +30,8 @@ pub(super) async fn create(
     let key = once::key(passed, &request.request_id, &request, Some(&new.employee_id));
     match once::begin(&core.store, key).await? {
         Once::Answered(response) => Ok(response),
-        Once::New(_) if !standing.in_force => Err(ApiError::EmployeeNotFound),
+        // Nothing is begun for somebody who left.
+        Once::New(_) if !standing.in_force => Err(visible::absent(passed)),
         Once::New(mut write) => {
             actions::add(write.tx(), &mut new).await?;
             once::finish(write, v1::CreateActionResponse { action: Some(convert::action(&new)) }).await
