@@ -104,7 +104,7 @@ impl App {
     ///
     /// # Errors
     /// [`ServeError`] when the model does not stand a trial run. Nothing that clients or the network do ends it.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let (drain, draining) = watch::channel(false);
         let telemetry = &self.core.telemetry;
         let health = Health::new(Arc::clone(telemetry)).await;
