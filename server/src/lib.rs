@@ -24,6 +24,7 @@ mod grpc;
 mod health;
 pub mod limits;
 mod listen;
+pub mod logging;
 mod model;
 mod outcomes;
 pub mod playbook;

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::audit::record::{Draft, canonical};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, sync_folder};
 
 /// Length of the key, in bytes; in the file it stands in hexadecimal digits.
 const KEY_BYTES: usize = 32;
@@ -194,12 +194,6 @@ fn make(path: &Path) -> Result<(), AuditKeyError> {
     });
     let _ = std::fs::remove_file(&draft);
     written.map_err(failed)
-}
-
-/// A name in a folder outlives a power cut once the folder is on the disk.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]

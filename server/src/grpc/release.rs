@@ -94,7 +94,15 @@ pub(crate) async fn release(
     let new: Vec<NewScore> =
         rows.iter_mut().filter_map(|row| row.scored.as_mut().ok().and_then(|scored| scored.new.take())).collect();
     core.store.record_scores(scorer, &new, Telling::from(&core.config.risk)).await?;
+    count(core, rows);
     Ok(())
+}
+
+fn count(core: &Core, rows: &[Row]) {
+    use flight_risk_proto::v1::employee_score::Outcome;
+    let scored = || rows.iter().filter_map(|row| row.scored.as_ref().ok());
+    let abstained = scored().filter(|scored| matches!(scored.reply.outcome, Some(Outcome::Abstention(_)))).count();
+    core.telemetry.rows.count(scored().count() as u64, abstained as u64);
 }
 
 /// Somebody with a limited scope cannot take over an employee from another unit by saying that they are in the own one.

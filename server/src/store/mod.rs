@@ -5,6 +5,7 @@
 
 pub(crate) mod actions;
 mod audit;
+mod backup;
 pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
@@ -28,6 +29,8 @@ mod writable;
 pub use changes::{ChangeKind, Telling};
 pub use models::StoredModel;
 pub use open::Store;
+pub(crate) use backup::sync_folder;
+pub use backup::{BackupError, backup};
 pub(crate) use open::is_postgres;
 pub use org_facts::OrgFacts;
 pub use scores::NewScore;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::store::backup::make_private;
 use crate::store::db::Db;
 use crate::store::migrations;
 use crate::store::{StoreError, StoredModel, TokenKey};
@@ -28,6 +29,7 @@ impl Store {
         } else {
             let path = Path::new(sqlite_path(url)?);
             make_folder(path)?;
+            make_file(path)?;
             Db::open_sqlite(path).await?
         };
         migrations::run(&db).await?;
@@ -94,7 +96,17 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
     std::fs::create_dir_all(folder).map_err(|source| StoreError::File { path: PathBuf::from(folder), source })
 }
 
-fn sqlite_path(url: &str) -> Result<&str, StoreError> {
+/// A new store can be read by its owner only; SQLite gives the files that it makes beside it the same permissions.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    match make_private(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::File { path: path.to_owned(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn sqlite_path(url: &str) -> Result<&str, StoreError> {
     let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
     // Another scheme is a mistake, not a file name.
     if path.is_empty() || path.contains("://") {

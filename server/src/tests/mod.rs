@@ -7,6 +7,7 @@ mod actions;
 pub(crate) mod databases;
 mod descriptors;
 mod endings;
+mod every_call;
 mod fixture;
 mod hostile;
 mod model_files;

@@ -14,8 +14,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::fixture::{Served, named, native, number, open_config};
-use crate::store::Store;
+use crate::audit::{Expected, verify};
 use crate::store::db::params;
+use crate::store::{BackupError, Store, backup};
 use crate::telemetry::DESCRIPTIONS;
 
 /// A server that tells its metrics.
@@ -28,7 +29,7 @@ async fn measured() -> (Served, SocketAddr) {
 }
 
 /// Status and text of an answer over HTTP.
-async fn get(address: SocketAddr, request: &str) -> (u16, String) {
+pub(super) async fn get(address: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
     let mut reply = String::new();
@@ -164,4 +165,103 @@ async fn health_follows_whether_the_store_can_be_written() {
     let now = timeout(limit, watch.next()).await.unwrap().unwrap().unwrap().status();
     assert_eq!(now, ServingStatus::Serving);
     assert_eq!(get(address, "GET /healthz").await, (200, "serving\n".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_made_while_the_server_writes_is_whole_and_can_be_served() {
+    let server = Served::start(native()).await;
+    let url = server.store_url();
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = server.scoring().await;
+    let recorded = |i: usize| v1::ScoreEmployeeRequest {
+        employee_id: format!("e-{i}"),
+        record: true,
+        as_of: "2024-06-30".into(),
+        ..named([number("tenure_years", 1.0)])
+    };
+    for i in 0..20 {
+        client.score_employee(recorded(i)).await.unwrap();
+    }
+    let mut writing = client.clone();
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let writer = tokio::spawn(async move {
+        let mut written = 20;
+        while stopped.try_recv().is_err() {
+            writing.score_employee(recorded(written)).await.unwrap();
+            written += 1;
+        }
+        written
+    });
+    let out = folder.path().join("copy.db");
+    let bytes = backup(&url, &out).await.unwrap();
+    stop.send(()).unwrap();
+    let written = writer.await.unwrap();
+    assert_eq!(bytes, std::fs::metadata(&out).unwrap().len());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["copy.db"], "nothing else is left");
+    assert!(matches!(backup(&url, &out).await, Err(BackupError::Exists { .. })));
+    assert!(matches!(backup("postgres://host/db", &out).await, Err(BackupError::Postgres)));
+    let nowhere = backup(folder.path().join("missing.db").to_str().unwrap(), &folder.path().join("x")).await;
+    assert!(matches!(nowhere, Err(BackupError::File { .. })) && !folder.path().join("x").exists());
+
+    // Restored: the copy with the key beside it.
+    std::fs::copy(format!("{url}.key"), folder.path().join("copy.db.key")).unwrap();
+    let store = Store::open_existing(out.to_str().unwrap()).await.unwrap();
+    let verified = verify(&store, None, &Expected::default()).await.unwrap().unwrap();
+    assert!((20..=written as u64).contains(&verified.count), "{verified:?} of {written}");
+    let restored = Served::start_on(store.clone(), native(), open_config()).await;
+    let mut client = v1::risk_service_client::RiskServiceClient::new(restored.channel().await);
+    let request = v1::GetEmployeeRiskRequest { name: "employees/e-19/risk".into(), ..Default::default() };
+    client.get_employee_risk(request).await.unwrap();
+    let noted = Expected { count: Some(verified.count), last: Some(verified.last) };
+    let after = verify(&store, None, &noted).await.unwrap().unwrap();
+    assert!(after.count > verified.count, "{after:?}");
+}
+
+#[tokio::test]
+async fn scored_employees_and_audit_records_are_counted() {
+    let (server, address) = measured().await;
+    let known = named([number("tenure_years", 1.0)]);
+    let unknown = named([number("tenure_years", 1e9)]);
+    let batch = v1::BatchScoreEmployeesRequest { requests: vec![known.clone(), unknown, known], ..Default::default() };
+    server.scoring().await.batch_score_employees(batch).await.unwrap();
+    let (_, text) = get(address, "GET /metrics").await;
+    for (line, expected) in [
+        ("flight_risk_rows_scored_total", 3.0),
+        ("flight_risk_abstentions_total", 1.0),
+        ("flight_risk_audit_records_total", 1.0),
+        ("flight_risk_audit_failures_total", 0.0),
+        ("flight_risk_audit_write_seconds_count", 1.0),
+    ] {
+        assert!((value(&text, line) - expected).abs() < 0.5, "{line} is not {expected}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn at_the_end_what_waits_for_the_audit_log_is_written_and_the_store_is_closed() {
+    let mut server = Served::start(native()).await;
+    let url = server.store_url();
+    let mut client = server.scoring().await;
+    let calls = (0..50).map(|_| {
+        let mut client = client.clone();
+        tokio::spawn(async move { client.score_employee(named([number("tenure_years", 1.0)])).await.is_ok() })
+    });
+    let calls: Vec<_> = calls.collect();
+    client.score_employee(named([number("tenure_years", 1.0)])).await.unwrap();
+    server.stop();
+    let mut answered = 1;
+    for call in calls {
+        answered += u64::from(call.await.unwrap());
+    }
+    timeout(Duration::from_secs(5), &mut server.end).await.unwrap().unwrap().unwrap();
+    // A store that was closed in order leaves no log of its own beside it.
+    assert!(!std::path::Path::new(&format!("{url}-wal")).exists());
+    let store = Store::open_existing(&url).await.unwrap();
+    let verified = verify(&store, None, &Expected::default()).await.unwrap().unwrap();
+    assert!(verified.count >= answered, "{answered} answered, {} recorded", verified.count);
 }
