@@ -12,17 +12,22 @@ use super::databases::each_store;
 use super::fixture::{NATIVE, Served, assessment, named, native, number, open_config};
 use crate::store::{NewScore, OrgFacts, Store, Telling};
 
-/// A score of the native model with these values, recorded on this day.
-pub(super) fn scored(scorer: &Scorer, employee_id: &str, values: [f64; 3], org: OrgFacts) -> NewScore {
-    let row = scorer.schema().packed_row(values.to_vec()).unwrap();
+/// A score of a row, recorded on this day.
+pub(super) fn scored_row(scorer: &Scorer, employee_id: &str, values: Vec<f64>) -> NewScore {
+    let row = scorer.schema().packed_row(values).unwrap();
     NewScore {
         employee_id: employee_id.into(),
         as_of: "2024-06-30".parse().unwrap(),
         scored_at: 1_719_800_000_000_000,
         assessment: scorer.score(&row),
         row,
-        org,
+        org: OrgFacts::default(),
     }
+}
+
+/// A score of the native model with these values.
+pub(super) fn scored(scorer: &Scorer, employee_id: &str, values: [f64; 3], org: OrgFacts) -> NewScore {
+    NewScore { org, ..scored_row(scorer, employee_id, values.to_vec()) }
 }
 
 /// A score with this risk and the band that goes with it; a negative one: the model abstained.
