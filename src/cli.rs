@@ -203,7 +203,7 @@ pub(crate) struct Explain {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Model directory, or a folder that holds exactly one
+    /// Model directory, or a folder that holds several: the one that was active last scores, at first the one of the latest data
     #[arg(long)]
     pub(crate) models: PathBuf,
     /// Where scores, actions and the audit log are kept: a SQLite file, or postgres://... [default: flight-risk.db]

@@ -88,7 +88,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     drop(out);
     let mut config = ServerConfig::default();
     config.store.url = options.out.join("flight-risk.db").display().to_string();
-    port.serve(scorer, config, |address, version| {
+    port.serve(serve::models(&model_dir)?, config, |address, version| {
         if output.json {
             println!("{}", serve::as_json(address, version));
             return;

@@ -1,30 +1,35 @@
 //! `flight-risk serve`: gRPC until Ctrl-C or SIGTERM.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use flight_risk_scoring::Scorer;
 use flight_risk_server::config::ServerConfig;
 use flight_risk_server::store::Store;
-use flight_risk_server::{App, bind};
+use flight_risk_server::{App, ModelFolder, ServeError, bind};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::Output;
 use crate::cli::Serve;
 use crate::failure::{Kind, failed};
-use crate::{Output, load};
 
 pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
     let config = config(options)?;
-    let scorer = load::model(&options.models)?;
-    Port::take(config.listen.address)?.serve(scorer, config, |address, version| {
+    let models = models(&options.models)?;
+    Port::take(config.listen.address)?.serve(models, config, |address, version| {
         if output.json {
             println!("{}", as_json(address, version));
         } else {
             println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
         }
     })
+}
+
+/// The models of a folder.
+pub(crate) fn models(path: &Path) -> anyhow::Result<ModelFolder> {
+    ModelFolder::open(path).map_err(failed(Kind::Model))
 }
 
 /// The configuration of the file, with what the command line says instead.
@@ -62,7 +67,7 @@ impl Port {
     /// Serves until told to stop; `started` is called once with the address and the model's version.
     pub(crate) fn serve(
         self,
-        scorer: Scorer,
+        models: ModelFolder,
         config: ServerConfig,
         started: impl FnOnce(SocketAddr, &str),
     ) -> anyhow::Result<ExitCode> {
@@ -71,14 +76,17 @@ impl Port {
             .with_writer(std::io::stderr)
             .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
             .try_init();
-        let version = scorer.artifact().model_version().to_owned();
         self.runtime.block_on(async move {
             let address = self.listener.local_addr().context("the port was taken away")?;
             // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
             let stopped = stopped()?;
             let store = Store::open(&config.store.url).await.map_err(failed(Kind::Store))?;
-            let app = App::new(scorer, store, config).await.map_err(failed(Kind::Data))?;
-            started(address, &version);
+            let app = App::open(models, store, config).await.map_err(|error| match error {
+                ServeError::Models(_) | ServeError::Model(_) => failed(Kind::Model)(error),
+                ServeError::Store(_) => failed(Kind::Store)(error),
+                _ => failed(Kind::Data)(error),
+            })?;
+            started(address, &app.model_version());
             app.serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
             Ok(ExitCode::SUCCESS)
         })

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use flight_risk_proto::v1::action_service_server::ActionServiceServer;
 use flight_risk_proto::v1::model_service_server::ModelServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
 use flight_risk_proto::v1::scoring_service_server::ScoringServiceServer;
 use flight_risk_scoring::Scorer;
-use flight_risk_scoring::schema::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -25,20 +23,24 @@ use crate::grpc::{ActionApi, ModelApi, RiskApi, ScoringApi};
 use crate::health::Health;
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
+use crate::models::{ModelFolder, ModelLoadError, Models, StartError, TrialError, trial};
 use crate::playbook::{Playbook, PlaybookError};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::telemetry::{MetricsError, MetricsPage, Telemetry};
 use crate::upkeep;
 
 /// Why the server could not begin to serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A trial run of the model gave no probability.
-    #[error("model {version} gives no probability for an employee about whom nothing is known; train again")]
-    Model {
-        /// Version of the model.
-        version: String,
-    },
+    /// The model does not stand a trial run.
+    #[error(transparent)]
+    Model(#[from] TrialError),
+    /// There is no model to serve.
+    #[error(transparent)]
+    Models(#[from] ModelLoadError),
+    /// The store does not say which model is active.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The description of the API cannot be read.
     #[error("the API's own description cannot be read: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -54,15 +56,18 @@ pub enum ServeError {
     /// The address of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// The rows of the trial run do not fit the schema.
-    #[error("model {version} does not accept its own schema; train again")]
-    Schema {
-        /// Version of the model.
-        version: String,
-    },
 }
 
-/// The server with its active model and its store.
+impl From<StartError> for ServeError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Store(error) => Self::Store(error),
+            StartError::Load(error) => Self::Models(error),
+        }
+    }
+}
+
+/// The server with its models and its store.
 pub struct App {
     core: Core,
     audit: AuditLog,
@@ -70,15 +75,30 @@ pub struct App {
 }
 
 impl App {
-    /// A server of this model, with this store.
+    /// A server of this model and no other, with this store.
     ///
     /// # Errors
-    /// [`ServeError`] when the playbook is wrong, the audit log cannot be written under its key, or the address of the metrics
+    /// [`ServeError`] when the playbook is wrong, the store does not answer, the audit log cannot be written under its key, or the address of the metrics
     /// cannot be taken.
     pub async fn new(scorer: Scorer, store: Store, config: ServerConfig) -> Result<Self, ServeError> {
+        let models = Models::only(scorer, &store).await?;
+        Self::of(models, store, config).await
+    }
+
+    /// A server of the models of a folder, with this store. The one that was active last scores, or else the one that learned
+    /// from the latest data; the log says which and why.
+    ///
+    /// # Errors
+    /// As [`App::new`]; [`ServeError::Models`] when no model can be served.
+    pub async fn open(models: ModelFolder, store: Store, config: ServerConfig) -> Result<Self, ServeError> {
+        let models = Models::start(models, &store).await?;
+        Self::of(models, store, config).await
+    }
+
+    async fn of(models: Models, store: Store, config: ServerConfig) -> Result<Self, ServeError> {
         let playbook = Arc::new(Playbook::load(config.actions.playbook.as_deref())?);
-        let store = Arc::new(store);
-        let active = Arc::new(ArcSwap::from_pointee(scorer));
+        let (store, models) = (Arc::new(store), Arc::new(models));
+        let active = models.active();
         let telemetry = Arc::new(Telemetry::new(Arc::clone(&active))?);
         let audit = if config.audit.enabled {
             AuditLog::open(&store, config.audit.key_file.as_deref(), telemetry.audit.clone()).await?
@@ -90,13 +110,18 @@ impl App {
             None => None,
             Some(address) => Some(MetricsPage::bind(address).await?),
         };
-        let core = Core { active, store, gate, telemetry, playbook, config: Arc::new(config) };
+        let core = Core { active, models, store, gate, telemetry, playbook, config: Arc::new(config) };
         Ok(Self { core, audit, metrics })
     }
 
     /// Where the metrics are told, where they are.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(MetricsPage::address)
+    }
+
+    /// Version of the model that scores.
+    pub fn model_version(&self) -> String {
+        self.core.active.load().artifact().model_version().to_owned()
     }
 
     /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
@@ -118,12 +143,16 @@ impl App {
             draining,
             telemetry: Arc::clone(telemetry),
         };
-        warm(&self.core.active.load())?;
+        trial(&self.core.active.load())?;
         health.try_store(&self.core.store).await;
         let mut background = JoinSet::new();
         background.spawn(health.clone().watch(Arc::clone(&self.core.store)));
         background.spawn(Arc::clone(telemetry).keep_up());
         background.spawn(upkeep::run(self.core.clone()));
+        background.spawn({
+            let (models, store) = (Arc::clone(&self.core.models), Arc::clone(&self.core.store));
+            async move { models.follow(&store).await }
+        });
         if let Some(page) = self.metrics.take() {
             background.spawn(page.serve(Arc::clone(telemetry)));
         }
@@ -180,14 +209,6 @@ impl App {
             .add_service(reflection().build_v1alpha()?)
             .prepare())
     }
-}
-
-/// Scores once, so that the first client meets neither a model that cannot score nor cold memory.
-fn warm(scorer: &Scorer) -> Result<(), ServeError> {
-    let version = || scorer.artifact().model_version().to_owned();
-    let nothing: [(&str, &Value); 0] = [];
-    let row = scorer.schema().row(nothing).map_err(|_| ServeError::Schema { version: version() })?;
-    if scorer.score(&row).risk.get().is_finite() { Ok(()) } else { Err(ServeError::Model { version: version() }) }
 }
 
 /// Waits for the connections to end; those that do not are cut off at the deadline.

@@ -7,6 +7,7 @@ use flight_risk_scoring::Scorer;
 
 use crate::config::ServerConfig;
 use crate::gate::Gate;
+use crate::models::Models;
 use crate::playbook::Playbook;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -16,6 +17,8 @@ use crate::telemetry::Telemetry;
 pub(crate) struct Core {
     /// Every request takes the model once and keeps it to its end, whatever becomes active meanwhile.
     pub(crate) active: Arc<ArcSwap<Scorer>>,
+    /// The models, and which one is active.
+    pub(crate) models: Arc<Models>,
     /// What is kept.
     pub(crate) store: Arc<Store>,
     /// What every call about people passes.

@@ -1,14 +1,14 @@
 //! The gRPC server.
 //!
-//! `load_model` reads and verifies a model, `bind` takes a port, and [`App`] serves on it until it is told to stop:
+//! A [`ModelFolder`] holds the models, `bind` takes a port, and [`App`] serves on it until it is told to stop:
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let scorer = flight_risk_server::load_model(std::path::Path::new("models"))?;
+//! let models = flight_risk_server::ModelFolder::open(std::path::Path::new("models"))?;
 //! let config = flight_risk_server::config::ServerConfig::default();
 //! let store = flight_risk_server::store::Store::open(&config.store.url).await?;
 //! let listener = flight_risk_server::bind(config.listen.address).await?;
-//! flight_risk_server::App::new(scorer, store, config).await?.serve(listener, std::future::pending()).await?;
+//! flight_risk_server::App::open(models, store, config).await?.serve(listener, std::future::pending()).await?;
 //! # Ok(()) }
 //! ```
 
@@ -25,7 +25,7 @@ mod health;
 pub mod limits;
 mod listen;
 pub mod logging;
-mod model;
+mod models;
 mod outcomes;
 pub mod playbook;
 pub mod store;
@@ -36,4 +36,4 @@ mod upkeep;
 
 pub use app::{App, ServeError};
 pub use listen::{BindError, DEFAULT_ADDRESS, bind};
-pub use model::{ModelLoadError, load_model};
+pub use models::{ModelFolder, ModelLoadError, TrialError, load_model};

@@ -4,6 +4,7 @@
 //! since 1970, yes is 1.
 
 pub(crate) mod actions;
+pub(crate) mod activations;
 mod audit;
 mod backup;
 pub(crate) mod changes;

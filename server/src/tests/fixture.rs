@@ -209,15 +209,19 @@ impl Served {
         if matches!(store.db(), Db::Postgres(_)) {
             config.audit.key_file.get_or_insert_with(|| folder.path().join("audit.key"));
         }
+        let app = App::new(scorer, store, config).await.unwrap();
+        Self { folder: Some(folder), ..Self::of(app).await }
+    }
+
+    pub(super) async fn of(app: App) -> Self {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = App::new(scorer, store, config).await.unwrap();
         let metrics = app.metrics_address();
         let end = tokio::spawn(app.serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, stop: Some(stop), end, metrics, folder: Some(folder) }
+        Self { address, stop: Some(stop), end, metrics, folder: None }
     }
 
     /// The URL of a store of its own, to open it a second time.

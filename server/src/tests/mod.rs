@@ -12,6 +12,7 @@ mod fixture;
 mod hostile;
 mod list_speed;
 mod model_files;
+mod models;
 mod operations;
 mod recording;
 mod reference;

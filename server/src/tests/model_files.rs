@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::fixture::native;
-use crate::model::{ModelLoadError, load_model};
+use crate::models::{ModelLoadError, load_model};
 
 fn write(directory: &Path) {
     fs::create_dir_all(directory).unwrap();

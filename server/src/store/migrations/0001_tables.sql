@@ -142,10 +142,11 @@ CREATE TABLE api_keys (
     revoked_at BIGINT
 );
 
--- Which models were active, in order: the last one is, unless the configuration names another.
+-- Which models were active, in order: the last one is. before_seq is the activation that a rollback goes back to.
 CREATE TABLE activations (
     seq BIGINT PRIMARY KEY,
     model_version KEYTEXT NOT NULL,
+    before_seq BIGINT,
     actor KEYTEXT NOT NULL,
     at BIGINT NOT NULL
 );

@@ -1,4 +1,4 @@
-//! Finding, reading and verifying the model to serve.
+//! Reading and verifying a model from the disk.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use flight_risk_scoring::artifact::{ArtifactError, FILE_NAME};
 use flight_risk_scoring::{Artifact, Scorer};
 
 use crate::limits::MAX_MODEL_BYTES;
+use crate::models::trial::TrialError;
 
 /// Why there is no model to serve.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,22 @@ pub enum ModelLoadError {
         /// The file.
         path: PathBuf,
     },
+    /// Every model in a folder is refused.
+    #[error("no model in {path} can be served: {list}", path = path.display(), list = list.join("; "))]
+    AllRefused {
+        /// The path.
+        path: PathBuf,
+        /// The models and what is wrong with each.
+        list: Vec<String>,
+    },
+    /// The model gives no probability.
+    #[error("{path}: {source}", path = path.display())]
+    Trial {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong.
+        source: TrialError,
+    },
     /// Not a text file.
     #[error("{path} is not UTF-8 text: the file is damaged or something else; restore it from a backup or train again", path = path.display())]
     NotText {
@@ -61,6 +78,22 @@ pub enum ModelLoadError {
     },
 }
 
+impl ModelLoadError {
+    /// What is wrong, without where: paths of the server are nothing for its clients.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Open { source, .. } => format!("its file cannot be read: {source}"),
+            Self::NotADirectory { .. } | Self::NoModel { .. } | Self::Several { .. } | Self::AllRefused { .. } => {
+                "it is no model directory".to_owned()
+            }
+            Self::TooLarge { .. } => format!("it is larger than {MAX_MODEL_BYTES} bytes"),
+            Self::NotText { .. } => "its file is not UTF-8 text: it is damaged or something else".to_owned(),
+            Self::Refused { source, .. } => source.to_string(),
+            Self::Trial { source, .. } => source.to_string(),
+        }
+    }
+}
+
 fn list(models: &[PathBuf]) -> String {
     models.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -70,7 +103,19 @@ fn list(models: &[PathBuf]) -> String {
 /// # Errors
 /// See [`ModelLoadError`]; each names the path and says what to do.
 pub fn load_model(path: &Path) -> Result<Scorer, ModelLoadError> {
-    let file = find(path)?.join(FILE_NAME);
+    if path.join(FILE_NAME).is_file() {
+        return read(path);
+    }
+    match directories(path)?.as_slice() {
+        [] => Err(ModelLoadError::NoModel { path: path.to_owned() }),
+        [only] => read(only),
+        several => Err(ModelLoadError::Several { path: path.to_owned(), models: several.to_vec() }),
+    }
+}
+
+/// Reads and verifies the model in a model directory.
+pub(super) fn read(directory: &Path) -> Result<Scorer, ModelLoadError> {
+    let file = directory.join(FILE_NAME);
     let open = |source| ModelLoadError::Open { path: file.clone(), source };
     let mut bytes = Vec::new();
     // One more byte than allowed tells a file at the limit from one beyond it.
@@ -85,29 +130,23 @@ pub fn load_model(path: &Path) -> Result<Scorer, ModelLoadError> {
     }
 }
 
-fn find(path: &Path) -> Result<PathBuf, ModelLoadError> {
+/// The model directories of a folder: itself if it is one, and those in it, by name.
+pub(super) fn directories(path: &Path) -> Result<Vec<PathBuf>, ModelLoadError> {
     let open = |source| ModelLoadError::Open { path: path.to_owned(), source };
     if !std::fs::metadata(path).map_err(open)?.is_dir() {
         return Err(ModelLoadError::NotADirectory { path: path.to_owned() });
     }
     // A pipe under this name would be waited for without end.
-    if path.join(FILE_NAME).is_file() {
-        return Ok(path.to_owned());
-    }
-    let mut models = Vec::new();
+    let is_model = |directory: &Path| directory.join(FILE_NAME).is_file();
+    let mut models: Vec<PathBuf> = is_model(path).then(|| path.to_owned()).into_iter().collect();
+    let mut inner = Vec::new();
     for entry in std::fs::read_dir(path).map_err(open)? {
-        let inner = entry.map_err(open)?.path();
-        if inner.join(FILE_NAME).is_file() {
-            models.push(inner);
+        let directory = entry.map_err(open)?.path();
+        if is_model(&directory) {
+            inner.push(directory);
         }
     }
-    models.sort();
-    match models.pop() {
-        None => Err(ModelLoadError::NoModel { path: path.to_owned() }),
-        Some(only) if models.is_empty() => Ok(only),
-        Some(last) => {
-            models.push(last);
-            Err(ModelLoadError::Several { path: path.to_owned(), models })
-        }
-    }
+    inner.sort();
+    models.extend(inner);
+    Ok(models)
 }
