@@ -14,6 +14,7 @@ mod list_speed;
 mod model_files;
 mod models;
 mod operations;
+mod recorded_calls;
 mod recording;
 mod reference;
 mod risk;
