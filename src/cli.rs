@@ -17,6 +17,7 @@ const EXIT_CODES: &str = "Exit codes:
   7    the output cannot be written
   8    the model is not publishable: no better than the base rate, or too few exits; nothing is written
   9    the store cannot be opened, read or written
+  10   the audit log was altered
   130  stopped with Ctrl-C; nothing is half-written";
 
 /// Predicts voluntary turnover from a company's own HR records, with exact reasons and honest doubt.
@@ -54,6 +55,10 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Answer gRPC requests
     Serve(Serve),
+    /// Verify or list the audit log
+    Audit(Audit),
+    /// Copy a store while the server runs
+    Backup(Backup),
 }
 
 /// An address as it can be listened on; names are not looked up.
@@ -204,8 +209,8 @@ pub(crate) struct Explain {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Model directory, or a folder that holds several: the one that was active last scores, at first the one of the latest data
-    #[arg(long)]
-    pub(crate) models: PathBuf,
+    #[arg(long, required_unless_present_any = ["check_config", "print_config"])]
+    pub(crate) models: Option<PathBuf>,
     /// Where scores, actions and the audit log are kept: a SQLite file, or postgres://... [default: flight-risk.db]
     #[arg(long)]
     pub(crate) store: Option<String>,
@@ -215,4 +220,69 @@ pub(crate) struct Serve {
     /// Where to listen [default: 127.0.0.1:50051]
     #[arg(long, value_parser = socket_address)]
     pub(crate) address: Option<SocketAddr>,
+    /// Tell everything that is wrong with the configuration, and end
+    #[arg(long)]
+    pub(crate) check_config: bool,
+    /// Print the default configuration with every key explained, and end
+    #[arg(long, conflicts_with = "check_config")]
+    pub(crate) print_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Name the first record that was altered, taken out or moved; exit code 10 if there is one
+    Verify(AuditVerify),
+    /// Show who asked what, when and why
+    List(AuditList),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditStore {
+    /// The store of the server: a SQLite file, or postgres://...
+    #[arg(long, default_value = "flight-risk.db")]
+    pub(crate) store: String,
+    /// The key of the audit log [default: the SQLite file's name with .key after it]
+    #[arg(long)]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerify {
+    #[command(flatten)]
+    pub(crate) store: AuditStore,
+    /// Records at your last visit: a log that was cut off since is found
+    #[arg(long)]
+    pub(crate) expect_count: Option<u64>,
+    /// Last hash at your last visit; with --expect-count, of the record of that number
+    #[arg(long)]
+    pub(crate) expect_last: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditList {
+    #[command(flatten)]
+    pub(crate) store: AuditStore,
+    /// Only records about this employee
+    #[arg(long)]
+    pub(crate) employee: Option<String>,
+    /// Only records of this day (UTC) and later
+    #[arg(long)]
+    pub(crate) since: Option<Day>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The store of the server: a SQLite file
+    #[arg(long, default_value = "flight-risk.db")]
+    pub(crate) store: String,
+    /// File of the copy; there must be none yet
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }

@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Output = 7,
     NotPublishable = 8,
     Store = 9,
+    AuditLog = 10,
 }
 
 /// An error with its exit code.

@@ -1,5 +1,7 @@
 //! The one command: parses, wires, prints. Decisions are made in the crates.
 
+mod audit;
+mod backup;
 mod check;
 mod cli;
 mod demo;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         Command::Score(options) => score::run(options, output),
         Command::Explain(options) => explain::run(options, output),
         Command::Serve(options) => serve::run(options, output),
+        Command::Audit(options) => audit::run(options, output),
+        Command::Backup(options) => backup::run(options, output),
     };
     match done {
         Ok(code) => code,

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use flight_risk_server::config::ServerConfig;
+use flight_risk_server::config::{self, ServerConfig};
 use flight_risk_server::store::Store;
-use flight_risk_server::{App, ModelFolder, ServeError, bind};
+use flight_risk_server::{App, ModelFolder, ServeError, bind, logging};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -16,8 +16,19 @@ use crate::cli::Serve;
 use crate::failure::{Kind, failed};
 
 pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
+    if options.print_config {
+        print!("{}", config::DEFAULT_FILE);
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = config(options)?;
-    let models = models(&options.models)?;
+    if options.check_config {
+        if !output.quiet {
+            println!("ok");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(folder) = &options.models else { return Err(failed(Kind::Usage)("--models is needed")) };
+    let models = models(folder)?;
     Port::take(config.listen.address)?.serve(models, config, |address, version| {
         if output.json {
             println!("{}", as_json(address, version));
@@ -72,10 +83,7 @@ impl Port {
         started: impl FnOnce(SocketAddr, &str),
     ) -> anyhow::Result<ExitCode> {
         // Logs go to stderr: standard output is for results.
-        let _ = tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
-            .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-            .try_init();
+        logging::start(&config.log);
         self.runtime.block_on(async move {
             let address = self.listener.local_addr().context("the port was taken away")?;
             // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
