@@ -12,7 +12,7 @@ ENVIRONMENT = ROOT / "target" / "peers-venv"
 # The peers, and what their results depend on.
 PACKAGES = [
     "numpy==2.4.6", "scipy==1.17.1", "pandas==2.3.3", "pyarrow==26.0.1", "threadpoolctl==3.8.0",
-    "scikit-learn==1.9.1", "glum==3.4.1", "tabmat==4.2.1", "lifelines==0.30.3", "lightgbm==4.7.0", "interpret==0.7.8",
+    "scikit-learn==1.9.1", "grpcio==1.85.1", "grpcio-tools==1.85.1", "shap==0.51.0", "glum==3.4.1", "tabmat==4.2.1", "lifelines==0.30.3", "lightgbm==4.7.0", "interpret==0.7.8",
 ]
 
 
