@@ -131,10 +131,10 @@ impl Workload {
             values: self.rows[employee % self.rows.len()].values().to_vec(),
             schema_digest: self.scorer.schema().digest().to_owned(),
         };
-        let packed = v1::feature_row::Row::Packed(packed);
+        let packed = v1::feature_row::Values::Packed(packed);
         v1::ScoreEmployeeRequest {
             employee_id: format!("{employee:06}"),
-            subject: Some(v1::score_employee_request::Subject::Features(v1::FeatureRow { row: Some(packed) })),
+            subject: Some(v1::score_employee_request::Subject::Features(v1::FeatureRow { values: Some(packed) })),
             max_factors,
             request_id: Some(format!("r{employee:06}")),
             record,
