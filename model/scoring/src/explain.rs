@@ -47,31 +47,93 @@ pub struct Factor {
 }
 
 /// Decimals after which a plain number carries no more meaning for a reader.
-const DECIMALS: usize = 2;
+const DECIMALS: u32 = 2;
 
 /// Shorter times are told in months.
 const YEARS_FROM: f64 = 2.0;
 
-/// A number and its unit as people write them.
-fn written(unit: Unit, value: f64) -> (String, &'static str) {
-    let whole = |x: f64| format!("{:.0}", x + 0.0);
+/// Writes a number as people do, and gives its unit.
+fn write_number(out: &mut String, unit: Unit, value: f64) -> &'static str {
     match unit {
-        Unit::Years if value < YEARS_FROM => written(Unit::Months, value * 12.0),
-        Unit::Years => (trimmed(value, 1), " years"),
-        Unit::Months if value < 0.5 => ("less than 1".to_owned(), " month"),
-        Unit::Months => (whole(value), if whole(value) == "1" { " month" } else { " months" }),
-        Unit::Days => (whole(value), if whole(value) == "1" { " day" } else { " days" }),
-        Unit::Percent => (trimmed(value, 1), " %"),
-        Unit::Share | Unit::Ratio => (whole(value * 100.0), " %"),
-        Unit::Count | Unit::Number | Unit::Flag => (trimmed(value, DECIMALS), ""),
+        Unit::Years if value < YEARS_FROM => return write_number(out, Unit::Months, value * 12.0),
+        Unit::Years => write_trimmed(out, value, 1),
+        Unit::Months if value < 0.5 => {
+            out.push_str("less than 1");
+            return " month";
+        }
+        Unit::Months | Unit::Days => {
+            let start = out.len();
+            write_fixed(out, value, 0);
+            let one = out.get(start..) == Some("1");
+            return match (unit, one) {
+                (Unit::Months, true) => " month",
+                (Unit::Months, false) => " months",
+                (_, true) => " day",
+                (_, false) => " days",
+            };
+        }
+        Unit::Percent => write_trimmed(out, value, 1),
+        Unit::Share | Unit::Ratio => write_fixed(out, value * 100.0, 0),
+        Unit::Count | Unit::Number | Unit::Flag => write_trimmed(out, value, DECIMALS),
+    }
+    match unit {
+        Unit::Years => " years",
+        Unit::Percent | Unit::Share | Unit::Ratio => " %",
+        Unit::Months | Unit::Days | Unit::Count | Unit::Number | Unit::Flag => "",
     }
 }
 
-/// A number with at most `decimals` decimals and no trailing zeros.
-fn trimmed(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+/// Writes a number with at most `decimals` decimals and no trailing zeros.
+fn write_trimmed(out: &mut String, value: f64, decimals: u32) {
+    let start = out.len();
+    write_fixed(out, value, decimals);
+    if out.get(start..).is_some_and(|text| text.contains('.')) {
+        let kept = out.trim_end_matches('0').trim_end_matches('.').len();
+        out.truncate(kept.max(start));
+    }
+}
+
+/// Writes a number with exactly so many decimals (at most 3), as `format!` does, and never a negative zero. This runs for every
+/// factor of every score, so numbers of everyday size are written by way of whole numbers.
+fn write_fixed(out: &mut String, value: f64, decimals: u32) {
+    /// Beyond it, and this close to the middle between two numbers, `format!` decides.
+    const LARGEST: f64 = 1e9;
+    const NEAR_MIDDLE: f64 = 1e-4;
+    let power = 10_u64.pow(decimals);
+    let scaled = value.abs() * power as f64;
+    let whole = scaled.floor();
+    let rest = scaled - whole;
+    // Not `>=` alone: what is not a number goes here too.
+    if !(scaled < LARGEST && (rest - 0.5).abs() > NEAR_MIDDLE) {
+        let text = format!("{value:.*}", decimals as usize);
+        let nought = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+        out.push_str(if nought { text.trim_start_matches('-') } else { &text });
+        return;
+    }
+    let rounded = whole as u64 + u64::from(rest > 0.5);
+    if value < 0.0 && rounded > 0 {
+        out.push('-');
+    }
+    write_digits(out, rounded / power, 1);
+    if decimals > 0 {
+        out.push('.');
+        write_digits(out, rounded % power, decimals as usize);
+    }
+}
+
+/// Writes a whole number with at least so many digits.
+fn write_digits(out: &mut String, mut number: u64, least: usize) {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    for (position, digit) in digits.iter_mut().enumerate().rev() {
+        if number == 0 && 20 - start >= least {
+            break;
+        }
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        start = position;
+    }
+    out.push_str(digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default());
 }
 
 /// A value with its unit, as people write it. Confidential values are not withheld here.
@@ -81,7 +143,8 @@ pub fn value_text(feature: &SourceFeature, value: &Value) -> String {
         Value::Level(level) => level.clone(),
         Value::Number(number) if feature.unit == Unit::Flag => if *number >= 0.5 { "yes" } else { "no" }.to_owned(),
         Value::Number(number) => {
-            let (text, unit) = written(feature.unit, *number);
+            let mut text = String::new();
+            let unit = write_number(&mut text, feature.unit, *number);
             text + unit
         }
     }
@@ -95,29 +158,97 @@ pub fn typical_text(feature: &SourceFeature) -> String {
     }
 }
 
+/// How the values of one feature are told; made once for a model, used for every score.
+#[derive(Clone, Debug)]
+pub struct FactorWords {
+    unknown: String,
+    known: Known,
+}
+
+/// How a known value is told.
+#[derive(Clone, Debug)]
+enum Known {
+    /// Never: it comes from confidential answers.
+    Confidential,
+    /// One sentence for yes, one for no.
+    Flag { yes: String, no: String },
+    /// The pieces around the value; what is typical comes after the last one.
+    Sentence { unit: Unit, pieces: Vec<String>, typical: String, typical_unit: &'static str },
+}
+
+impl FactorWords {
+    /// The words for a feature.
+    pub fn of(feature: &SourceFeature) -> Self {
+        if feature.confidential {
+            let named = format!("{} (from confidential survey answers)", feature.label);
+            return Self { unknown: named, known: Known::Confidential };
+        }
+        let unknown = feature.otherwise.clone();
+        let pieces = || feature.phrase.split("{value}").map(str::to_owned).collect();
+        let known = match &feature.kind {
+            FeatureKind::Categorical { typical, .. } => {
+                let (typical, typical_unit) = (typical.clone(), "");
+                Known::Sentence { unit: feature.unit, pieces: pieces(), typical, typical_unit }
+            }
+            FeatureKind::Numeric { .. } if feature.unit == Unit::Flag => {
+                Known::Flag { yes: feature.phrase.clone(), no: feature.otherwise.clone() }
+            }
+            FeatureKind::Numeric { typical, .. } => {
+                let mut text = String::new();
+                let typical_unit = write_number(&mut text, feature.unit, *typical);
+                Known::Sentence { unit: feature.unit, pieces: pieces(), typical: text, typical_unit }
+            }
+        };
+        Self { unknown, known }
+    }
+
+    /// Adds what a number tells, such as "no one-on-one for 94 days; typical 12"; NaN is not known.
+    pub fn write_number(&self, out: &mut String, number: f64) {
+        match &self.known {
+            Known::Confidential => out.push_str(&self.unknown),
+            _ if number.is_nan() => out.push_str(&self.unknown),
+            Known::Flag { yes, no } => out.push_str(if number >= 0.5 { yes } else { no }),
+            Known::Sentence { unit, pieces, typical, typical_unit } => {
+                let mut said = "";
+                for (position, piece) in pieces.iter().enumerate() {
+                    if position > 0 {
+                        said = write_number(out, *unit, number);
+                        out.push_str(said);
+                    }
+                    out.push_str(piece);
+                }
+                out.push_str("; typical ");
+                out.push_str(typical);
+                // The unit is not said twice.
+                let same = said.trim_end_matches('s') == typical_unit.trim_end_matches('s') && said != " %";
+                if !same {
+                    out.push_str(typical_unit);
+                }
+            }
+        }
+    }
+
+    /// What a value tells.
+    pub fn text(&self, value: &Value) -> String {
+        match (value, &self.known) {
+            (Value::Unknown, _) | (_, Known::Confidential) => self.unknown.clone(),
+            (Value::Number(number), _) => {
+                let mut text = String::with_capacity(64);
+                self.write_number(&mut text, *number);
+                text
+            }
+            (Value::Level(level), Known::Sentence { pieces, typical, .. }) => {
+                format!("{}; typical {typical}", pieces.join(level))
+            }
+            (Value::Level(level), Known::Flag { .. }) => level.clone(),
+        }
+    }
+}
+
 /// The factor in plain words, such as "no one-on-one for 94 days; typical 12". What comes from confidential answers is named
 /// as a driver and its value is never told.
 pub fn factor_text(feature: &SourceFeature, value: &Value) -> String {
-    if feature.confidential {
-        return format!("{} (from confidential survey answers)", feature.label);
-    }
-    let number = match value {
-        Value::Unknown => return feature.otherwise.clone(),
-        Value::Level(level) => {
-            return format!("{}; typical {}", feature.phrase.replace("{value}", level), typical_text(feature));
-        }
-        Value::Number(number) => *number,
-    };
-    if feature.unit == Unit::Flag {
-        return if number >= 0.5 { feature.phrase.clone() } else { feature.otherwise.clone() };
-    }
-    let (text, unit) = written(feature.unit, number);
-    let sentence = feature.phrase.replace("{value}", &(text + unit));
-    let FeatureKind::Numeric { typical, .. } = feature.kind else { return sentence };
-    let (text, typical_unit) = written(feature.unit, typical);
-    // The unit is not said twice.
-    let same = unit.trim_end_matches('s') == typical_unit.trim_end_matches('s') && unit != " %";
-    format!("{sentence}; typical {text}{}", if same { "" } else { typical_unit })
+    FactorWords::of(feature).text(value)
 }
 
 #[cfg(test)]
@@ -148,6 +279,22 @@ mod tests {
         ] {
             let value = if value.is_nan() { Value::Unknown } else { Value::Number(value) };
             assert_eq!(factor_text(&feature(name, typical), &value), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_language_writes_them() {
+        let mut numbers = vec![0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.25, 0.125, 0.05, 9.95, 99.995, 1e8, 1e12, 1e300, -1e-9];
+        numbers.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.1 + 0.2, 1.0 - 1e-16, 123_456.789]);
+        numbers.extend((0..20_000).map(|i| (f64::from(i) - 9_000.0) * 0.037_1));
+        for number in numbers {
+            for decimals in 0..=3 {
+                let mut text = String::new();
+                write_fixed(&mut text, number, decimals);
+                let expected = format!("{number:.*}", decimals as usize);
+                let nought = expected.trim_matches(['-', '0', '.']).is_empty();
+                assert_eq!(text, if nought { expected.trim_start_matches('-') } else { &expected }, "{number:?}");
+            }
         }
     }
 
