@@ -173,7 +173,12 @@ async fn calls(
     }
     let mut times: Vec<f64> = callers.join_all().await.into_iter().flatten().collect();
     times.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1))).copied().unwrap_or(f64::NAN);
+    let at = |share: f64| {
+        times
+            .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     Figures { a_second: (times.len() * rows) as f64 / time.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
 }
 

@@ -60,7 +60,11 @@ impl Service<http::Request<Body>> for Echo {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         Box::pin(async move {
             let mut grpc = Grpc::new(ProstCodec::<Vec<u8>, Vec<u8>>::default());
-            Ok(if request.uri().path() == UNARY { grpc.unary(One, request).await } else { grpc.streaming(Many, request).await })
+            Ok(if request.uri().path() == UNARY {
+                grpc.unary(One, request).await
+            } else {
+                grpc.streaming(Many, request).await
+            })
         })
     }
 }

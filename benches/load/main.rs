@@ -6,12 +6,7 @@
 //! The servers run on the first core, the load comes from the second (`taskset`); with a single core, or without `taskset`, they
 //! share. The model is trained on a generated company with the default plan.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a measurement stops at the first surprise"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement stops at the first surprise")]
 
 mod drive;
 mod echo;
@@ -93,14 +88,23 @@ async fn load(mode: &str, server: &servers::Server, exchange: &Exchange, time: D
     }
 }
 
-async fn measure(options: &Options, workload: &Workload, servers: &Servers, (mode, title, echo_path): (&str, &str, &'static str)) {
+async fn measure(
+    options: &Options,
+    workload: &Workload,
+    servers: &Servers,
+    (mode, title, echo_path): (&str, &str, &'static str),
+) {
     let settings = Setting::ALL.into_iter().filter(|setting| mode == "unary" || !setting.records());
     let mut base = None;
     for setting in settings {
         let server = servers.start(setting);
         let exchange = exchange(workload, mode, &server, setting.records()).await;
         if base.is_none() {
-            println!("\n{title}; a request has {} bytes, an answer {}", exchange.request_bytes(), exchange.reply_bytes());
+            println!(
+                "\n{title}; a request has {} bytes, an answer {}",
+                exchange.request_bytes(),
+                exchange.reply_bytes()
+            );
             println!("| server | a second | of the echo | p50 ms | p99 ms | of the echo's | MiB idle / after load |");
             println!("|---|---|---|---|---|---|---|");
         }
@@ -114,7 +118,9 @@ async fn measure(options: &Options, workload: &Workload, servers: &Servers, (mod
         base = Some((beside, exchange));
     }
     let Some((beside, exchange)) = base.filter(|_| options.python && mode == "unary") else { return };
-    for (name, reasons) in [("Python, coefficients as reasons", "coefficients"), ("Python, SHAP values as reasons", "shap")] {
+    for (name, reasons) in
+        [("Python, coefficients as reasons", "coefficients"), ("Python, SHAP values as reasons", "shap")]
+    {
         let server = servers.python(reasons, &workload.feature_names());
         let figures = drive::unary(&server, &exchange, options.seconds, false).await;
         line(name, &figures, &beside, Some(server.memory()));

@@ -105,7 +105,8 @@ pub(crate) fn to_second_core() {
         return;
     }
     let this = std::env::current_exe().unwrap();
-    let status = Command::new("taskset").args(["-c", "1"]).arg(this).args(std::env::args_os().skip(1)).env(PINNED, "1").status();
+    let status =
+        Command::new("taskset").args(["-c", "1"]).arg(this).args(std::env::args_os().skip(1)).env(PINNED, "1").status();
     std::process::exit(status.unwrap().code().unwrap_or(1));
 }
 
@@ -138,8 +139,24 @@ impl Servers {
             writeln!(text, "[audit]\nenabled = false").unwrap();
         }
         std::fs::write(&config, text).unwrap();
-        std::fs::write(&config, "[access]\nmode = \"off\"\n").unwrap();
-        let key = "none".to_owned();
+        let mut keys = Command::new(program());
+        keys.args([
+            "--json",
+            "keys",
+            "create",
+            "--name",
+            "load",
+            "--role",
+            "hris",
+            "--purpose",
+            "load test",
+            "--store",
+        ])
+        .arg(&store);
+        let output = keys.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let created: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let key = created["key"].as_str().expect("the key").to_owned();
         let mut command = pinned(&program());
         command.args(["serve", "--address", "127.0.0.1:0", "--models"]).arg(model_folder(&self.folder));
         command.arg("--store").arg(&store).arg("--config").arg(&config);
@@ -150,7 +167,10 @@ impl Servers {
     pub(crate) fn python(&self, reasons: &str, features: &str) -> Server {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut command = pinned(Path::new("python3"));
-        command.arg(root.join("benches/peers/serve.py")).args(["--reasons", reasons, "--rows"]).arg(training_rows(&self.folder));
+        command
+            .arg(root.join("benches/peers/serve.py"))
+            .args(["--reasons", reasons, "--rows"])
+            .arg(training_rows(&self.folder));
         command.args(["--features", features]);
         Server::spawn(command, None)
     }

@@ -16,8 +16,8 @@ use flight_risk_scoring::{Artifact, Day, Scorer};
 use prost::Message;
 
 use crate::drive::{self, BATCH, SCORE, SCORES};
-use crate::servers::{Server, program};
 use crate::echo;
+use crate::servers::{Server, program};
 
 /// Different employees that are asked about.
 const EMPLOYEES: usize = 512;
@@ -97,8 +97,10 @@ impl Workload {
         carry_out(&["-q", "generate", "--employees", &employees.to_string(), "--years", "4", "--out"], &data, None);
         carry_out(&["-q", "train", "--data"], &data, Some(&model));
         carry_out(&["-q", "features", "--data"], &data, Some(&training_rows(folder)));
-        let scorer = Scorer::new(Artifact::from_json(&std::fs::read_to_string(model.join(FILE_NAME)).unwrap()).unwrap());
-        let options = NativeOptions { today: Day::from_ymd(2100, 1, 1).unwrap(), data_end: None, protected: Vec::new() };
+        let scorer =
+            Scorer::new(Artifact::from_json(&std::fs::read_to_string(model.join(FILE_NAME)).unwrap()).unwrap());
+        let options =
+            NativeOptions { today: Day::from_ymd(2100, 1, 1).unwrap(), data_end: None, protected: Vec::new() };
         let company = read_native(&data, &options).unwrap().company;
         let as_of = company.data_end();
         let teams = company.teams_on(as_of);
@@ -156,7 +158,13 @@ impl Workload {
         }
     }
 
-    async fn learned(&self, server: &Server, path: &'static str, requests: Vec<Bytes>, check: impl Fn(usize, &[u8])) -> Exchange {
+    async fn learned(
+        &self,
+        server: &Server,
+        path: &'static str,
+        requests: Vec<Bytes>,
+        check: impl Fn(usize, &[u8]),
+    ) -> Exchange {
         let mut pairs = Vec::new();
         for (position, request) in requests.into_iter().enumerate() {
             let reply = drive::once(server, path, request.clone()).await;

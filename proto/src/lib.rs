@@ -16,6 +16,19 @@ pub mod v1 {
     tonic::include_proto!("flightrisk.v1");
 }
 
+/// ScoringService as the server implements it: where a reply carries an `EmployeeScore`, it carries the bytes of one.
+pub mod encoded {
+    #![allow(
+        missing_docs,
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        rustdoc::broken_intra_doc_links,
+        rustdoc::invalid_html_tags,
+        reason = "generated; the .proto files are the documentation"
+    )]
+    include!(concat!(env!("OUT_DIR"), "/encoded/flightrisk.v1.rs"));
+}
+
 /// Descriptors of all messages and services with their comments, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("flightrisk.v1");
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flight_risk_proto::v1::action_service_server::ActionServiceServer;
 use flight_risk_proto::v1::model_service_server::ModelServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
-use flight_risk_proto::v1::scoring_service_server::ScoringServiceServer;
+use flight_risk_proto::encoded::scoring_service_server::ScoringServiceServer;
 use flight_risk_scoring::Scorer;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -110,7 +110,8 @@ impl App {
             None => None,
             Some(address) => Some(MetricsPage::bind(address).await?),
         };
-        let core = Core { active, models, store, gate, telemetry, playbook, config: Arc::new(config) };
+        let shapes = Arc::default();
+        let core = Core { active, models, shapes, store, gate, telemetry, playbook, config: Arc::new(config) };
         Ok(Self { core, audit, metrics })
     }
 

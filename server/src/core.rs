@@ -8,6 +8,7 @@ use flight_risk_scoring::Scorer;
 use crate::config::ServerConfig;
 use crate::gate::Gate;
 use crate::models::Models;
+use crate::grpc::encode_score::ShapeCache;
 use crate::playbook::Playbook;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
@@ -19,6 +20,8 @@ pub(crate) struct Core {
     pub(crate) active: Arc<ArcSwap<Scorer>>,
     /// The models, and which one is active.
     pub(crate) models: Arc<Models>,
+    /// What of the replies is the same for everybody.
+    pub(crate) shapes: Arc<ShapeCache>,
     /// What is kept.
     pub(crate) store: Arc<Store>,
     /// What every call about people passes.

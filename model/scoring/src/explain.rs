@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_language_writes_them() {
-        let mut numbers = vec![0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.25, 0.125, 0.05, 9.95, 99.995, 1e8, 1e12, 1e300, -1e-9];
+        let mut numbers =
+            vec![0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.25, 0.125, 0.05, 9.95, 99.995, 1e8, 1e12, 1e300, -1e-9];
         numbers.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.1 + 0.2, 1.0 - 1e-16, 123_456.789]);
         numbers.extend((0..20_000).map(|i| (f64::from(i) - 9_000.0) * 0.037_1));
         for number in numbers {

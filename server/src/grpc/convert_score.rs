@@ -53,26 +53,45 @@ impl<'a> Told<'a> {
 
 /// What the model says of a row: an answer with at most `max_factors` factors, or an abstention.
 pub(crate) fn outcome(told: &Told<'_>, max_factors: usize, fields: FieldRules) -> v1::employee_score::Outcome {
+    if told.assessment.band == Band::Abstained {
+        return v1::employee_score::Outcome::Abstention(v1::Abstention {
+            reasons: told.assessment.doubts.iter().map(|doubt| reason(told, doubt, fields)).collect(),
+            base_rate: told.base_rate,
+        });
+    }
+    let (shown, remaining) = shown_factors(told, max_factors, fields);
+    let factors = shown.iter().filter_map(|shown| factor(told, shown)).collect();
+    v1::employee_score::Outcome::Assessment(assessment(told, factors, remaining))
+}
+
+/// The factors that are named, strongest first, and the sum of the contributions that cannot be told apart from them: of factors
+/// that are cut off, left out, or named without their part.
+pub(crate) fn shown_factors(told: &Told<'_>, max_factors: usize, fields: FieldRules) -> (Vec<Factor>, f64) {
+    let mut shown = Vec::with_capacity(max_factors.min(told.schema.features().len()));
+    let mut remaining = 0.0;
+    for factor in told.assessment.factors() {
+        let confidential = told.schema.features().get(factor.feature).is_none_or(|feature| feature.confidential);
+        let named = shown.len() < max_factors && (fields.confidential_drivers || !confidential);
+        if confidential || !named {
+            remaining += factor.contribution_log_odds;
+        }
+        if named {
+            shown.push(factor);
+        }
+    }
+    (shown, remaining)
+}
+
+/// The answer with these factors; the model did not abstain.
+pub(crate) fn assessment(told: &Told<'_>, factors: Vec<v1::Factor>, remaining: f64) -> v1::Assessment {
     let assessment = told.assessment;
     let band = match assessment.band {
         Band::Low => v1::RiskBand::Low,
         Band::Elevated => v1::RiskBand::Elevated,
         Band::High => v1::RiskBand::High,
-        Band::Abstained => {
-            return v1::employee_score::Outcome::Abstention(v1::Abstention {
-                reasons: assessment.doubts.iter().map(|doubt| reason(told, doubt, fields)).collect(),
-                base_rate: told.base_rate,
-            });
-        }
+        Band::Abstained => v1::RiskBand::Unspecified,
     };
-    let confidential =
-        |factor: &Factor| told.schema.features().get(factor.feature).is_none_or(|feature| feature.confidential);
-    let (hidden, itemised): (Vec<Factor>, Vec<Factor>) =
-        assessment.factors().into_iter().partition(|factor| !fields.confidential_drivers && confidential(factor));
-    let (shown, cut) = itemised.split_at_checked(max_factors).unwrap_or((&itemised, &[]));
-    // What cannot be told apart from the list: factors cut off, left out, or named without their part.
-    let remaining = cut.iter().chain(&hidden).chain(shown.iter().filter(|factor| confidential(factor)));
-    v1::employee_score::Outcome::Assessment(v1::Assessment {
+    v1::Assessment {
         risk: assessment.risk.get(),
         low: assessment.low.get(),
         high: assessment.high.get(),
@@ -92,19 +111,22 @@ pub(crate) fn outcome(told: &Told<'_>, max_factors: usize, fields: FieldRules) -
         band: band.into(),
         log_odds: assessment.log_odds.0,
         reference_log_odds: told.reference_log_odds,
-        factors: shown.iter().filter_map(|shown| factor(told, shown)).collect(),
-        // Not `sum`, whose empty sum is -0.
-        remaining_contribution_log_odds: remaining.fold(0.0, |sum, factor| sum + factor.contribution_log_odds),
-    })
+        factors,
+        remaining_contribution_log_odds: remaining,
+    }
+}
+
+/// The direction of a contribution as the API names it.
+pub(crate) fn direction(contribution_log_odds: f64) -> v1::FactorDirection {
+    match Direction::of(contribution_log_odds) {
+        Direction::Raises => v1::FactorDirection::Raises,
+        Direction::Lowers => v1::FactorDirection::Lowers,
+        Direction::None => v1::FactorDirection::None,
+    }
 }
 
 fn factor(told: &Told<'_>, factor: &Factor) -> Option<v1::Factor> {
     let (feature, value) = told.feature(factor.feature)?;
-    let direction = match Direction::of(factor.contribution_log_odds) {
-        Direction::Raises => v1::FactorDirection::Raises,
-        Direction::Lowers => v1::FactorDirection::Lowers,
-        Direction::None => v1::FactorDirection::None,
-    };
     Some(v1::Factor {
         feature: feature.name.clone(),
         label: feature.label.clone(),
@@ -113,7 +135,7 @@ fn factor(told: &Told<'_>, factor: &Factor) -> Option<v1::Factor> {
         value: if feature.confidential { None } else { feature_value(value) },
         typical: typical(feature),
         contribution_log_odds: (!feature.confidential).then_some(factor.contribution_log_odds),
-        direction: direction.into(),
+        direction: direction(factor.contribution_log_odds).into(),
         actionable: feature.actionable,
         confidential: feature.confidential,
     })

@@ -12,10 +12,10 @@ use crate::access::caller::Caller;
 use crate::access::fields::FieldRules;
 use crate::clock::{MICROS_PER_DAY, now_micros};
 use crate::grpc::convert_history::Subject;
-use crate::grpc::convert_score::Told;
+use crate::grpc::encode_score::{Encoded, Heading, Shapes};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
-use crate::grpc::{convert_features, convert_history, convert_org, convert_score};
+use crate::grpc::{convert_features, convert_history, convert_org, encode_score};
 use crate::store::{NewScore, OrgFacts};
 
 /// What rows take from the call around them where they do not say it themselves.
@@ -35,7 +35,7 @@ pub(crate) struct Defaults {
 #[derive(Debug)]
 pub(crate) struct Scored {
     /// The answer.
-    pub(crate) reply: v1::EmployeeScore,
+    pub(crate) reply: Encoded,
     /// What is to be kept, if that was asked for.
     pub(crate) new: Option<NewScore>,
 }
@@ -46,6 +46,7 @@ pub(crate) struct Scored {
 /// Whatever is wrong with the row, all of it at once; NotPermitted for an employee who is not known to lie in the caller's scope.
 pub(crate) fn score(
     scorer: &Scorer,
+    shapes: &Shapes,
     request: v1::ScoreEmployeeRequest,
     defaults: &Defaults,
 ) -> Result<Scored, ApiError> {
@@ -88,12 +89,14 @@ pub(crate) fn score(
         None | Some(0) => usize::MAX,
         Some(count) => count as usize,
     };
-    let reply = v1::EmployeeScore {
+    let heading = Heading {
         employee_id: request.employee_id,
         request_id: request_id.unwrap_or_else(|| defaults.request_id.clone()),
-        model_version: scorer.artifact().model_version().to_owned(),
-        outcome: Some(convert_score::outcome(&Told::by(scorer, &row, &assessment), max_factors, defaults.fields)),
+        max_factors,
+        fields: defaults.fields,
+        shapes,
     };
+    let reply = encode_score::score(scorer, &row, &assessment, heading);
     if !record {
         return Ok(Scored { reply, new: None });
     }

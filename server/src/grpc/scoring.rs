@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use flight_risk_proto::v1;
-use flight_risk_proto::v1::scoring_service_server::ScoringService;
+use bytes::Bytes;
+use flight_risk_proto::encoded::scoring_service_server::ScoringService;
+use flight_risk_proto::{encoded, v1};
 use flight_risk_scoring::Scorer;
+use prost::Message;
 use tokio::sync::watch;
 use tonic::{Extensions, Request, Response, Status, Streaming};
 
@@ -42,19 +44,19 @@ impl ScoringService for ScoringApi {
     async fn score_employee(
         &self,
         request: Request<v1::ScoreEmployeeRequest>,
-    ) -> Result<Response<v1::ScoreEmployeeResponse>, Status> {
+    ) -> Result<Response<encoded::ScoreEmployeeResponse>, Status> {
         let scorer = self.core.active.load_full();
         let (_, extensions, message) = request.into_parts();
         let score = one(&self.core, &scorer, &extensions, message)
             .await
             .map_err(|error| error.into_status(Some(scorer.artifact().model_version())))?;
-        Ok(Response::new(v1::ScoreEmployeeResponse { score: Some(score) }))
+        Ok(Response::new(encoded::ScoreEmployeeResponse { score }))
     }
 
     async fn batch_score_employees(
         &self,
         request: Request<v1::BatchScoreEmployeesRequest>,
-    ) -> Result<Response<v1::BatchScoreEmployeesResponse>, Status> {
+    ) -> Result<Response<encoded::BatchScoreEmployeesResponse>, Status> {
         let started = Instant::now();
         let scorer = self.core.active.load_full();
         let model_version = scorer.artifact().model_version();
@@ -112,7 +114,7 @@ async fn one(
     scorer: &Scorer,
     extensions: &Extensions,
     request: v1::ScoreEmployeeRequest,
-) -> Result<v1::EmployeeScore, ApiError> {
+) -> Result<Bytes, ApiError> {
     let mut purposes = Purposes::of(SCORE);
     let purpose = purposes.admit(&core.gate, extensions, &request.purpose)?;
     let caller = caller(extensions)?;
@@ -124,10 +126,10 @@ async fn one(
         caller,
     };
     let employee_id = request.employee_id.clone();
-    let mut rows = [Row { employee_id, purpose, scored: score(scorer, request, &defaults) }];
+    let mut rows = [Row { employee_id, purpose, scored: score(scorer, &core.shapes.of(scorer), request, &defaults) }];
     release(core, scorer, &purposes, &mut rows).await?;
     let [row] = rows;
-    row.scored.map(|scored| scored.reply)
+    row.scored.map(|scored| scored.reply.score)
 }
 
 /// Scores the rows of a batch in turn, and lets other requests run in between; dropped at the deadline, it stops there.
@@ -136,7 +138,7 @@ async fn batch(
     scorer: &Scorer,
     extensions: &Extensions,
     request: v1::BatchScoreEmployeesRequest,
-) -> Result<v1::BatchScoreEmployeesResponse, ApiError> {
+) -> Result<encoded::BatchScoreEmployeesResponse, ApiError> {
     let mut problems = Violations::default();
     let request_id = checked_request_id(request.request_id, &mut problems);
     if request.requests.is_empty() {
@@ -155,6 +157,7 @@ async fn batch(
         caller,
     };
     let mut purposes = Purposes::of(BATCH);
+    let shapes = core.shapes.of(scorer);
     let mut rows = Vec::with_capacity(request.requests.len());
     let mut bytes = 0;
     for (index, row) in request.requests.into_iter().enumerate() {
@@ -164,22 +167,22 @@ async fn batch(
         let stated = if row.purpose.is_empty() { &request.purpose } else { &row.purpose };
         let purpose = purposes.admit(&core.gate, extensions, stated)?;
         let employee_id = row.employee_id.clone();
-        let scored = score(scorer, row, &defaults);
-        let grown = match &scored {
-            Ok(scored) => grown(bytes, &scored.reply),
-            Err(error) => grown(bytes, &error.row_error()),
+        let scored = score(scorer, &shapes, row, &defaults);
+        let more = match &scored {
+            Ok(scored) => scored.reply.score.len(),
+            Err(error) => error.row_error().encoded_len(),
         };
-        bytes = grown.ok_or(ApiError::ReplyTooLarge { fitting: index })?;
+        bytes = grown(bytes, more).ok_or(ApiError::ReplyTooLarge { fitting: index })?;
         rows.push(Row { employee_id, purpose, scored });
     }
     release(core, scorer, &purposes, &mut rows).await?;
-    let results = rows.into_iter().map(|row| v1::ScoreResult {
+    let results = rows.into_iter().map(|row| encoded::ScoreResult {
         result: Some(match row.scored {
-            Ok(scored) => v1::score_result::Result::Score(scored.reply),
-            Err(error) => v1::score_result::Result::Error(error.row_error()),
+            Ok(scored) => encoded::score_result::Result::Score(scored.reply.score),
+            Err(error) => encoded::score_result::Result::Error(error.row_error()),
         }),
     });
     let model_version = scorer.artifact().model_version().to_owned();
     let request_id = defaults.request_id;
-    Ok(v1::BatchScoreEmployeesResponse { results: results.collect(), request_id, model_version })
+    Ok(encoded::BatchScoreEmployeesResponse { results: results.collect(), request_id, model_version })
 }

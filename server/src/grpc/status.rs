@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use flight_risk_proto::v1;
-use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -242,10 +241,10 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// Whether a reply of this many bytes can be grown by a message, counting what surrounds it.
-pub(crate) fn grown(bytes: usize, message: &impl Message) -> Option<usize> {
-    /// Tags and lengths of a message within another one within the reply.
-    const FRAME_BYTES: usize = 12;
-    let bytes = bytes + message.encoded_len() + FRAME_BYTES;
+/// Whether a reply of this many bytes can be grown by a message of so many more, counting what surrounds it.
+pub(crate) fn grown(bytes: usize, more: usize) -> Option<usize> {
+    /// Tag and length of a message within another one, twice.
+    const FRAME_BYTES: usize = 16;
+    let bytes = bytes + more + FRAME_BYTES;
     (bytes < MAX_MESSAGE_BYTES).then_some(bytes)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant as Clock;
 
-use flight_risk_proto::v1;
+use flight_risk_proto::{encoded, v1};
 use flight_risk_scoring::Scorer;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ use tonic::{Extensions, Status, Streaming};
 use crate::access::caller::Caller;
 use crate::connection::drained;
 use crate::core::Core;
+use crate::grpc::encode_score::Shapes;
 use crate::grpc::release::{Purposes, Row, release};
 use crate::grpc::request_id;
 use crate::grpc::score_row::{Defaults, score};
@@ -26,7 +27,7 @@ use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::limits::{STREAM_GROUP_FACTORS, STREAM_GROUP_ROWS, STREAM_GROUP_TIME};
 
-type Reply = Result<v1::StreamScoresResponse, Status>;
+type Reply = Result<encoded::StreamScoresResponse, Status>;
 
 /// What a call brings besides its messages.
 pub(crate) struct Call {
@@ -161,11 +162,12 @@ impl<'a> Group<'a> {
         requests: &mut Streaming<v1::StreamScoresRequest>,
     ) -> Option<Result<(), Status>> {
         self.purposes.forget_many();
+        let shapes = self.call.core.shapes.of(scorer);
         let started = Clock::now();
         let mut factors = 0;
         let mut next = first;
         loop {
-            factors += self.push(scorer, next);
+            factors += self.push(scorer, &shapes, next);
             if self.rows.len() >= STREAM_GROUP_ROWS
                 || factors >= STREAM_GROUP_FACTORS
                 || started.elapsed() >= STREAM_GROUP_TIME
@@ -184,7 +186,7 @@ impl<'a> Group<'a> {
     }
 
     /// Scores a request; gives the number of factors in its answer.
-    fn push(&mut self, scorer: &Scorer, request: v1::StreamScoresRequest) -> usize {
+    fn push(&mut self, scorer: &Scorer, shapes: &Shapes, request: v1::StreamScoresRequest) -> usize {
         let v1::StreamScoresRequest { correlation_id, request } = request;
         let mut problems = Violations::default();
         problems.text(|| "correlation_id".to_owned(), &correlation_id);
@@ -198,27 +200,24 @@ impl<'a> Group<'a> {
         let employee_id = request.employee_id.clone();
         let (purpose, scored) = match purpose {
             _ if !problems.is_empty() => (0, Err(ApiError::Invalid(problems))),
-            Ok(purpose) => (purpose, score(scorer, request, &self.defaults)),
+            Ok(purpose) => (purpose, score(scorer, shapes, request, &self.defaults)),
             Err(error) => (0, Err(error)),
         };
-        let factors = match scored.as_ref().ok().and_then(|scored| scored.reply.outcome.as_ref()) {
-            Some(v1::employee_score::Outcome::Assessment(assessment)) => assessment.factors.len(),
-            _ => 0,
-        };
+        let factors = scored.as_ref().map_or(0, |scored| scored.reply.factors);
         self.rows.push(Row { employee_id, purpose, scored });
         factors
     }
 
     /// The results, once they may be answered.
     async fn released(&mut self, scorer: &Scorer) -> Result<Vec<Reply>, ApiError> {
-        use v1::stream_scores_response::Result as Outcome;
+        use encoded::stream_scores_response::Result as Outcome;
         release(&self.call.core, scorer, &self.purposes, &mut self.rows).await?;
         let rows = self.rows.drain(..).zip(self.correlation_ids.drain(..));
-        let reply = |(row, correlation_id): (Row, String)| v1::StreamScoresResponse {
+        let reply = |(row, correlation_id): (Row, String)| encoded::StreamScoresResponse {
             correlation_id,
             model_version: scorer.artifact().model_version().to_owned(),
             result: Some(match row.scored {
-                Ok(scored) => Outcome::Score(scored.reply),
+                Ok(scored) => Outcome::Score(scored.reply.score),
                 Err(error) => Outcome::Error(error.row_error()),
             }),
         };

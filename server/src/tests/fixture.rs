@@ -14,6 +14,7 @@ use flight_risk_scoring::features::{Family, PlausibleDirection, Unit, registry};
 use flight_risk_scoring::metrics::{HorizonQuality, ListLift, Metrics, Quality, ReliabilityGroup, Split, Verdict};
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use flight_risk_scoring::{Artifact, Scorer};
+use prost::Message;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
@@ -22,6 +23,7 @@ use crate::access::caller::Caller;
 use crate::access::fields::FieldRules;
 use crate::app::{App, ServeError};
 use crate::config::{AccessMode, ServerConfig};
+use crate::grpc::encode_score::ShapeCache;
 use crate::grpc::score_row::{self, Defaults};
 use crate::grpc::status::ApiError;
 use crate::listen::bind;
@@ -342,5 +344,7 @@ pub(super) fn score(
     request: v1::ScoreEmployeeRequest,
     defaults: &Defaults,
 ) -> Result<v1::EmployeeScore, ApiError> {
-    score_row::score(scorer, request, defaults).map(|scored| scored.reply)
+    let shapes = ShapeCache::default().of(scorer);
+    let scored = score_row::score(scorer, &shapes, request, defaults)?;
+    Ok(v1::EmployeeScore::decode(scored.reply.score).unwrap())
 }

@@ -6,6 +6,7 @@ mod access;
 mod actions;
 pub(crate) mod databases;
 mod descriptors;
+mod encoding;
 mod endings;
 mod every_call;
 mod fixture;

@@ -1,6 +1,7 @@
 //! Reading actions and the playbook.
 
 use flight_risk_proto::v1;
+use prost::Message;
 
 use super::{convert, visible};
 use crate::audit::Decision;

@@ -1,6 +1,7 @@
 //! ListAtRiskEmployees: pages of employees by risk.
 
 use flight_risk_proto::v1;
+use prost::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Decision;
@@ -111,7 +112,7 @@ async fn employees(
         let Some(score) = scores.next_if(|score| score.record.seq == row.seq) else { continue };
         let open = open.get(&row.employee_id).copied().unwrap_or_default();
         let employee = employee_risk(core, score, passed.fields, max_factors, open).await?;
-        match grown(bytes, &employee) {
+        match grown(bytes, employee.encoded_len()) {
             Some(more) => bytes = more,
             None => return Ok((employees, index)),
         }
