@@ -126,7 +126,7 @@ impl Page {
         for action in found.iter().take(self.size) {
             let action = convert::action(action);
             // Long notes make a page shorter than it was asked to be.
-            match grown(bytes, &action) {
+            match grown(bytes, action.encoded_len()) {
                 Some(more) => bytes = more,
                 None => break,
             }
