@@ -116,6 +116,8 @@ pub(crate) struct Encoded {
     pub(crate) score: Bytes,
     /// Its factors.
     pub(crate) factors: usize,
+    /// Whether it says that the model does not know.
+    pub(crate) abstained: bool,
 }
 
 /// What a model says of a row.
@@ -126,7 +128,7 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     let mut reply = v1::EmployeeScore { employee_id, request_id, model_version, outcome: None };
     if assessment.band == Band::Abstained {
         reply.outcome = Some(convert_score::outcome(&told, max_factors, fields));
-        return Encoded { score: reply.encode_to_vec().into(), factors: 0 };
+        return Encoded { score: reply.encode_to_vec().into(), factors: 0, abstained: true };
     }
     let (shown, remaining) = shown_factors(&told, max_factors, fields);
     let head = convert_score::assessment(&told, Vec::new(), 0.0);
@@ -149,7 +151,7 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     if rest > 0 {
         write_double(&mut out, field::ASSESSMENT_REMAINING, remaining);
     }
-    Encoded { score: out.freeze(), factors: shown.len() }
+    Encoded { score: out.freeze(), factors: shown.len(), abstained: false }
 }
 
 fn write_double(out: &mut BytesMut, number: u32, value: f64) {

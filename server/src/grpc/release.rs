@@ -99,9 +99,8 @@ pub(crate) async fn release(
 }
 
 fn count(core: &Core, rows: &[Row]) {
-    use flight_risk_proto::v1::employee_score::Outcome;
     let scored = || rows.iter().filter_map(|row| row.scored.as_ref().ok());
-    let abstained = scored().filter(|scored| matches!(scored.reply.outcome, Some(Outcome::Abstention(_)))).count();
+    let abstained = scored().filter(|scored| scored.reply.abstained).count();
     core.telemetry.rows.count(scored().count() as u64, abstained as u64);
 }
 
