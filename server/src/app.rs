@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use flight_risk_proto::v1::action_service_server::ActionServiceServer;
+use flight_risk_proto::v1::insight_service_server::InsightServiceServer;
 use flight_risk_proto::v1::model_service_server::ModelServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
 use flight_risk_proto::encoded::scoring_service_server::ScoringServiceServer;
@@ -19,7 +20,7 @@ use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
 use crate::core::Core;
 use crate::gate::Gate;
-use crate::grpc::{ActionApi, ModelApi, RiskApi, ScoringApi};
+use crate::grpc::{ActionApi, InsightApi, ModelApi, RiskApi, ScoringApi};
 use crate::health::Health;
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
@@ -125,6 +126,12 @@ impl App {
         self.core.active.load().artifact().model_version().to_owned()
     }
 
+    /// What all services share.
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// Serves on the listener until `shutdown` ends; then refuses what is new, ends what is under way and returns within
     /// [`DRAIN_DEADLINE`].
     ///
@@ -195,6 +202,9 @@ impl App {
         let actions = ActionServiceServer::new(ActionApi::new(self.core.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let insight = InsightServiceServer::new(InsightApi::new(self.core.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(flight_risk_proto::FILE_DESCRIPTOR_SET)
@@ -204,6 +214,7 @@ impl App {
         Ok(Routes::new(scoring)
             .add_service(model)
             .add_service(risk)
+            .add_service(insight)
             .add_service(actions)
             .add_service(tonic_health::pb::health_server::HealthServer::new(health))
             .add_service(reflection().build_v1()?)

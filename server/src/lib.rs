@@ -22,6 +22,7 @@ mod core;
 mod gate;
 mod grpc;
 mod health;
+mod insight;
 pub mod limits;
 mod listen;
 pub mod logging;

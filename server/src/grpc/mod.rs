@@ -8,6 +8,7 @@ pub(crate) mod convert_score;
 pub(crate) mod encode_score;
 pub(crate) mod filter;
 mod filter_text;
+mod insight;
 mod model;
 pub(crate) mod once;
 pub(crate) mod page_token;
@@ -22,6 +23,7 @@ pub(crate) mod violations;
 mod what_if;
 
 pub(crate) use actions::ActionApi;
+pub(crate) use insight::InsightApi;
 pub(crate) use model::ModelApi;
 pub(crate) use risk::RiskApi;
 pub(crate) use scoring::ScoringApi;

@@ -12,6 +12,7 @@ pub(crate) mod conditions;
 pub(crate) mod db;
 mod keys;
 pub(crate) mod lists;
+pub(crate) mod insight;
 mod migrations;
 mod models;
 mod open;

@@ -11,6 +11,7 @@ mod endings;
 mod every_call;
 mod fixture;
 mod hostile;
+mod insight;
 mod list_speed;
 mod model_files;
 mod models;

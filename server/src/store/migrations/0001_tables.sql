@@ -32,6 +32,8 @@ CREATE TABLE scores (
 CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id);
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
 CREATE UNIQUE INDEX scores_in_force ON scores (employee_id) WHERE to_seq = 9223372036854775807;
+-- For reading all that is in force, in the order in which it lies on the disk.
+CREATE INDEX scores_in_order ON scores (seq) WHERE to_seq = 9223372036854775807;
 CREATE INDEX scores_by_time ON scores (scored_at);
 CREATE INDEX scores_by_department ON scores (to_seq, department, risk DESC, employee_id);
 CREATE INDEX scores_by_manager ON scores (to_seq, manager_id, risk DESC, employee_id);

@@ -1,0 +1,76 @@
+//! By what employees are grouped.
+
+/// How many dimensions there are.
+pub(crate) const DIMENSIONS: usize = 5;
+
+/// The group of an employee in every dimension; [`NO_GROUP`] where it is not known.
+pub(crate) type Groups = [u32; DIMENSIONS];
+
+/// Stands for no group.
+pub(crate) const NO_GROUP: u32 = u32::MAX;
+
+/// By what employees are grouped. Plans and tables keep them in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Dimension {
+    /// Organisational unit.
+    Department,
+    /// Place of work.
+    Location,
+    /// Who they report to.
+    Manager,
+    /// Seniority.
+    JobLevel,
+    /// Years with the company.
+    Tenure,
+}
+
+impl Dimension {
+    /// All of them.
+    pub(crate) const ALL: [Self; DIMENSIONS] =
+        [Self::Department, Self::Location, Self::Manager, Self::JobLevel, Self::Tenure];
+
+    /// Its place among [`Dimension::ALL`].
+    pub(crate) fn position(self) -> usize {
+        self as usize
+    }
+}
+
+/// Names of the groups by years with the company, and where they end.
+const TENURE_GROUPS: [(&str, f64); 5] =
+    [("under 1", 1.0), ("1 to 2", 2.0), ("2 to 5", 5.0), ("5 to 10", 10.0), ("10 and more", f64::INFINITY)];
+
+/// The group of these years with the company.
+pub(crate) fn tenure_group(years: f64) -> &'static str {
+    TENURE_GROUPS.iter().find(|&&(_, end)| years < end).map_or("10 and more", |&(name, _)| name)
+}
+
+/// From which years on (included) to which (excluded) a group by years with the company goes.
+pub(crate) fn tenure_bounds(group: &str) -> Option<(f64, f64)> {
+    let position = TENURE_GROUPS.iter().position(|&(name, _)| name == group)?;
+    let from = position.checked_sub(1).and_then(|before| TENURE_GROUPS.get(before)).map_or(0.0, |&(_, end)| end);
+    TENURE_GROUPS.get(position).map(|&(_, end)| (from, end.min(MOST_YEARS)))
+}
+
+/// More than anybody has been with a company: databases are not asked to compare with infinity.
+const MOST_YEARS: f64 = 1e6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_fall_into_groups_with_the_upper_end_excluded() {
+        for (years, group) in [
+            (0.0, "under 1"),
+            (0.99, "under 1"),
+            (1.0, "1 to 2"),
+            (2.0, "2 to 5"),
+            (5.0, "5 to 10"),
+            (10.0, "10 and more"),
+            (60.0, "10 and more"),
+        ] {
+            assert_eq!(tenure_group(years), group, "{years}");
+            assert!(tenure_bounds(group).is_some_and(|(from, end)| (from..end).contains(&years)), "{years}");
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Which groups may be shown, of all dimensions at once.
+//!
+//! A group below the minimum is hidden. So are as many others as it takes that no combination of answers isolates fewer people
+//! than the minimum: department A less location X is one person where A is X and somebody elsewhere. What counts as safe is told
+//! in [`super::leverage`]; here is which groups go. The choice depends on the people, never on what was asked, so that answers to
+//! different questions fit together.
+//!
+//! Somebody who sees a part of the company gets a plan on top of the one for all: the two together are safe. Plans of two parts
+//! are not compared with each other; two people who pool what they see of different parts are beyond this.
+
+use std::collections::BTreeMap;
+
+use super::dimension::{DIMENSIONS, Groups};
+use super::leverage::{Leverages, Part, Row, Seen};
+
+/// Most groups shown of all dimensions but the one with the most groups; the smallest beyond it are hidden.
+const MAX_DENSE_GROUPS: usize = 800;
+/// Of how many people whom hiding one of their own groups does not protect all groups are searched, in one round.
+const SEARCHED: usize = 32;
+/// Rounds after which whole dimensions go.
+const ROUNDS: usize = 200;
+/// Arithmetic that may be spent on showing again what need not have been hidden.
+const RESTORING: usize = 400_000_000;
+/// Room for rounding.
+const MARGIN: f64 = 1e-7;
+
+/// People with the same groups in every dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// Their groups.
+    pub(crate) groups: Groups,
+    /// Whether who asks may see them.
+    pub(crate) inside: bool,
+    /// How many.
+    pub(crate) people: u32,
+}
+
+/// What may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// All whom the caller may see, as one group.
+    pub(crate) total: bool,
+    /// Of each dimension and group, whether it is shown.
+    pub(crate) groups: [Vec<bool>; DIMENSIONS],
+}
+
+impl Shown {
+    /// Nothing.
+    pub(crate) fn nothing(levels: [usize; DIMENSIONS]) -> Self {
+        Self { total: false, groups: levels.map(|count| vec![false; count]) }
+    }
+
+    /// Whether a group is shown.
+    pub(crate) fn has(&self, dimension: usize, group: u32) -> bool {
+        self.groups.get(dimension).and_then(|groups| groups.get(group as usize)).copied().unwrap_or(false)
+    }
+
+    fn count(&self, dimension: usize) -> usize {
+        self.groups[dimension].iter().filter(|&&shown| shown).count()
+    }
+
+    fn hide(&mut self, (dimension, group): Name) {
+        if let Some(shown) = self.groups.get_mut(dimension).and_then(|groups| groups.get_mut(group as usize)) {
+            *shown = false;
+        }
+    }
+
+    fn all(&self) -> Vec<Name> {
+        let of = |(dimension, groups): (usize, &Vec<bool>)| -> Vec<Name> {
+            (0_u32..).zip(groups).filter(|&(_, &shown)| shown).map(|(group, _)| (dimension, group)).collect()
+        };
+        self.groups.iter().enumerate().flat_map(of).collect()
+    }
+}
+
+/// Dimension and group.
+type Name = (usize, u32);
+
+/// What is to be decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    /// Everybody, those outside the caller's part too.
+    pub(crate) cells: &'a [Cell],
+    /// Groups of each dimension.
+    pub(crate) levels: [usize; DIMENSIONS],
+    /// Fewest people whose sum may be told.
+    pub(crate) minimum: u32,
+    /// What somebody who sees everybody is shown, if the caller does not.
+    pub(crate) wide: Option<&'a Shown>,
+    /// The only groups that come into question, if not all do.
+    pub(crate) candidates: Option<&'a Shown>,
+}
+
+/// Decides which groups may be shown.
+pub(crate) fn plan(question: &Question<'_>) -> Shown {
+    let mut planner = Planner::new(question);
+    planner.run();
+    planner.shown
+}
+
+struct Planner<'a> {
+    question: &'a Question<'a>,
+    sizes: [Vec<u32>; DIMENSIONS],
+    /// People inside.
+    inside: u32,
+    shown: Shown,
+}
+
+impl<'a> Planner<'a> {
+    fn new(question: &'a Question<'a>) -> Self {
+        let mut sizes = question.levels.map(|count| vec![0_u32; count]);
+        let (mut inside, mut outside) = (0_u32, 0_u32);
+        for cell in question.cells {
+            if !cell.inside {
+                outside += cell.people;
+                continue;
+            }
+            inside += cell.people;
+            for (sizes, &group) in sizes.iter_mut().zip(&cell.groups) {
+                if let Some(size) = sizes.get_mut(group as usize) {
+                    *size += cell.people;
+                }
+            }
+        }
+        let minimum = question.minimum;
+        let mut shown = Shown::nothing(question.levels);
+        if inside >= minimum && (outside == 0 || outside >= minimum) && question.candidates.is_none_or(|c| c.total) {
+            shown.total = true;
+            for (dimension, sizes) in sizes.iter().enumerate() {
+                for (group, &size) in (0_u32..).zip(sizes) {
+                    shown.groups[dimension][group as usize] =
+                        size >= minimum && question.candidates.is_none_or(|only| only.has(dimension, group));
+                }
+            }
+        }
+        Self { question, sizes, inside, shown }
+    }
+
+    fn run(&mut self) {
+        if !self.shown.total {
+            return;
+        }
+        self.cap();
+        let mut hidden = Vec::new();
+        for round in 0.. {
+            self.settle_rests();
+            let removal = self.offenders();
+            if removal.safe {
+                break;
+            }
+            if removal.groups.is_empty() || round >= ROUNDS {
+                // Whole dimensions, the one with the most groups first; at the end nothing is shown.
+                let most =
+                    (0..DIMENSIONS).max_by_key(|&dimension| (self.shown.count(dimension), DIMENSIONS - dimension));
+                match most.filter(|&dimension| self.shown.count(dimension) > 0) {
+                    Some(dimension) => self.shown.groups[dimension].fill(false),
+                    None => {
+                        self.shown = Shown::nothing(self.question.levels);
+                        return;
+                    }
+                }
+            }
+            for name in removal.groups {
+                self.shown.hide(name);
+                hidden.push(name);
+            }
+        }
+        self.restore(hidden);
+    }
+
+    fn size(&self, (dimension, group): Name) -> u32 {
+        self.sizes.get(dimension).and_then(|sizes| sizes.get(group as usize)).copied().unwrap_or(0)
+    }
+
+    /// The smallest first; the dimension and the order of names decide between equals.
+    fn by_size(&self, mut names: Vec<Name>) -> Vec<Name> {
+        names.sort_by_key(|&name| (self.size(name), name));
+        names
+    }
+
+    /// Hides the smallest groups beyond what can be computed with.
+    fn cap(&mut self) {
+        let block = self.block();
+        let names = self.by_size(self.shown.all().into_iter().filter(|&(dimension, _)| dimension != block).collect());
+        let excess = names.len().saturating_sub(MAX_DENSE_GROUPS);
+        names.into_iter().take(excess).for_each(|name| self.shown.hide(name));
+    }
+
+    /// In each dimension those in no shown group are nobody, or enough.
+    fn settle_rests(&mut self) {
+        for dimension in 0..DIMENSIONS {
+            let names: Vec<Name> = self.shown.all().into_iter().filter(|name| name.0 == dimension).collect();
+            let mut rest = self.inside - names.iter().map(|&name| self.size(name)).sum::<u32>();
+            if rest == 0 || rest >= self.question.minimum {
+                continue;
+            }
+            for name in self.nearest_to_rest(dimension, names) {
+                rest += self.size(name);
+                self.shown.hide(name);
+                if rest >= self.question.minimum {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Groups of a dimension in the order in which they are to keep those in no shown group company: groups that lie in the same
+    /// groups of other dimensions first (a team of the same department: then the departments can be shown), the smallest first
+    /// among them.
+    fn nearest_to_rest(&self, dimension: usize, names: Vec<Name>) -> Vec<Name> {
+        // Where all members of a group are, by dimension; none where they are in several groups.
+        let mut homes: Vec<Option<[Option<u32>; DIMENSIONS]>> = vec![None; self.sizes[dimension].len()];
+        let mut rest_home = None;
+        let rest_of = |group: u32| !self.shown.has(dimension, group);
+        for cell in self.question.cells.iter().filter(|cell| cell.inside) {
+            let group = cell.groups[dimension];
+            let home = if rest_of(group) { Some(&mut rest_home) } else { homes.get_mut(group as usize) };
+            let Some(home) = home else { continue };
+            let all = home.get_or_insert_with(|| cell.groups.map(Some));
+            for (home, &group) in all.iter_mut().zip(&cell.groups) {
+                *home = home.filter(|&home| home == group);
+            }
+        }
+        let rest_home = rest_home.unwrap_or_default();
+        let shared = |&(_, group): &Name| {
+            let home = homes.get(group as usize).copied().flatten().unwrap_or_default();
+            home.iter().zip(&rest_home).filter(|(home, rest)| home.is_some() && home == rest).count()
+        };
+        let mut names = names;
+        names.sort_by_key(|name| (std::cmp::Reverse(shared(name)), self.size(*name), *name));
+        names
+    }
+
+    /// The dimension with the most groups.
+    fn block(&self) -> usize {
+        let count =
+            |dimension| self.shown.count(dimension) + self.question.wide.map_or(0, |wide| wide.count(dimension));
+        (0..DIMENSIONS).max_by_key(|&dimension| (count(dimension), DIMENSIONS - dimension)).unwrap_or(0)
+    }
+
+    fn limit(&self) -> f64 {
+        1.0 / f64::from(self.question.minimum.max(2) - 1) - MARGIN
+    }
+
+    /// What makes people stand out, as the plan is now.
+    fn offenders(&self) -> Removal {
+        let design = Design::new(self);
+        let leverages = Leverages::new(&design.rows, design.atoms, design.columns.len());
+        let mut votes = Votes::default();
+        for &column in leverages.doubtful() {
+            if let Some(name) = design.columns.get(column).copied().flatten() {
+                votes.add(name, 1.0);
+            }
+        }
+        let limit = self.limit();
+        let mut hard: Vec<(f64, usize)> = Vec::new();
+        leverages.visit(|position, seen| {
+            if seen.leverage < limit {
+                return;
+            }
+            votes.safe = false;
+            let enough = seen.own().into_iter().filter(|&(_, fall)| seen.leverage - fall < limit);
+            let names = enough.filter_map(|(part, fall)| Some((design.name(part, position)?, fall)));
+            match names.min_by_key(|&(name, _)| (self.size(name), name)) {
+                Some((name, fall)) => votes.add(name, fall * f64::from(self.question.cells[position].people)),
+                None => hard.push((seen.leverage, position)),
+            }
+        });
+        if !hard.is_empty() {
+            hard.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            hard.truncate(SEARCHED);
+            let chosen: Vec<usize> = hard.into_iter().map(|(_, position)| position).collect();
+            leverages.visit(|position, seen| {
+                if chosen.contains(&position) {
+                    self.search(&design, position, seen, &mut votes);
+                }
+            });
+        }
+        votes.into_removal(design.block, self.shown.all().len())
+    }
+
+    /// The group whose hiding protects somebody best, wherever it is.
+    fn search(&self, design: &Design, position: usize, seen: &Seen<'_>, votes: &mut Votes) {
+        let parts = seen.any().into_iter().chain(seen.own().into_iter().filter(|(part, _)| *part == Part::Atom));
+        let named = parts.filter_map(|(part, fall)| Some((design.name(part, position)?, fall)));
+        // Falls that differ by rounding only are the same: the smaller group goes then.
+        let key =
+            |&(name, fall): &(Name, f64)| ((fall * 1e6).round() as i64, std::cmp::Reverse((self.size(name), name)));
+        if let Some((name, fall)) = named.filter(|&(_, fall)| fall > MARGIN).max_by_key(key) {
+            votes.add(name, fall);
+        }
+    }
+
+    /// Shows again what need not be hidden after all, the largest first, as far as the effort is small.
+    fn restore(&mut self, hidden: Vec<Name>) {
+        let columns = self.shown.all().len() + hidden.len() + 2;
+        let effort = self.question.cells.len() * 100 + columns.saturating_pow(3);
+        let tries = RESTORING / effort.max(1);
+        for name in self.by_size(hidden).into_iter().rev().take(tries) {
+            let before = self.shown.clone();
+            self.shown.groups[name.0][name.1 as usize] = true;
+            let settled = self.shown.clone();
+            self.settle_rests();
+            if self.shown != settled || !self.offenders().safe {
+                self.shown = before;
+            }
+        }
+    }
+}
+
+/// What is to be hidden next.
+struct Removal {
+    safe: bool,
+    groups: Vec<Name>,
+}
+
+/// What protects whom, collected over everybody.
+struct Votes {
+    safe: bool,
+    weights: BTreeMap<Name, f64>,
+}
+
+impl Default for Votes {
+    fn default() -> Self {
+        Self { safe: true, weights: BTreeMap::new() }
+    }
+}
+
+impl Votes {
+    fn add(&mut self, name: Name, weight: f64) {
+        self.safe = false;
+        *self.weights.entry(name).or_default() += weight;
+    }
+
+    /// Groups of the large dimension hardly touch each other and go together; of the others the one (of many, a few) that
+    /// protects most.
+    fn into_removal(self, block: usize, shown: usize) -> Removal {
+        let (blocks, mut others): (Vec<_>, Vec<_>) =
+            self.weights.into_iter().partition(|&((dimension, _), _)| dimension == block);
+        // In a small company groups go one by one: there is time, and fewer go.
+        let few = 1 + shown / 20;
+        let mut chosen = if blocks.is_empty() { std::mem::take(&mut others) } else { blocks };
+        chosen.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        if shown < 200 || chosen.first().is_some_and(|&((dimension, _), _)| dimension != block) {
+            chosen.truncate(few);
+        }
+        Removal { safe: self.safe, groups: chosen.into_iter().map(|(name, _)| name).collect() }
+    }
+}
+
+/// The rows of the regression: one for each cell.
+struct Design {
+    block: usize,
+    atoms: usize,
+    rows: Vec<Row>,
+    /// Of each column, which group of the plan it is; none for totals and for what is shown to others.
+    columns: Vec<Option<Name>>,
+    /// Of each row, the group of the plan that its atom belongs to.
+    atom_names: Vec<Option<Name>>,
+}
+
+impl Design {
+    fn new(planner: &Planner<'_>) -> Self {
+        let Question { cells, levels, wide, .. } = *planner.question;
+        let block = planner.block();
+        let mut columns = vec![None];
+        let total_inside = wide.map(|_| {
+            columns.push(None);
+            1_u32
+        });
+        let mut number = |shown: &Shown, of_plan: bool| -> [Vec<u32>; DIMENSIONS] {
+            let mut numbers = levels.map(|count| vec![u32::MAX; count]);
+            for (dimension, group) in shown.all().into_iter().filter(|&(dimension, _)| dimension != block) {
+                numbers[dimension][group as usize] = u32::try_from(columns.len()).unwrap_or(u32::MAX);
+                columns.push(of_plan.then_some((dimension, group)));
+            }
+            numbers
+        };
+        let wide_numbers = wide.map(|wide| number(wide, false));
+        let numbers = number(&planner.shown, true);
+        let mut rows = Vec::with_capacity(cells.len());
+        let mut atom_names = Vec::with_capacity(cells.len());
+        for cell in cells {
+            let mut row = Row::new(cell.people);
+            row.push(0);
+            if let (true, Some(column)) = (cell.inside, total_inside) {
+                row.push(column);
+            }
+            let mut push = |numbers: &[Vec<u32>; DIMENSIONS]| {
+                let found =
+                    numbers.iter().zip(&cell.groups).filter_map(|(numbers, &group)| numbers.get(group as usize));
+                found.filter(|&&column| column != u32::MAX).for_each(|&column| row.push(column));
+            };
+            wide_numbers.as_ref().into_iter().for_each(&mut push);
+            if cell.inside {
+                push(&numbers);
+            }
+            let group = cell.groups[block];
+            let for_all = wide.is_some_and(|wide| wide.has(block, group));
+            let for_caller = planner.shown.has(block, group);
+            row.atom = match (for_all, for_caller) {
+                // Who has the whole group and its part inside has the part outside too.
+                (true, true) => Some(2 * group + u32::from(!cell.inside)),
+                (true, false) => Some(2 * group),
+                (false, true) => cell.inside.then_some(2 * group),
+                (false, false) => None,
+            };
+            atom_names.push(for_caller.then_some((block, group)));
+            rows.push(row);
+        }
+        Self { block, atoms: 2 * levels[block], rows, columns, atom_names }
+    }
+
+    /// The group of the plan that a part is; none where the plan cannot hide it.
+    fn name(&self, part: Part, row: usize) -> Option<Name> {
+        match part {
+            Part::Atom => self.atom_names.get(row).copied().flatten(),
+            Part::Column(column) => self.columns.get(column).copied().flatten(),
+        }
+    }
+}
