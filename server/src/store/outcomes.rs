@@ -1,5 +1,7 @@
 //! Exits that were reported, and the scores of the past with what became of them.
 
+use std::collections::HashMap;
+
 use flight_risk_scoring::Day;
 
 use crate::access::caller::Scope;
@@ -8,6 +10,7 @@ use crate::outcomes::{Exit, PastScore};
 use crate::store::changes::tell_left;
 use crate::store::conditions::Conditions;
 use crate::store::db::{Param, Row, Tx, params};
+use crate::store::statement::{list, pieces};
 use crate::store::stored_score::{IN_FORCE, day_of};
 use crate::store::{Store, StoreError};
 
@@ -54,6 +57,18 @@ pub(crate) async fn report_exit(tx: &mut Tx, exit: &NewExit<'_>) -> Result<u32, 
         joined += u32::from(past(&row, 0)?.left_within_horizon());
     }
     Ok(joined)
+}
+
+/// The last days of employment (in days since 1970) of those among these employees whose exit was reported.
+pub(crate) async fn exit_days(tx: &mut Tx, employees: &[&str]) -> Result<HashMap<String, i64>, StoreError> {
+    let mut days = HashMap::new();
+    for piece in pieces(employees) {
+        let sql = format!("SELECT employee_id, exit_day FROM exits WHERE employee_id IN ({})", list(piece.len()));
+        for row in tx.query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
+            days.insert(row.text(0)?, row.int(1)?);
+        }
+    }
+    Ok(days)
 }
 
 /// What is known of a score of the past.

@@ -11,7 +11,7 @@ use crate::store::changes::{self, Change, Point, Told, judged};
 use crate::store::db::{Param, Tx, params};
 use crate::store::statement::{list, pieces, tuples};
 use crate::store::stored_score::{IN_FORCE, RECORD_COLUMNS, RECORD_WIDTH, band_number, packed, written};
-use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, models};
+use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, models, outcomes};
 
 /// Risk, interval and multiple of a score where the model abstained, so that it sorts last.
 const NO_ANSWER: f64 = -1.0;
@@ -90,6 +90,7 @@ async fn record(tx: &mut Tx, scorer: &Scorer, scores: &[NewScore], telling: Tell
     let mut employees: Vec<&str> = employees.into_iter().collect();
     employees.sort_unstable();
     let mut current = in_force(tx, &employees).await?;
+    let exits = outcomes::exit_days(tx, &employees).await?;
     let mut told: HashMap<String, Told> = changes::told(tx, &employees).await?.into_iter().collect();
     let mut told_anew = HashSet::new();
     let mut to_seqs = vec![IN_FORCE; scores.len()];
@@ -98,7 +99,9 @@ async fn record(tx: &mut Tx, scorer: &Scorer, scores: &[NewScore], telling: Tell
     for (index, (score, seq)) in scores.iter().zip(first..).enumerate() {
         let as_of = i64::from(score.as_of.epoch_days());
         let former = current.get(&score.employee_id).copied();
-        if former.is_some_and(|former| former.as_of > as_of) {
+        // Who left is not brought back by a score of a day before the exit.
+        let gone = exits.get(&score.employee_id).is_some_and(|&exit_day| as_of <= exit_day);
+        if gone || former.is_some_and(|former| former.as_of > as_of) {
             if let Some(to_seq) = to_seqs.get_mut(index) {
                 *to_seq = seq;
             }

@@ -16,6 +16,7 @@ mod list_speed;
 mod model_files;
 mod models;
 mod operations;
+mod outcomes;
 mod recorded_calls;
 mod recording;
 mod reference;
