@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use flight_risk_scoring::Day;
+use flight_risk_server::access::caller::Role;
 
 const EXIT_CODES: &str = "Exit codes:
   0    done
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Copy a store while the server runs
     Backup(Backup),
+    /// Make, list and revoke the keys that callers of the server need
+    Keys(Keys),
 }
 
 /// An address as it can be listened on; names are not looked up.
@@ -204,6 +207,59 @@ pub(crate) struct Explain {
     /// Day on which the facts are known (HR tables); left out: the end of the data
     #[arg(long)]
     pub(crate) as_of: Option<Day>,
+}
+
+/// A role by its name.
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| format!("one of {} is needed", Role::ALL.map(Role::name).join(", ")))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+    /// The store of the server: a SQLite file, or postgres://...
+    #[arg(long, global = true, default_value = "flight-risk.db")]
+    pub(crate) store: String,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key; it is printed this once
+    Create(CreateKey),
+    /// List all keys, without their secrets
+    List,
+    /// Make a key worthless for good
+    Revoke {
+        /// Identifier of the key: what stands between `frk_` and the next `_`
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    /// What the key is for; the audit log names its callers by it
+    #[arg(long)]
+    pub(crate) name: String,
+    /// hris, hr_partner, manager, analyst, auditor or admin
+    #[arg(long, value_parser = role)]
+    pub(crate) role: Role,
+    /// Only employees of this department; can be given several times
+    #[arg(long)]
+    pub(crate) department: Vec<String>,
+    /// Only employees at this location; can be given several times
+    #[arg(long)]
+    pub(crate) location: Vec<String>,
+    /// The manager's employee id, whose reports the key shows (role manager)
+    #[arg(long, conflicts_with_all = ["department", "location"])]
+    pub(crate) manager_id: Option<String>,
+    /// Purpose of calls that state none, for the audit log
+    #[arg(long)]
+    pub(crate) purpose: Option<String>,
+    /// Days after which the key expires; left out: never
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub(crate) expires_in_days: Option<u32>,
 }
 
 #[derive(Debug, Args)]

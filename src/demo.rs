@@ -1,7 +1,8 @@
 //! `flight-risk demo`: from nothing to an at-risk list with reasons, and a server to ask.
 
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,14 +14,17 @@ use flight_risk_model::{TrainOptions, train_native};
 use flight_risk_scoring::Scorer;
 use flight_risk_scoring::schema::Value;
 use flight_risk_scoring::scorer::Band;
+use flight_risk_server::access::caller::{Role, Scope};
+use flight_risk_server::access::keys::NewKey;
 use flight_risk_server::config::ServerConfig;
+use flight_risk_server::store::Store;
 
 use crate::cli::Demo;
 use crate::failure::{Kind, failed};
 use crate::figures::{ListedPerson, print_list};
 use crate::load::{ScoredData, Source};
 use crate::progress::Stages;
-use crate::{Output, evaluate, explain, figures, generate, load, score, serve, train};
+use crate::{Output, evaluate, explain, figures, generate, keys, load, score, serve, train};
 
 /// What lies in the folder afterwards.
 const WRITTEN: [(&str, &str); 4] = [
@@ -29,6 +33,10 @@ const WRITTEN: [(&str, &str); 4] = [
     ("scores.csv", "everybody's risk with reasons"),
     ("request.json", "a gRPC request for the person at the top"),
 ];
+
+/// Keys that the demo makes: name, role and file.
+const KEYS: [(&str, Role, &str); 2] =
+    [("demo HR partner", Role::HrPartner, "hr-partner.key"), ("demo HRIS", Role::Hris, "hris.key")];
 
 /// People on the list.
 const LIST_LENGTH: usize = 20;
@@ -88,6 +96,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     drop(out);
     let mut config = ServerConfig::default();
     config.store.url = options.out.join("flight-risk.db").display().to_string();
+    let key_files = port.block_on(make_keys(&config.store.url, &options.out))?;
     port.serve(serve::models(&model_dir)?, config, |address, version| {
         if output.json {
             println!("{}", serve::as_json(address, version));
@@ -96,11 +105,47 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
         println!(
             "\nServing model {version} on {address} (gRPC, this machine only) until Ctrl-C. Ask it from another terminal:"
         );
+        let Some(key) = key_files.first() else { return };
         println!(
-            "  grpcurl -plaintext -d @ {address} flightrisk.v1.ScoringService/ScoreEmployee < {}",
+            "  grpcurl -plaintext -H \"authorization: Bearer $(cat {})\" -d @ {address} \\\n    flightrisk.v1.ScoringService/ScoreEmployee < {}",
+            key.display(),
             request.display()
         );
     })
+}
+
+/// Makes the demo's own keys and writes each into a file that nobody else can read. Those of an earlier demo end.
+async fn make_keys(url: &str, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let store = Store::open(url).await.map_err(failed(Kind::Store))?;
+    let earlier = store.keys().await.map_err(failed(Kind::Store))?;
+    let mut files = Vec::new();
+    for (name, role, file) in KEYS {
+        for key in earlier.iter().filter(|key| key.name == name) {
+            store.revoke_key(&key.id).await.map_err(failed(Kind::Store))?;
+        }
+        let purpose = Some("demo".to_owned());
+        let wanted = NewKey { name: name.to_owned(), role, scope: Scope::All, purpose, expires_at: None };
+        let path = folder.join(file);
+        write_secret(&path, &keys::create(&store, &wanted).await?.token)
+            .map_err(|error| failed(Kind::Output)(format!("{}: {error}", path.display())))?;
+        files.push(path);
+    }
+    store.close().await;
+    Ok(files)
+}
+
+/// Writes a file that only its owner can read, from its first byte on.
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    // A file that is there keeps its permissions, so a new one is made.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(path)?, "{secret}")
 }
 
 /// What was read, how good the model is, and the at-risk list.

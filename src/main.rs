@@ -11,6 +11,7 @@ mod failure;
 mod features;
 mod figures;
 mod generate;
+mod keys;
 mod load;
 mod progress;
 mod score;
@@ -24,6 +25,8 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    // Before anything that could speak TLS: two providers in one process stop it at the first handshake.
+    flight_risk_server::tls::install_provider();
     let cli = Cli::parse();
     let output = Output { quiet: cli.quiet, json: cli.json };
     let done = match &cli.command {
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Evaluate(options) => evaluate::run(options, output),
         Command::Score(options) => score::run(options, output),
         Command::Explain(options) => explain::run(options, output),
+        Command::Keys(options) => keys::run(options, output),
         Command::Serve(options) => serve::run(options, output),
         Command::Audit(options) => audit::run(options, output),
         Command::Backup(options) => backup::run(options, output),

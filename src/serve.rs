@@ -75,6 +75,11 @@ impl Port {
         Ok(Self { runtime, listener })
     }
 
+    /// Runs something on the threads of the server, before it serves.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Serves until told to stop; `started` is called once with the address and the model's version.
     pub(crate) fn serve(
         self,

@@ -33,6 +33,7 @@ pub mod store;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 mod upkeep;
 
 pub use app::{App, ServeError};

@@ -96,10 +96,10 @@ fn an_address_that_cannot_be_listened_on_is_named() {
 fn the_help_is_what_it_was() {
     let golden = crate::support::root().join("tests/golden/help");
     let case = Case::new(&[("x", "")]);
-    for name in ["", "demo", "generate", "check", "features", "train", "evaluate", "score", "explain", "serve"] {
+    for name in ["", "demo", "generate", "check", "features", "train", "evaluate", "score", "explain", "serve", "keys", "keys create"] {
         let help = case.run(&format!("{name} --help"));
         assert_eq!(help.code, Some(0), "{help:?}");
-        let path = golden.join(format!("{}.txt", if name.is_empty() { "flight-risk" } else { name }));
+        let path = golden.join(format!("{}.txt", if name.is_empty() { "flight-risk".to_owned() } else { name.replace(' ', "-") }));
         if std::env::var_os("FLIGHT_RISK_BLESS").is_some() {
             fs::create_dir_all(&golden).unwrap();
             fs::write(&path, &help.stdout).unwrap();
