@@ -44,7 +44,10 @@ const LIST_LENGTH: usize = 20;
 pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     // Taken before the work: a port in use is better known now than after it.
-    let port = if options.no_serve { None } else { Some(serve::Port::take(options.address)?) };
+    let mut config = ServerConfig::default();
+    config.listen.address = options.address;
+    config.store.url = options.out.join("flight-risk.db").display().to_string();
+    let port = if options.no_serve { None } else { Some(serve::Port::take(&config)?) };
     let stages = Stages::start(output.quiet);
     let (data_dir, model_dir) = (options.out.join("data"), options.out.join("model"));
 
@@ -94,8 +97,6 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let Some(port) = port else { return Ok(ExitCode::SUCCESS) };
     out.flush()?;
     drop(out);
-    let mut config = ServerConfig::default();
-    config.store.url = options.out.join("flight-risk.db").display().to_string();
     let key_files = port.block_on(make_keys(&config.store.url, &options.out))?;
     port.serve(serve::models(&model_dir)?, config, |address, version| {
         if output.json {

@@ -29,11 +29,12 @@ pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
     }
     let Some(folder) = &options.models else { return Err(failed(Kind::Usage)("--models is needed")) };
     let models = models(folder)?;
-    Port::take(config.listen.address)?.serve(models, config, |address, version| {
+    let encrypted = if config.tls.is_some() { "TLS" } else { "no TLS: this machine only" };
+    Port::take(&config)?.serve(models, config, |address, version| {
         if output.json {
             println!("{}", as_json(address, version));
         } else {
-            println!("Serving model {version} on {address} (gRPC, this machine only) until Ctrl-C");
+            println!("Serving model {version} on {address} (gRPC, {encrypted}) until Ctrl-C");
         }
     })
 }
@@ -69,9 +70,9 @@ pub(crate) struct Port {
 
 impl Port {
     /// Takes a port of this machine.
-    pub(crate) fn take(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn take(config: &ServerConfig) -> anyhow::Result<Self> {
         let runtime = Runtime::new().context("cannot start the threads of the server")?;
-        let listener = runtime.block_on(bind(address)).map_err(failed(Kind::Address))?;
+        let listener = runtime.block_on(bind(config)).map_err(failed(Kind::Address))?;
         Ok(Self { runtime, listener })
     }
 

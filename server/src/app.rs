@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tonic::service::Routes;
 
 use crate::access::door::Door;
+use crate::access::jwks::JwksError;
 use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
@@ -28,6 +29,7 @@ use crate::models::{ModelFolder, ModelLoadError, Models, StartError, TrialError,
 use crate::playbook::{Playbook, PlaybookError};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{MetricsError, MetricsPage, Telemetry};
+use crate::tls::{Certificate, TlsError};
 use crate::upkeep;
 
 /// Why the server could not begin to serve.
@@ -57,6 +59,12 @@ pub enum ServeError {
     /// The address of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The keys of the identity provider cannot be used.
+    #[error(transparent)]
+    Jwks(#[from] JwksError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl From<StartError> for ServeError {
@@ -136,26 +144,31 @@ impl App {
     /// [`DRAIN_DEADLINE`].
     ///
     /// # Errors
-    /// [`ServeError`] when the model does not stand a trial run. Nothing that clients or the network do ends it.
+    /// [`ServeError`] when the model does not stand a trial run, or the certificate or the identity provider's keys cannot be used.
+    /// Nothing that clients or the network do ends it.
     pub async fn serve(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let (drain, draining) = watch::channel(false);
         let telemetry = &self.core.telemetry;
         let health = Health::new(Arc::clone(telemetry)).await;
         let routes = self.routes(&health, draining.clone())?;
-        let door = Door::new(&self.core.config.access, Arc::clone(&self.core.store), self.core.gate.clone());
+        let (access, store) = (&self.core.config.access, Arc::clone(&self.core.store));
+        let door = Arc::new(Door::open(access, store, self.core.gate.clone()).await?);
         door.warn_if_closed().await;
-        let shared = Shared {
-            routes,
-            door: Arc::new(door),
-            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
-            draining,
-            telemetry: Arc::clone(telemetry),
+        let tls = match &self.core.config.tls {
+            None => None,
+            Some(tls) => Some(Arc::new(Certificate::open(tls)?)),
         };
+        let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
+        let shared = Shared { routes, door, tls, requests, draining, telemetry: Arc::clone(telemetry) };
         trial(&self.core.active.load())?;
         health.try_store(&self.core.store).await;
         let mut background = JoinSet::new();
         background.spawn(health.clone().watch(Arc::clone(&self.core.store)));
         background.spawn(Arc::clone(telemetry).keep_up());
+        background.spawn(Arc::clone(&shared.door).keep_up());
+        if let Some(tls) = shared.tls.clone() {
+            background.spawn(tls.keep_up());
+        }
         background.spawn(upkeep::run(self.core.clone()));
         background.spawn({
             let (models, store) = (Arc::clone(&self.core.models), Arc::clone(&self.core.store));

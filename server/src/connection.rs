@@ -26,15 +26,12 @@ use crate::access::door::Door;
 use crate::access::policy::{Rule, rule};
 use crate::grpc::status::ApiError;
 use crate::limits::{
-    CONNECTION_WINDOW_BYTES, HANDSHAKE_DEADLINE, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES,
+    CONNECTION_WINDOW_BYTES, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES,
     MAX_REQUESTS_PER_CONNECTION, REQUEST_DEADLINE, REQUEST_WINDOW_BYTES, SEND_BUFFER_BYTES,
 };
 use crate::telemetry::Telemetry;
-
-/// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How often an incomplete preface is looked at again.
-const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+use crate::tls::Certificate;
+use crate::transport;
 
 /// When the client stops waiting, for services that stream.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +42,8 @@ pub(crate) struct ClientDeadline(pub(crate) Instant);
 pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) door: Arc<Door>,
+    /// Absent where nothing is encrypted.
+    pub(crate) tls: Option<Arc<Certificate>>,
     pub(crate) requests: Arc<Semaphore>,
     /// Turns true when the server drains.
     pub(crate) draining: watch::Receiver<bool>,
@@ -52,14 +51,10 @@ pub(crate) struct Shared {
 }
 
 /// Serves one connection until the client closes it, or until it has drained. `_room` is given back at its end.
-pub(crate) async fn serve(mut stream: TcpStream, shared: Shared, _room: OwnedSemaphorePermit) {
+pub(crate) async fn serve(stream: TcpStream, shared: Shared, _room: OwnedSemaphorePermit) {
     let draining = shared.draining.clone();
     let _open = Open::new(&shared.telemetry.connections);
-    match tokio::time::timeout(HANDSHAKE_DEADLINE, speaks_http2(&mut stream)).await {
-        Ok(true) => {}
-        Ok(false) => return tracing::debug!("a connection was closed: it does not speak HTTP/2, which gRPC needs"),
-        Err(_) => return tracing::debug!("a connection was closed: it did not begin to speak in time"),
-    }
+    let Some(stream) = transport::begin(stream, shared.tls.clone()).await else { return };
     let service = service_fn(move |request| {
         let shared = shared.clone();
         let call = shared.telemetry.calls.begin(request.uri().path());
@@ -109,26 +104,6 @@ impl Drop for Open {
 pub(crate) async fn drained(mut draining: watch::Receiver<bool>) {
     // An error means that the server is gone, which is an end as well.
     let _ = draining.wait_for(|draining| *draining).await;
-}
-
-/// Whether the connection begins as HTTP/2 does; nothing is taken from it.
-async fn speaks_http2(stream: &mut TcpStream) -> bool {
-    let mut seen = [0; PREFACE.len()];
-    let mut before = 0;
-    loop {
-        let Ok(count) = stream.peek(&mut seen).await else { return false };
-        match (seen.get(..count), PREFACE.get(..count)) {
-            (Some(got), Some(expected)) if got == expected && count > 0 => {}
-            _ => return false,
-        }
-        if count == PREFACE.len() {
-            return true;
-        }
-        if count == before {
-            tokio::time::sleep(PREFACE_PAUSE).await;
-        }
-        before = count;
-    }
 }
 
 async fn answer(request: Request<Incoming>, shared: Shared) -> Response<Body> {

@@ -7,7 +7,7 @@
 //! let models = flight_risk_server::ModelFolder::open(std::path::Path::new("models"))?;
 //! let config = flight_risk_server::config::ServerConfig::default();
 //! let store = flight_risk_server::store::Store::open(&config.store.url).await?;
-//! let listener = flight_risk_server::bind(config.listen.address).await?;
+//! let listener = flight_risk_server::bind(&config).await?;
 //! flight_risk_server::App::open(models, store, config).await?.serve(listener, std::future::pending()).await?;
 //! # Ok(()) }
 //! ```
@@ -34,6 +34,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+mod transport;
 mod upkeep;
 
 pub use app::{App, ServeError};

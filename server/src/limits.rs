@@ -112,3 +112,24 @@ pub const KEYS_FRESH: Duration = Duration::from_secs(5);
 pub const KEYS_RETRY: Duration = Duration::from_millis(250);
 /// While the store does not answer, the keys that were read last let callers in for this time.
 pub const KEYS_USABLE: Duration = Duration::from_secs(30);
+
+/// Difference between the clocks of this machine and the identity provider that is borne, in seconds.
+pub const TOKEN_LEEWAY_SECONDS: u64 = 30;
+/// Tokens that are remembered so that each is checked once.
+pub const MAX_TOKENS_KNOWN: usize = 20_000;
+/// Departments, and locations, of one token.
+pub const MAX_SCOPE_UNITS: usize = 200;
+/// Largest set of an identity provider's keys, in bytes.
+pub const MAX_JWKS_BYTES: usize = 256 * 1024;
+/// Longest time for the identity provider to answer.
+pub const JWKS_DEADLINE: Duration = Duration::from_secs(5);
+/// The identity provider is asked for its keys this often ...
+pub const JWKS_URL_INTERVAL: Duration = Duration::from_secs(600);
+/// ... and no more often than this for keys that are not known.
+pub const JWKS_URL_RETRY: Duration = Duration::from_secs(10);
+/// A file with the identity provider's keys is read this often ...
+pub const JWKS_FILE_INTERVAL: Duration = Duration::from_secs(5);
+/// ... and no more often than this for keys that are not known.
+pub const JWKS_FILE_RETRY: Duration = Duration::from_secs(1);
+/// The files of the certificate are looked at this often.
+pub const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::{AccessMode, ServerConfig};
 use crate::limits::{ACCEPT_PAUSE_MAX, ACCEPT_PAUSE_MIN};
 
 /// Where the server listens unless told otherwise.
@@ -17,10 +18,15 @@ pub const DEFAULT_ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Add
 pub enum BindError {
     /// Reachable from other machines.
     #[error(
-        "refusing to listen on {0}: it can be reached from other machines, and neither encryption (TLS) nor access control is \
-         configured, so that anybody there could read who is likely to leave; listen on a loopback address such as {DEFAULT_ADDRESS}"
+        "refusing to listen on {address}: it can be reached from other machines, where somebody could read who is likely to \
+         leave, and {missing}; put that right, or listen on a loopback address such as {DEFAULT_ADDRESS}"
     )]
-    NotLoopback(SocketAddr),
+    NotLoopback {
+        /// The address.
+        address: SocketAddr,
+        /// What is not configured, in words.
+        missing: String,
+    },
     /// Somebody else has the port.
     #[error("{0} is in use by another program (perhaps another flight-risk); stop it or choose another port")]
     InUse(SocketAddr),
@@ -34,13 +40,23 @@ pub enum BindError {
     },
 }
 
-/// Takes a port on a loopback address; port 0 is any free one.
+/// Takes the port that the configuration names; port 0 is any free one. An address that other machines can reach needs
+/// encryption, access control and the audit log.
 ///
 /// # Errors
 /// See [`BindError`]; each names the address and says what to do.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+pub async fn bind(config: &ServerConfig) -> Result<TcpListener, BindError> {
+    let address = config.listen.address;
     if !address.ip().to_canonical().is_loopback() {
-        return Err(BindError::NotLoopback(address));
+        let guards = [
+            (config.tls.is_some(), "there is no encryption (TLS: certificate and key in [tls])"),
+            (config.access.mode == AccessMode::Required, "access control is off (mode in [access])"),
+            (config.audit.enabled, "there is no audit log (enabled in [audit])"),
+        ];
+        let missing: Vec<&str> = guards.iter().filter(|(there, _)| !there).map(|(_, what)| *what).collect();
+        if !missing.is_empty() {
+            return Err(BindError::NotLoopback { address, missing: missing.join(", and ") });
+        }
     }
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => BindError::InUse(address),

@@ -89,6 +89,6 @@ impl Caller {
     }
 }
 
-/// The actor where nobody needs to say who they are. No key or token can have this name: theirs are never empty, and keys
-/// begin with `key:`.
+/// The actor where nobody needs to say who they are. No key has this name, for theirs begin with `key:`, and tokens with this
+/// subject are refused.
 const ANYBODY: &str = "anybody";

@@ -6,9 +6,11 @@ use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
 use crate::access::caller::Caller;
+use crate::access::jwks::JwksError;
 use crate::access::keys::{KEY_PREFIX, KeyRing};
 use crate::access::policy::Rule;
 use crate::access::refusal::{Refusal, RefusalLog};
+use crate::access::tokens::Tokens;
 use crate::config::{Access, AccessMode};
 use crate::gate::Gate;
 use crate::grpc::status::ApiError;
@@ -28,19 +30,37 @@ pub(crate) struct Door {
 }
 
 /// Those who are known.
-#[derive(Debug)]
 struct Known {
     keys: KeyRing,
+    /// Absent where no identity provider is configured.
+    tokens: Option<Tokens>,
 }
 
 impl Door {
     /// The door that the configuration describes.
-    pub(crate) fn new(access: &Access, store: Arc<Store>, gate: Gate) -> Self {
+    ///
+    /// # Errors
+    /// [`JwksError`] when the keys of the identity provider are nowhere.
+    pub(crate) async fn open(access: &Access, store: Arc<Store>, gate: Gate) -> Result<Self, JwksError> {
         let known = match access.mode {
             AccessMode::Off => None,
-            AccessMode::Required => Some(Known { keys: KeyRing::new(store) }),
+            AccessMode::Required => {
+                let tokens = match &access.jwt {
+                    None => None,
+                    Some(jwt) => Some(Tokens::open(jwt).await?),
+                };
+                Some(Known { keys: KeyRing::new(store), tokens })
+            }
         };
-        Self { known, anybody: Arc::new(Caller::anybody()), refusals: RefusalLog::new(), gate }
+        Ok(Self { known, anybody: Arc::new(Caller::anybody()), refusals: RefusalLog::new(), gate })
+    }
+
+    /// Keeps what is known about callers up to date, without end.
+    pub(crate) async fn keep_up(self: Arc<Self>) {
+        match self.known.as_ref().and_then(|known| known.tokens.as_ref()) {
+            Some(tokens) => tokens.keep_up().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Says in the log how to let somebody in, where nobody can be.
@@ -50,7 +70,7 @@ impl Door {
                 "access control is off: whoever reaches the port of this machine may ask everything"
             );
         };
-        if let Ok(false) = known.keys.any().await {
+        if known.tokens.is_none() && known.keys.any().await == Ok(false) {
             tracing::warn!(
                 "nobody can be let in: there is no API key and no identity provider ([access.jwt]); make a key with `flight-risk \
                  keys create --store URL --name nightly --role hris`, URL being the store of this server"
@@ -86,7 +106,10 @@ impl Door {
 impl Known {
     async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Refusal> {
         let token = bearer(headers)?;
-        if token.starts_with(KEY_PREFIX) { self.keys.caller(token).await } else { Err(Refusal::NoProvider) }
+        if token.starts_with(KEY_PREFIX) {
+            return self.keys.caller(token).await;
+        }
+        self.tokens.as_ref().ok_or(Refusal::NoProvider)?.caller(token).await
     }
 }
 

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::config::{AccessMode, ConfigProblem, Jwt, ServerConfig, Tls};
+use crate::access::caller::Role;
+use crate::access::jwks;
+use crate::config::{AccessMode, ConfigProblem, Jwt, ServerConfig};
 use crate::playbook::Playbook;
 use crate::store::{Store, is_postgres};
+use crate::tls::{self, Certificate};
 
 /// Everything that is wrong.
 pub(super) fn check(config: &ServerConfig) -> Vec<ConfigProblem> {
@@ -15,10 +18,13 @@ pub(super) fn check(config: &ServerConfig) -> Vec<ConfigProblem> {
     if let Some(jwt) = &config.access.jwt {
         problems.jwt(jwt);
     }
-    if let Some(Tls { certificate, key, client_ca }) = &config.tls {
-        problems.file("tls.certificate", certificate);
-        problems.file("tls.key", key);
-        client_ca.iter().for_each(|path| problems.file("tls.client_ca", path));
+    if let Some(tls) = &config.tls {
+        let mut there = problems.file("tls.certificate", &tls.certificate);
+        there &= problems.file("tls.key", &tls.key);
+        there &= tls.client_ca.as_ref().is_none_or(|path| problems.file("tls.client_ca", path));
+        if there && let Err(error) = Certificate::open(tls) {
+            problems.0.push(ConfigProblem::new("tls", None, error.to_string()));
+        }
     }
     problems.numbers(config);
     if let Some(path) = &config.actions.playbook
@@ -96,7 +102,13 @@ impl Problems {
 
     fn jwt(&mut self, jwt: &Jwt) {
         match (&jwt.jwks_file, &jwt.jwks_url) {
-            (Some(file), None) => self.file("access.jwt.jwks_file", file),
+            (Some(file), None) => {
+                if self.file("access.jwt.jwks_file", file)
+                    && let Err(error) = jwks::check_file(file, jwt.algorithm)
+                {
+                    self.add("access.jwt.jwks_file", file.display(), error.to_string());
+                }
+            }
             (None, Some(url)) if url.starts_with("https://") => {}
             (None, Some(url)) => self.add("access.jwt.jwks_url", url, "an address that begins with https:// is needed"),
             (None, None) => {
@@ -109,6 +121,24 @@ impl Problems {
             (Some(_), Some(url)) => {
                 self.add("access.jwt.jwks_url", url, "it and jwks_file exclude each other; leave one of them out");
             }
+        }
+        if let Some(path) = &jwt.jwks_ca
+            && self.file("access.jwt.jwks_ca", path)
+            && let Err(error) = tls::client_config(Some(path))
+        {
+            self.add("access.jwt.jwks_ca", path.display(), error.to_string());
+        }
+        let groups = jwt.groups.clone().unwrap_or_default();
+        let named: Vec<(Role, &str)> = Role::ALL.into_iter().filter_map(|role| Some((role, groups.of(role)?))).collect();
+        for (place, (role, group)) in named.iter().enumerate() {
+            if named.iter().take(place).any(|(_, other)| other == group) {
+                let key = format!("access.jwt.groups.{}", role.name());
+                self.add(&key, format!("{group:?}"), "another role has this group: nobody has two roles");
+            }
+        }
+        if jwt.groups.is_some() && named.is_empty() {
+            let allowed = "at least one role needs a group, or no token lets anybody in";
+            self.0.push(ConfigProblem::new("access.jwt.groups", None, allowed));
         }
     }
 
@@ -135,12 +165,13 @@ impl Problems {
         }
     }
 
-    /// A file that must be there.
-    fn file(&mut self, key: &str, path: &Path) {
+    /// A file that must be there; gives whether it is.
+    fn file(&mut self, key: &str, path: &Path) -> bool {
         match std::fs::File::open(path).and_then(|file| file.metadata()) {
-            Ok(meta) if meta.is_file() => {}
+            Ok(meta) if meta.is_file() => return true,
             Ok(_) => self.add(key, path.display(), "it is no file; name a file that can be read"),
             Err(error) => self.add(key, path.display(), format!("{error}; name a file that can be read")),
         }
+        false
     }
 }

@@ -70,11 +70,11 @@ impl Kind {
 }
 
 /// Sections, by name; those within others after a dot.
-pub(super) const SECTIONS: [&str; 11] =
-    ["listen", "store", "access", "access.jwt", "tls", "risk", "groups", "audit", "actions", "log", "traces"];
+pub(super) const SECTIONS: [&str; 12] =
+    ["listen", "store", "access", "access.jwt", "access.jwt.groups", "tls", "risk", "groups", "audit", "actions", "log", "traces"];
 
 /// Every key with its section before it.
-pub(super) const KEYS: [(&str, Kind); 25] = [
+pub(super) const KEYS: [(&str, Kind); 36] = [
     ("listen.address", Kind::Address),
     ("listen.metrics_address", Kind::Address),
     ("store.url", Kind::Text),
@@ -87,6 +87,17 @@ pub(super) const KEYS: [(&str, Kind); 25] = [
     ("access.jwt.algorithm", Kind::Choice(&["RS256", "ES256", "EdDSA"])),
     ("access.jwt.jwks_file", Kind::Text),
     ("access.jwt.jwks_url", Kind::Text),
+    ("access.jwt.jwks_ca", Kind::Text),
+    ("access.jwt.role_claim", Kind::Text),
+    ("access.jwt.departments_claim", Kind::Text),
+    ("access.jwt.locations_claim", Kind::Text),
+    ("access.jwt.manager_id_claim", Kind::Text),
+    ("access.jwt.groups.hris", Kind::Text),
+    ("access.jwt.groups.hr_partner", Kind::Text),
+    ("access.jwt.groups.manager", Kind::Text),
+    ("access.jwt.groups.analyst", Kind::Text),
+    ("access.jwt.groups.auditor", Kind::Text),
+    ("access.jwt.groups.admin", Kind::Text),
     ("tls.certificate", Kind::Text),
     ("tls.key", Kind::Text),
     ("tls.client_ca", Kind::Text),

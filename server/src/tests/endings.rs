@@ -22,6 +22,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
 use super::fixture::{Served, named, native, number, wide};
+use crate::config::{AccessMode, ServerConfig, Tls};
 use crate::limits::{DRAIN_DEADLINE, MAX_REQUESTS, MAX_REQUESTS_PER_CONNECTION};
 use crate::listen::{BindError, bind};
 
@@ -197,12 +198,34 @@ async fn strangers_are_sent_away_and_clients_are_still_served() {
 
 #[tokio::test]
 async fn ports_in_use_and_addresses_of_other_machines_are_refused_with_advice() {
-    let taken = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let at = |address: &str| {
+        let mut config = ServerConfig::default();
+        config.listen.address = address.parse().unwrap();
+        config
+    };
+    let taken = bind(&at("127.0.0.1:0")).await.unwrap();
     let address = taken.local_addr().unwrap();
-    let error = bind(address).await.unwrap_err();
+    let error = bind(&at(&address.to_string())).await.unwrap_err();
     assert!(matches!(error, BindError::InUse(_)) && error.to_string().contains(&address.to_string()), "{error}");
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:50051", "[::ffff:192.0.2.1]:50051"] {
-        let error = bind(address.parse().unwrap()).await.unwrap_err();
-        assert!(matches!(error, BindError::NotLoopback(_)) && error.to_string().contains("TLS"), "{error}");
+        let tls = || Some(Tls { certificate: "c.pem".into(), key: "k.pem".into(), client_ca: None });
+        for (tls, mode, audit, named, not_named) in [
+            (None, AccessMode::Required, true, &["TLS"][..], &["access control", "audit"][..]),
+            (tls(), AccessMode::Off, true, &["access control"], &["TLS", "audit"]),
+            (tls(), AccessMode::Required, false, &["audit"], &["TLS", "access control"]),
+            (None, AccessMode::Off, false, &["TLS", "access control", "audit"], &[]),
+        ] {
+            let mut config = at(address);
+            (config.tls, config.access.mode, config.audit.enabled) = (tls, mode, audit);
+            let error = bind(&config).await.unwrap_err();
+            let text = error.to_string();
+            assert!(matches!(error, BindError::NotLoopback { .. }) && text.contains("loopback address"), "{text}");
+            assert!(named.iter().all(|word| text.contains(word)), "{text}");
+            assert!(!not_named.iter().any(|word| text.contains(word)), "{text}");
+        }
     }
+    // With all of them it is taken.
+    let mut config = at("0.0.0.0:0");
+    config.tls = Some(Tls { certificate: "c.pem".into(), key: "k.pem".into(), client_ca: None });
+    bind(&config).await.unwrap();
 }

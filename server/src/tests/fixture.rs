@@ -216,7 +216,9 @@ impl Served {
     }
 
     pub(super) async fn of(app: App) -> Self {
-        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let mut any_port = ServerConfig::default();
+        any_port.listen.address = "127.0.0.1:0".parse().unwrap();
+        let listener = bind(&any_port).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let metrics = app.metrics_address();
