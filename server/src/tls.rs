@@ -194,7 +194,9 @@ pub(crate) fn client_config(ca: Option<&Path>) -> Result<ClientConfig, TlsError>
 fn roots(bytes: &[u8], path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(bytes, path)? {
-        roots.add(certificate).map_err(|error| TlsError::Authority { path: path.to_owned(), why: error.to_string() })?;
+        roots
+            .add(certificate)
+            .map_err(|error| TlsError::Authority { path: path.to_owned(), why: error.to_string() })?;
     }
     Ok(roots)
 }

@@ -141,7 +141,9 @@ mod tests {
         assert_eq!(role(json!(["Staff", "HR Partners"])), Ok(Role::HrPartner));
         assert_eq!(role(json!(["admin", "hr_partner"])), Err(Refusal::Role));
         assert_eq!(role(json!(["People Analytics", "HR Partners"])), Err(Refusal::Role));
-        assert!(toml::from_str::<Jwt>("issuer = 'i'\naudience = 'a'\nalgorithm = 'ES256'\ngroups = {boss = 'x'}").is_err());
+        assert!(
+            toml::from_str::<Jwt>("issuer = 'i'\naudience = 'a'\nalgorithm = 'ES256'\ngroups = {boss = 'x'}").is_err()
+        );
         assert!(toml::from_str::<Jwt>("issuer = 'i'\naudience = 'a'\nalgorithm = 'HS256'").is_err());
     }
 }

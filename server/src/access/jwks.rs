@@ -32,7 +32,9 @@ pub enum JwksError {
     #[error("[access.jwt] needs one of jwks_file and jwks_url, where the identity provider's public keys are")]
     Place,
     /// The address cannot be used.
-    #[error("access.jwt.jwks_url: {0} is no https address: whoever can change the keys on their way decides who is let in")]
+    #[error(
+        "access.jwt.jwks_url: {0} is no https address: whoever can change the keys on their way decides who is let in"
+    )]
     Url(String),
     /// The certificates that vouch for the provider.
     #[error("access.jwt.jwks_ca: {0}")]
@@ -193,10 +195,7 @@ pub(crate) fn check_file(path: &Path, algorithm: JwtAlgorithm) -> Result<(), Jwk
 }
 
 /// Redirects are not followed: the configuration names who is trusted.
-async fn fetch(
-    client: &Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
-    uri: &Uri,
-) -> Result<Vec<u8>, JwksError> {
+async fn fetch(client: &Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, uri: &Uri) -> Result<Vec<u8>, JwksError> {
     let failed = |error: &dyn std::error::Error| {
         let cause = std::iter::successors(Some(error), |error| error.source()).last();
         JwksError::Fetch(cause.map(ToString::to_string).unwrap_or_default())

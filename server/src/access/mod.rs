@@ -8,5 +8,5 @@ pub mod jwks;
 pub mod keys;
 pub(crate) mod policy;
 pub(crate) mod refusal;
-pub(crate) mod tokens;
 pub(crate) mod scope;
+pub(crate) mod tokens;

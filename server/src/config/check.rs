@@ -129,7 +129,8 @@ impl Problems {
             self.add("access.jwt.jwks_ca", path.display(), error.to_string());
         }
         let groups = jwt.groups.clone().unwrap_or_default();
-        let named: Vec<(Role, &str)> = Role::ALL.into_iter().filter_map(|role| Some((role, groups.of(role)?))).collect();
+        let named: Vec<(Role, &str)> =
+            Role::ALL.into_iter().filter_map(|role| Some((role, groups.of(role)?))).collect();
         for (place, (role, group)) in named.iter().enumerate() {
             if named.iter().take(place).any(|(_, other)| other == group) {
                 let key = format!("access.jwt.groups.{}", role.name());

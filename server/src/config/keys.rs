@@ -70,8 +70,20 @@ impl Kind {
 }
 
 /// Sections, by name; those within others after a dot.
-pub(super) const SECTIONS: [&str; 12] =
-    ["listen", "store", "access", "access.jwt", "access.jwt.groups", "tls", "risk", "groups", "audit", "actions", "log", "traces"];
+pub(super) const SECTIONS: [&str; 12] = [
+    "listen",
+    "store",
+    "access",
+    "access.jwt",
+    "access.jwt.groups",
+    "tls",
+    "risk",
+    "groups",
+    "audit",
+    "actions",
+    "log",
+    "traces",
+];
 
 /// Every key with its section before it.
 pub(super) const KEYS: [(&str, Kind); 36] = [
