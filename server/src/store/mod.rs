@@ -28,11 +28,11 @@ mod token_key;
 pub(crate) mod told_changes;
 mod writable;
 
+pub(crate) use backup::sync_folder;
+pub use backup::{BackupError, backup};
 pub use changes::{ChangeKind, Telling};
 pub use models::StoredModel;
 pub use open::Store;
-pub(crate) use backup::sync_folder;
-pub use backup::{BackupError, backup};
 pub(crate) use open::is_postgres;
 pub use org_facts::OrgFacts;
 pub use scores::NewScore;
