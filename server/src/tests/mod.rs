@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod access;
+mod access_tls;
+mod access_tokens;
 mod actions;
 pub(crate) mod databases;
 mod descriptors;
