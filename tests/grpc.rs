@@ -48,7 +48,7 @@ async fn a_batch_answers_every_row_in_its_place_and_a_wrong_row_stops_no_other()
     history.assignments[0].effective_date = "31.12.2024".into();
     history.feedback[0].kind = " ".into();
     requests[3].subject = None;
-    let request = v1::BatchScoreEmployeesRequest { requests, max_factors: None, request_id: Some("night".into()) };
+    let request = v1::BatchScoreEmployeesRequest { requests, request_id: Some("night".into()), ..Default::default() };
     let reply = client.batch_score_employees(request).await.unwrap().into_inner();
     assert_eq!((reply.request_id.as_str(), reply.results.len()), ("night", 4));
     assert_eq!(reply.model_version, scorer(trained_model()).artifact().model_version());

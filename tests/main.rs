@@ -11,7 +11,10 @@
 
 mod backtest;
 mod bad_input;
+mod buf;
+mod example_clients;
 mod grpc;
+mod node_client;
 mod parity;
 mod properties;
 mod python_client;

@@ -15,7 +15,10 @@ const TOLERANCE: f64 = 1e-12;
 /// Runs a program and gives what it printed; otherwise the test ends and says why.
 pub(crate) fn run(what: &str, command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("{what}: {error}. This test needs python3 (3.9 or later) with venv, and pip with access to its index")
+        panic!(
+            "{what}: {error}. This test needs python3 (3.9 or later) with venv, node (18 or later), and pip and npm with \
+             access to their packages"
+        )
     });
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{what} failed: {stderr}{}", String::from_utf8_lossy(&output.stdout));
@@ -42,15 +45,19 @@ pub(crate) fn python(requirements: &str, name: &str) -> PathBuf {
     python
 }
 
+/// Our .proto files.
+pub(crate) fn proto_files() -> Vec<PathBuf> {
+    let files = std::fs::read_dir(root().join("proto/flightrisk/v1")).expect("the .proto files");
+    files.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "proto")).collect()
+}
+
 /// Generates the client's code as proto/README.md tells.
-fn generated_client(python: &Path) -> PathBuf {
+pub(crate) fn generated_client(python: &Path) -> PathBuf {
     let (proto, out) = (root().join("proto"), new_folder("python-client"));
-    let files = std::fs::read_dir(proto.join("flightrisk/v1")).expect("the .proto files");
-    let files = files.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "proto"));
     let mut protoc = Command::new(python);
     protoc.args(["-m", "grpc_tools.protoc", "-I"]).arg(&proto);
     protoc.arg(format!("--python_out={}", out.display())).arg(format!("--grpc_python_out={}", out.display()));
-    run("grpc_tools.protoc", protoc.args(files));
+    run("grpc_tools.protoc", protoc.args(proto_files()));
     out
 }
 
