@@ -37,7 +37,7 @@ fn fed() -> (tokio::sync::mpsc::Sender<v1::StreamScoresRequest>, ReceiverStream<
 }
 
 /// A client without a clock of its own: tonic's gives up at the deadline before the server's answer arrives.
-struct Patient(SendRequest<Body>);
+pub(super) struct Patient(pub(super) SendRequest<Body>);
 
 impl Service<hyper::Request<Body>> for Patient {
     type Response = hyper::Response<hyper::body::Incoming>;

@@ -28,14 +28,26 @@ const FIELDS: &[Field] = &[
     },
 ];
 
-/// The playbook.
+/// A page of the playbook.
 pub(super) async fn playbook(
     core: &Core,
-    _: &Passed,
-    _: v1::ListPlaybookEntriesRequest,
+    passed: &Passed,
+    request: v1::ListPlaybookEntriesRequest,
 ) -> Result<v1::ListPlaybookEntriesResponse, ApiError> {
-    let entries = core.playbook.entries().iter().map(convert::entry).collect();
-    Ok(v1::ListPlaybookEntriesResponse { entries })
+    let mut problems = Violations::default();
+    let size = page_size(request.page_size, &mut problems);
+    let binding = Binding::page(passed, &v1::ListPlaybookEntriesRequest::default());
+    let content = binding.open_page(core.store.token_key(), &request.page_token, &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Invalid(problems));
+    }
+    let from = content.and_then(|content| content.try_into().ok()).map_or(0, u64::from_le_bytes);
+    let mut rest = core.playbook.entries().iter().skip(usize::try_from(from).unwrap_or(usize::MAX));
+    let entries: Vec<v1::PlaybookEntry> = rest.by_ref().take(size).map(convert::entry).collect();
+    let next = from + entries.len() as u64;
+    let token = || binding.seal(core.store.token_key(), &next.to_le_bytes());
+    let next_page_token = rest.next().map(|_| token()).unwrap_or_default();
+    Ok(v1::ListPlaybookEntriesResponse { entries, next_page_token })
 }
 
 /// One action.
