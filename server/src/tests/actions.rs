@@ -71,7 +71,8 @@ async fn the_life_of_an_action() {
         employees(&store, &["e-1"]).await;
         let server = serve(&store).await;
         let mut client = client(&server).await;
-        let playbook = client.list_playbook_entries(v1::ListPlaybookEntriesRequest::default()).await.unwrap().into_inner();
+        let playbook =
+            client.list_playbook_entries(v1::ListPlaybookEntriesRequest::default()).await.unwrap().into_inner();
         let entry = playbook.entries.iter().find(|entry| entry.playbook_id == "regular-one-on-ones").unwrap();
         assert_eq!(entry.owner(), v1::ActionOwner::Manager);
         assert!(entry.features.contains(&"days_since_one_on_one".to_owned()));
