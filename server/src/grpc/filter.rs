@@ -187,6 +187,19 @@ impl Filter {
         self.comparisons.iter().any(|comparison| comparison.field.name == field)
     }
 
+    /// The number of the name, or of yes or no, that a field must have.
+    pub(crate) fn number_of(&self, field: &str) -> Option<i64> {
+        self.comparisons.iter().find_map(|comparison| match comparison.operand {
+            Operand::Int(number) if comparison.field.name == field && comparison.operator == Equal => Some(number),
+            _ => None,
+        })
+    }
+
+    /// Whether a field must have a certain value.
+    pub(crate) fn fixes(&self, field: &str) -> bool {
+        self.comparisons.iter().any(|comparison| comparison.field.name == field && comparison.operator == Equal)
+    }
+
     /// Adds the conditions that matching rows meet. `table` is the name or alias of the table.
     pub(crate) fn restrict(&self, table: &str, conditions: &mut Conditions) {
         for Comparison { field, operator, operand } in &self.comparisons {

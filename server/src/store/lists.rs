@@ -70,6 +70,9 @@ pub(crate) struct ListQuery {
     pub(crate) at_risk_only: bool,
     /// Its order.
     pub(crate) order: Order,
+    /// Whether the conditions leave so few rows (the reports of one manager) that it is quicker to find and sort them than to go
+    /// through all employees in order.
+    pub(crate) few: bool,
 }
 
 /// A row that is left out because the employee left. A score of a later day that was recorded after the exit was reported is that
@@ -86,10 +89,23 @@ enum State {
     Replaced,
 }
 
+/// What a list is ordered by, as SQL.
+#[derive(Clone, Copy)]
+struct Columns {
+    employee: &'static str,
+    risk: &'static str,
+    time: &'static str,
+}
+
+/// As in the indexes, from which the rows come in order.
+const INDEXED: Columns = Columns { employee: "s.employee_id", risk: "s.risk", time: "s.scored_at" };
+/// As in no index: the few rows are found by what they have in common, and sorted.
+const SORTED: Columns = Columns { employee: "s.employee_id || ''", risk: "s.risk + 0.0", time: "s.scored_at + 0" };
+
 /// A part of a list whose rows all come before those of the next part.
 struct Part {
     conditions: Conditions,
-    order: &'static str,
+    order: String,
 }
 
 impl Order {
@@ -110,22 +126,23 @@ impl Order {
         }
     }
 
-    fn sql(self) -> &'static str {
+    fn sql(self, columns: Columns) -> String {
+        let Columns { employee, risk, time } = columns;
         match self {
-            Self::RiskDown => "s.risk DESC, s.employee_id",
-            Self::RiskUp => "s.risk, s.employee_id DESC",
-            Self::EmployeeUp => "s.employee_id",
-            Self::EmployeeDown => "s.employee_id DESC",
-            Self::TimeDown => "s.scored_at DESC, s.employee_id DESC",
-            Self::TimeUp => "s.scored_at, s.employee_id",
+            Self::RiskDown => format!("{risk} DESC, {employee}"),
+            Self::RiskUp => format!("{risk}, {employee} DESC"),
+            Self::EmployeeUp => employee.to_owned(),
+            Self::EmployeeDown => format!("{employee} DESC"),
+            Self::TimeDown => format!("{time} DESC, {employee} DESC"),
+            Self::TimeUp => format!("{time}, {employee}"),
         }
     }
 
-    fn column(self) -> &'static str {
+    fn column(self, columns: Columns) -> &'static str {
         match self {
-            Self::RiskDown | Self::RiskUp => "s.risk",
-            Self::EmployeeUp | Self::EmployeeDown => "s.employee_id",
-            Self::TimeDown | Self::TimeUp => "s.scored_at",
+            Self::RiskDown | Self::RiskUp => columns.risk,
+            Self::EmployeeUp | Self::EmployeeDown => columns.employee,
+            Self::TimeDown | Self::TimeUp => columns.time,
         }
     }
 
@@ -141,14 +158,15 @@ impl Order {
 impl ListQuery {
     /// The parts of the list after a row, in their order.
     fn parts(&self, after: Option<&Listed>) -> Vec<Part> {
+        let columns = if self.few { SORTED } else { INDEXED };
         let part = |texts: &[(&str, Param)]| {
             let mut conditions = self.conditions.clone();
             for (text, value) in texts {
                 conditions.add(text, [value.clone()]);
             }
-            Part { conditions, order: self.order.sql() }
+            Part { conditions, order: self.order.sql(columns) }
         };
-        let column = self.order.column();
+        let column = self.order.column(columns);
         let (beyond, employee_beyond) = match self.order {
             Order::RiskDown => ("<", ">"),
             Order::RiskUp => (">", "<"),
@@ -166,7 +184,7 @@ impl ListQuery {
                     Key::Risk(risk) => Some(Param::from(risk)),
                     Key::Time(time) => Some(Param::from(time)),
                 };
-                let employee = (format!("s.employee_id {employee_beyond} ?"), Param::from(employee_id));
+                let employee = (format!("{} {employee_beyond} ?", columns.employee), Param::from(employee_id));
                 let employee = (employee.0.as_str(), employee.1);
                 match key {
                     None => parts.push(part(&[employee])),
@@ -227,7 +245,7 @@ impl Store {
         after: Option<&Listed>,
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
-        let columns = format!("s.seq, s.employee_id, {}", query.order.column());
+        let columns = format!("s.seq, s.employee_id, {}", query.order.column(INDEXED));
         let mut page: Vec<Listed> = Vec::new();
         for part in query.parts(after) {
             let room = limit - page.len();

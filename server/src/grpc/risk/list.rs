@@ -1,9 +1,11 @@
 //! ListAtRiskEmployees: pages of employees by risk.
 
 use flight_risk_proto::v1;
+use flight_risk_scoring::scorer::Band;
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
+use crate::access::caller::Scope;
 use crate::audit::Decision;
 use crate::clock::now_micros;
 use crate::core::Core;
@@ -18,6 +20,7 @@ use crate::grpc::violations::Violations;
 use crate::limits::{DEFAULT_LIST_FACTORS, MAX_CAPACITY, MAX_LIST_FACTORS};
 use crate::store::conditions::Conditions;
 use crate::store::lists::{Key, ListQuery, Listed, Order, Snapshot};
+use crate::store::stored_score::band_number;
 
 /// Where a list goes on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,8 +66,16 @@ pub(super) async fn list(
     if asked.filter.names(PROBABILITY) {
         conditions.add("s.band <> 0", []);
     }
-    let at_risk_only = !asked.all_bands && !asked.filter.names(BAND);
-    let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order };
+    let at_risk_only = match asked.filter.number_of(BAND) {
+        None => !asked.all_bands,
+        Some(band) => band >= band_number(Band::Elevated),
+    };
+    if asked.filter.number_of(BAND) == Some(band_number(Band::Abstained)) {
+        // The same, as the index has it.
+        conditions.add("s.risk < 0", []);
+    }
+    let few = matches!(passed.caller.scope, Scope::Reports { .. }) || asked.filter.fixes("manager_id");
+    let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order, few };
     let room = asked.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(told));
     let size = asked.page_size.min(room);
     // One row more tells whether there is another page.

@@ -29,13 +29,18 @@ CREATE TABLE scores (
     critical_role BIGINT,
     tenure_years DOUBLE PRECISION
 );
-CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id);
+-- Lists are read from indexes in their order, and skip what they do not show without looking at the rows: those at risk, who are
+-- few, are indexed with everything that lists filter by.
+CREATE INDEX scores_at_risk ON scores (to_seq, risk DESC, employee_id, band, seq, scored_at, as_of, department, location,
+    manager_id, job_level, critical_role, tenure_years) WHERE band >= 2;
+CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band);
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
-CREATE UNIQUE INDEX scores_in_force ON scores (employee_id) WHERE to_seq = 9223372036854775807;
+CREATE UNIQUE INDEX scores_in_force ON scores (to_seq, employee_id);
+CREATE INDEX scores_in_force_by_time ON scores (to_seq, scored_at, employee_id);
 -- For reading all that is in force, in the order in which it lies on the disk.
 CREATE INDEX scores_in_order ON scores (seq) WHERE to_seq = 9223372036854775807;
 CREATE INDEX scores_by_time ON scores (scored_at);
-CREATE INDEX scores_by_department ON scores (to_seq, department, risk DESC, employee_id);
+CREATE INDEX scores_by_department ON scores (to_seq, department, risk DESC, employee_id, band);
 CREATE INDEX scores_by_manager ON scores (to_seq, manager_id, risk DESC, employee_id);
 
 -- What a score came from and how it came about: the assessment (JSON), and packed little-endian doubles in the order of the
