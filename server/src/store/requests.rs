@@ -94,11 +94,7 @@ impl Store {
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
-
-    async fn store() -> (Store, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        (Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap(), folder)
-    }
+    use crate::tests::databases::each_store;
 
     fn key(caller: &str, request_id: &str, digest: u8) -> RequestKey {
         RequestKey {
@@ -125,45 +121,53 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_request_is_carried_out_once_and_kept_for_a_day() {
-        let (store, _folder) = store().await;
-        let day = KEEP_ANSWERS_MICROS;
-        for (caller, id, digest, at, expected) in [
-            ("a", "x", 1, 0, Some(1)),
-            ("a", "x", 1, 10, Some(1)),
-            ("a", "x", 2, 20, None),
-            ("b", "x", 2, 30, Some(2)),
-            ("a", "y", 2, 40, Some(3)),
-            ("a", "x", 1, day, Some(1)),
-            ("a", "x", 2, day + 1, Some(4)),
-            ("a", "", 1, day + 2, Some(5)),
-            ("a", "", 1, day + 3, Some(6)),
-        ] {
-            let answer = count(&store, key(caller, id, digest), at).await;
-            let expected = expected.map(|number| format!("number {number}").into_bytes());
-            assert_eq!(answer, expected, "{caller} {id} {digest} {at}");
-        }
+        each_store(async |store| {
+            let day = KEEP_ANSWERS_MICROS;
+            for (caller, id, digest, at, expected) in [
+                ("a", "x", 1, 0, Some(1)),
+                ("a", "x", 1, 10, Some(1)),
+                ("a", "x", 2, 20, None),
+                ("b", "x", 2, 30, Some(2)),
+                ("a", "y", 2, 40, Some(3)),
+                ("a", "x", 1, day, Some(1)),
+                ("a", "x", 2, day + 1, Some(4)),
+                ("a", "", 1, day + 2, Some(5)),
+                ("a", "", 1, day + 3, Some(6)),
+            ] {
+                let answer = count(&store, key(caller, id, digest), at).await;
+                let expected = expected.map(|number| format!("number {number}").into_bytes());
+                assert_eq!(answer, expected, "{caller} {id} {digest} {at}");
+            }
+        })
+        .await;
     }
 
     #[tokio::test]
     async fn a_write_that_is_given_up_leaves_nothing_and_can_be_repeated() {
-        let (store, _folder) = store().await;
-        let Begun::New(mut write) = store.begin_once_at(key("a", "x", 1), 0).await.unwrap() else { panic!("not new") };
-        write.tx().next_numbers("action", 1).await.unwrap();
-        drop(write);
-        assert_eq!(count(&store, key("a", "x", 1), 1).await, Some(b"number 1".to_vec()));
+        each_store(async |store| {
+            let Begun::New(mut write) = store.begin_once_at(key("a", "x", 1), 0).await.unwrap() else {
+                panic!("not new")
+            };
+            write.tx().next_numbers("action", 1).await.unwrap();
+            drop(write);
+            assert_eq!(count(&store, key("a", "x", 1), 1).await, Some(b"number 1".to_vec()));
+        })
+        .await;
     }
 
     #[tokio::test]
     async fn of_many_at_a_time_one_is_carried_out() {
-        let (store, _folder) = store().await;
-        let tasks: Vec<_> = (0..16)
-            .map(|_| {
-                let store = store.clone();
-                tokio::spawn(async move { count(&store, key("a", "x", 1), 0).await })
-            })
-            .collect();
-        for task in tasks {
-            assert_eq!(task.await.unwrap(), Some(b"number 1".to_vec()));
-        }
+        each_store(async |store| {
+            let tasks: Vec<_> = (0..16)
+                .map(|_| {
+                    let store = store.clone();
+                    tokio::spawn(async move { count(&store, key("a", "x", 1), 0).await })
+                })
+                .collect();
+            for task in tasks {
+                assert_eq!(task.await.unwrap(), Some(b"number 1".to_vec()));
+            }
+        })
+        .await;
     }
 }
