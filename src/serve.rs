@@ -88,9 +88,8 @@ impl Port {
         config: ServerConfig,
         started: impl FnOnce(SocketAddr, &str),
     ) -> anyhow::Result<ExitCode> {
-        // Logs go to stderr: standard output is for results.
-        logging::start(&config.log);
         self.runtime.block_on(async move {
+            let _log = logging::start(&config.log, &config.traces).map_err(failed(Kind::Data))?;
             let address = self.listener.local_addr().context("the port was taken away")?;
             // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
             let stopped = stopped()?;

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::service::Routes;
+use tracing::Instrument;
 
 use crate::access::door::Door;
 use crate::access::policy::{Rule, rule};
@@ -58,7 +59,8 @@ pub(crate) async fn serve(stream: TcpStream, shared: Shared, _room: OwnedSemapho
     let service = service_fn(move |request| {
         let shared = shared.clone();
         let call = shared.telemetry.calls.begin(request.uri().path());
-        async move { Ok::<_, Infallible>(call.observe(answer(request, shared).await)) }
+        let span = call.span();
+        async move { Ok::<_, Infallible>(call.observe(answer(request, shared).instrument(span).await)) }
     });
     let mut settings = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
     settings

@@ -37,8 +37,12 @@ pub(super) fn check(config: &ServerConfig) -> Vec<ConfigProblem> {
             let allowed =
                 "this program was built without traces; build it with `--features otlp`, or leave the key out";
             problems.add("traces.endpoint", endpoint, allowed);
-        } else if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-            problems.add("traces.endpoint", endpoint, "an address that begins with http:// or https:// is needed");
+        } else if !endpoint.starts_with("http://") {
+            problems.add(
+                "traces.endpoint",
+                endpoint,
+                "an address that begins with http:// is needed, of a collector on this machine",
+            );
         }
     }
     problems.0

@@ -12,8 +12,10 @@ use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::PrometheusRecorder;
 use tonic::Code;
 use tonic::body::Body;
+use tracing::Span;
 
 use crate::access::policy::POLICIES;
+use crate::logging::REQUEST_TARGET;
 use crate::telemetry::{request_counter, request_seconds};
 
 /// What methods are called that the API does not have: what a client sends is no label.
@@ -82,7 +84,15 @@ impl Calls {
     pub(crate) fn begin(&self, path: &str) -> Call {
         let method = path.strip_prefix('/').and_then(|name| self.methods.get(name)).unwrap_or(&self.other);
         method.open.increment(1.0);
-        Call { method: Arc::clone(method), began: Instant::now(), code: None }
+        let span = tracing::debug_span!(
+            target: REQUEST_TARGET,
+            "request",
+            "otel.name" = method.name,
+            "otel.kind" = "server",
+            "rpc.system" = "grpc",
+            "rpc.grpc.status_code" = tracing::field::Empty,
+        );
+        Call { method: Arc::clone(method), began: Instant::now(), code: None, span }
     }
 }
 
@@ -91,12 +101,13 @@ pub(crate) struct Call {
     method: Arc<Method>,
     began: Instant,
     code: Option<usize>,
+    span: Span,
 }
 
 impl Call {
-    /// The name of the method, as in the policy table.
-    pub(crate) fn method(&self) -> &'static str {
-        self.method.name
+    /// The span of the request; it ends with it.
+    pub(crate) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// The answer, watched to its end.
@@ -124,6 +135,7 @@ impl Drop for Call {
         }
         method.seconds.record(took.as_secs_f64());
         method.open.decrement(1.0);
+        self.span.record("rpc.grpc.status_code", code as u64);
         let micros = took.as_micros() as u64;
         let faults = [Code::Unknown, Code::Internal, Code::Unavailable, Code::DataLoss, Code::DeadlineExceeded];
         if faults.iter().any(|fault| *fault as usize == code) {

@@ -82,7 +82,10 @@ async fn requests_are_counted_by_method_and_code_and_timed() {
     ] {
         assert!((value(&text, &line) - expected).abs() < 0.5, "{line} is not {expected}: {text}");
     }
+    let readme = include_str!("../../README.md");
     for (name, about) in DESCRIPTIONS {
+        let documented = readme.lines().any(|line| line.contains(&format!("`{name}`")) && line.contains(about));
+        assert!(documented, "{name} in server/README.md");
         assert!(text.contains(&format!("# HELP {name} {about}\n")), "{name}: {text}");
     }
 }
