@@ -15,6 +15,7 @@ mod buf;
 mod example_clients;
 mod grpc;
 mod node_client;
+mod operating;
 mod parity;
 mod properties;
 mod python_client;

@@ -31,6 +31,8 @@ const NOTHING_TO_LEARN: i32 = 5;
 const ADDRESS: i32 = 6;
 const OUTPUT: i32 = 7;
 const NOT_PUBLISHABLE: i32 = 8;
+const STORE: i32 = 9;
+const AUDIT_LOG: i32 = 10;
 
 /// Longer than any refusal takes; what waits for ever is ended after it.
 const DEADLINE: Duration = Duration::from_secs(120);

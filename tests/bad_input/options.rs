@@ -86,8 +86,8 @@ fn an_address_that_cannot_be_listened_on_is_named() {
     case.refused(&line, ADDRESS, &[&address, "in use", "choose another port"]);
     case.refused(
         "serve --models FLAT_MODEL --address 0.0.0.0:50051",
-        ADDRESS,
-        &["0.0.0.0:50051", "other machines", "127.0.0.1:50051"],
+        DATA,
+        &["0.0.0.0:50051", "other machines", "127.0.0.1"],
     );
 }
 
@@ -96,7 +96,11 @@ fn an_address_that_cannot_be_listened_on_is_named() {
 fn the_help_is_what_it_was() {
     let golden = crate::support::root().join("tests/golden/help");
     let case = Case::new(&[("x", "")]);
-    for name in ["", "demo", "generate", "check", "features", "train", "evaluate", "score", "explain", "serve", "keys", "keys create"] {
+    let names = [
+        "", "demo", "generate", "check", "features", "train", "evaluate", "score", "explain", "serve", "keys", "keys create",
+        "audit", "audit verify", "audit list", "backup",
+    ];
+    for name in names {
         let help = case.run(&format!("{name} --help"));
         assert_eq!(help.code, Some(0), "{help:?}");
         let path = golden.join(format!("{}.txt", if name.is_empty() { "flight-risk".to_owned() } else { name.replace(' ', "-") }));
@@ -108,7 +112,7 @@ fn the_help_is_what_it_was() {
         assert_eq!(help.stdout, expected, "{}: FLIGHT_RISK_BLESS=1 rewrites it", path.display());
     }
     let main = fs::read_to_string(golden.join("flight-risk.txt")).unwrap();
-    for code in [0, 1, USAGE, DATA, MODEL, NOTHING_TO_LEARN, ADDRESS, OUTPUT, NOT_PUBLISHABLE, 130] {
+    for code in [0, 1, USAGE, DATA, MODEL, NOTHING_TO_LEARN, ADDRESS, OUTPUT, NOT_PUBLISHABLE, STORE, AUDIT_LOG, 130] {
         assert!(main.lines().any(|line| line.starts_with(&format!("  {code} "))), "{code} is not documented");
     }
 }

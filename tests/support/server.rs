@@ -17,6 +17,7 @@ pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
     log: PathBuf,
+    store: PathBuf,
 }
 
 impl Server {
@@ -37,7 +38,12 @@ impl Server {
         let address = address.unwrap_or_else(|| {
             panic!("no address in what the server printed: {line:?}, {:?}", std::fs::read_to_string(&log))
         });
-        Self { child, address, log }
+        Self { child, address, log, store: folder.join("store.db") }
+    }
+
+    /// The file of its store.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
     }
 
     /// Where it listens.
