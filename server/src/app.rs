@@ -6,6 +6,7 @@ use std::sync::Arc;
 use flight_risk_proto::v1::action_service_server::ActionServiceServer;
 use flight_risk_proto::v1::insight_service_server::InsightServiceServer;
 use flight_risk_proto::v1::model_service_server::ModelServiceServer;
+use flight_risk_proto::v1::privacy_service_server::PrivacyServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
 use flight_risk_proto::encoded::scoring_service_server::ScoringServiceServer;
 use flight_risk_scoring::Scorer;
@@ -21,7 +22,7 @@ use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
 use crate::core::Core;
 use crate::gate::Gate;
-use crate::grpc::{ActionApi, InsightApi, ModelApi, RiskApi, ScoringApi};
+use crate::grpc::{ActionApi, InsightApi, ModelApi, PrivacyApi, RiskApi, ScoringApi};
 use crate::health::Health;
 use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
 use crate::listen::accept;
@@ -207,6 +208,9 @@ impl App {
         let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        // Larger than other messages where much is held: no limit to what is sent.
+        let privacy =
+            PrivacyServiceServer::new(PrivacyApi::new(self.core.clone())).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let model =
             ModelServiceServer::new(ModelApi::new(self.core.clone())).max_decoding_message_size(MAX_MESSAGE_BYTES);
         let risk = RiskServiceServer::new(RiskApi::new(self.core.clone(), draining))
@@ -226,6 +230,7 @@ impl App {
         let health = tonic_health::server::HealthService::from_health_reporter(health.reporter());
         Ok(Routes::new(scoring)
             .add_service(model)
+            .add_service(privacy)
             .add_service(risk)
             .add_service(insight)
             .add_service(actions)

@@ -31,3 +31,23 @@ pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
     // The remainder is below a second.
     prost_types::Timestamp { seconds: micros.div_euclid(MICROS_PER_SECOND), nanos: i32::try_from(nanos).unwrap_or(0) }
 }
+
+/// A time of the store as texts write it (RFC 3339, UTC, whole seconds).
+pub(crate) fn rfc3339(micros: i64) -> String {
+    let second = micros.rem_euclid(MICROS_PER_DAY) / MICROS_PER_SECOND;
+    format!("{}T{:02}:{:02}:{:02}Z", day_of(micros), second / 3_600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339_has_them() {
+        for (micros, expected) in
+            [(0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59Z"), (1_700_000_000_999_999, "2023-11-14T22:13:20Z")]
+        {
+            assert_eq!(rfc3339(micros), expected);
+        }
+    }
+}

@@ -7,9 +7,10 @@ use tonic::Extensions;
 use crate::access::caller::Caller;
 use crate::access::fields::FieldRules;
 use crate::access::policy::policy;
-use crate::audit::{AuditLog, Decision, Entry};
+use crate::audit::{AuditLog, Decision, Entry, Record};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
+use crate::store::Store;
 
 /// The gate.
 #[derive(Clone)]
@@ -109,5 +110,10 @@ impl Gate {
             })
             .await
             .map_err(|_| ApiError::AuditUnavailable)
+    }
+
+    /// What the audit log has about an employee, the oldest first.
+    pub(crate) async fn accesses(&self, store: &Store, employee_id: &str) -> Result<Vec<Record>, ApiError> {
+        Ok(self.audit.about(store, employee_id).await?)
     }
 }

@@ -29,6 +29,7 @@ pub mod logging;
 mod models;
 mod outcomes;
 pub mod playbook;
+mod privacy;
 pub mod store;
 mod telemetry;
 #[cfg(test)]

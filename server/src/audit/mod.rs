@@ -25,7 +25,7 @@ use key::SUBJECT_BYTES;
 use writer::Queue;
 
 use crate::clock::now_micros;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::telemetry::AuditMeters;
 
 /// What was decided.
@@ -109,6 +109,14 @@ impl AuditLog {
         match &self.kept {
             None => Ok(()),
             Some(Kept { key, queue }) => queue.append(draft(&entry, key)).await,
+        }
+    }
+
+    /// The records about an employee, the oldest first.
+    pub(crate) async fn about(&self, store: &Store, employee_id: &str) -> Result<Vec<Record>, StoreError> {
+        match &self.kept {
+            None => Ok(Vec::new()),
+            Some(Kept { key, .. }) => store.audit_about(&key.subject(employee_id)).await,
         }
     }
 

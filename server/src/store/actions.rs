@@ -96,10 +96,12 @@ pub struct StoredAction {
     pub revision: i64,
 }
 
-const COLUMNS: &str = "id, employee_id, playbook_id, title, assignee, due_day, state, outcome, note, creator, created_at, \
+/// The columns of [`StoredAction`].
+pub(crate) const COLUMNS: &str = "id, employee_id, playbook_id, title, assignee, due_day, state, outcome, note, creator, created_at, \
      updated_at, completed_at, revision";
 
-fn read(row: &Row) -> Result<StoredAction, StoreError> {
+/// An action from a row of [`COLUMNS`].
+pub(crate) fn read(row: &Row) -> Result<StoredAction, StoreError> {
     Ok(StoredAction {
         id: row.text(0)?,
         employee_id: row.text(1)?,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use crate::audit::{AuditKey, Draft, Record};
-use crate::store::db::{Param, Row, params};
+use crate::store::db::{Db, Param, Row, params};
 use crate::store::{Store, StoreError};
 
 /// Records of one page.
@@ -65,6 +65,24 @@ impl Store {
         let sql = "SELECT seq, at, actor, role, method, subjects, purpose, model_version, decision, hash FROM audit \
                    WHERE seq > $1 ORDER BY seq LIMIT $2";
         self.db().query(sql, params![after, PAGE]).await?.iter().map(record).collect()
+    }
+
+    /// The records about an employee, by their keyed hash, in their order.
+    pub(crate) async fn audit_about(&self, subject: &[u8]) -> Result<Vec<Record>, StoreError> {
+        // The one thing that the databases say differently.
+        let contains = match self.db() {
+            Db::Sqlite { .. } => "INSTR(subjects, $1)",
+            Db::Postgres(_) => "POSITION($1 IN subjects)",
+        };
+        let sql = format!(
+            "SELECT seq, at, actor, role, method, subjects, purpose, model_version, decision, hash FROM audit \
+             WHERE {contains} > 0 ORDER BY seq"
+        );
+        let records = self.db().query(&sql, params![subject]).await?;
+        let records = records.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        // The bytes could lie across two employees.
+        let about = |record: &Record| record.draft.subjects.chunks(subject.len().max(1)).any(|one| one == subject);
+        Ok(records.into_iter().filter(about).collect())
     }
 
     /// The last number that was given to a record.

@@ -10,6 +10,8 @@ mod backup;
 pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
+pub(crate) mod erasure;
+pub(crate) mod holdings;
 mod keys;
 pub(crate) mod lists;
 pub(crate) mod insight;
@@ -26,6 +28,7 @@ pub(crate) mod statement;
 pub(crate) mod stored_score;
 mod token_key;
 pub(crate) mod told_changes;
+mod traces;
 mod writable;
 
 pub(crate) use backup::sync_folder;

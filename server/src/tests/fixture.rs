@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::model_service_client::ModelServiceClient;
+use flight_risk_proto::v1::privacy_service_client::PrivacyServiceClient;
 use flight_risk_proto::v1::scoring_service_client::ScoringServiceClient;
 use flight_risk_scoring::artifact::{
     ArtifactContent, Bands, BaseRates, Calibration, Limits, Provenance, Reference, Target,
@@ -243,6 +244,10 @@ impl Served {
 
     pub(super) async fn scoring(&self) -> ScoringServiceClient<Channel> {
         ScoringServiceClient::new(self.channel().await)
+    }
+
+    pub(super) async fn privacy(&self) -> PrivacyServiceClient<Channel> {
+        PrivacyServiceClient::new(self.channel().await)
     }
 
     pub(super) async fn models(&self) -> ModelServiceClient<Channel> {

@@ -21,6 +21,7 @@ mod models;
 mod operations;
 mod outcomes;
 mod recorded_calls;
+mod privacy;
 mod raw_calls;
 mod recording;
 mod reference;
