@@ -25,6 +25,7 @@ pub(crate) async fn run(core: Core) {
         if now >= delete_at {
             delete_at = now + DELETE_EVERY;
             delete_expired(&core).await;
+            forget_answers(&core).await;
         }
     }
 }
@@ -42,5 +43,11 @@ async fn delete_expired(core: &Core) {
         Ok(0) => {}
         Ok(scores) => tracing::info!(scores, "expired scores were deleted"),
         Err(error) => tracing::error!(%error, "expired scores could not be deleted"),
+    }
+}
+
+async fn forget_answers(core: &Core) {
+    if let Err(error) = core.store.forget_answers(now_micros()).await {
+        tracing::error!(%error, "answers to repeated requests could not be deleted");
     }
 }

@@ -14,6 +14,8 @@ use crate::store::{Store, StoreError};
 /// How long an answer is kept.
 pub(crate) const KEEP_ANSWERS_MICROS: i64 = MICROS_PER_DAY;
 
+const FORGET: &str = "DELETE FROM requests WHERE at < $1";
+
 /// What makes two requests the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestKey {
@@ -68,12 +70,21 @@ impl Store {
         self.begin_once_at(key, now_micros()).await
     }
 
+    /// Deletes answers that are older than a day at a time (microseconds since 1970), and gives their number: what is said of
+    /// people is not kept because nothing else was written since.
+    pub(crate) async fn forget_answers(&self, now: i64) -> Result<u64, StoreError> {
+        let mut tx = self.db().begin().await?;
+        let forgotten = tx.execute(FORGET, params![now - KEEP_ANSWERS_MICROS]).await?;
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+
     async fn begin_once_at(&self, key: RequestKey, now: i64) -> Result<Begun, StoreError> {
         let mut tx = self.db().begin().await?;
         if key.request_id.is_empty() {
             return Ok(Begun::New(Write { tx, key }));
         }
-        tx.execute("DELETE FROM requests WHERE at < $1", params![now - KEEP_ANSWERS_MICROS]).await?;
+        tx.execute(FORGET, params![now - KEEP_ANSWERS_MICROS]).await?;
         let RequestKey { caller, method, request_id, digest, employee_id } = &key;
         let sql = "INSERT INTO requests (caller, method, request_id, digest, response, employee_id, at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (caller, method, request_id) DO NOTHING";
@@ -137,6 +148,10 @@ mod tests {
                 let answer = count(&store, key(caller, id, digest), at).await;
                 let expected = expected.map(|number| format!("number {number}").into_bytes());
                 assert_eq!(answer, expected, "{caller} {id} {digest} {at}");
+            }
+            // What is left is deleted a day after it was carried out, without any write.
+            for (now, expected) in [(day + 1, 0), (2 * day + 1, 2), (2 * day + 2, 1), (2 * day + 3, 0)] {
+                assert_eq!(store.forget_answers(now).await.unwrap(), expected, "{now}");
             }
         })
         .await;
