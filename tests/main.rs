@@ -9,6 +9,7 @@
     reason = "a test stops at the first surprise, and its message is the report"
 )]
 
+mod access;
 mod backtest;
 mod bad_input;
 mod buf;

@@ -103,7 +103,8 @@ fn the_help_is_what_it_was() {
     for name in names {
         let help = case.run(&format!("{name} --help"));
         assert_eq!(help.code, Some(0), "{help:?}");
-        let path = golden.join(format!("{}.txt", if name.is_empty() { "flight-risk".to_owned() } else { name.replace(' ', "-") }));
+        let path = golden
+            .join(format!("{}.txt", if name.is_empty() { "flight-risk".to_owned() } else { name.replace(' ', "-") }));
         if std::env::var_os("FLIGHT_RISK_BLESS").is_some() {
             fs::create_dir_all(&golden).unwrap();
             fs::write(&path, &help.stdout).unwrap();

@@ -21,13 +21,23 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `flight-risk serve` on a free port and waits until it says where it listens.
+    /// Starts `flight-risk serve` on a free port, open to everybody, and waits until it says where it listens.
     pub(crate) fn start(models: &Path) -> Self {
         let folder = new_folder("server");
+        let store = folder.join("store.db").display().to_string();
+        Self::run(&folder, models, &store, "[access]\nmode = \"off\"\n")
+    }
+
+    /// With access control and this store, as it is unless configured otherwise.
+    pub(crate) fn guarded(models: &Path, store: &str) -> Self {
+        Self::run(&new_folder("guarded-server"), models, store, "")
+    }
+
+    fn run(folder: &Path, models: &Path, store: &str, text: &str) -> Self {
         let (log, config) = (folder.join("stderr"), folder.join("server.toml"));
-        std::fs::write(&config, "[access]\nmode = \"off\"\n").expect("a configuration");
+        std::fs::write(&config, text).expect("a configuration");
         let mut command = command(["serve", "--address", "127.0.0.1:0", "--config"]);
-        command.arg(config).arg("--store").arg(folder.join("store.db")).arg("--models");
+        command.arg(config).arg("--store").arg(store).arg("--models");
         // Into a file: a pipe that nobody reads would stop the server once it is full.
         command.arg(models).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log file"));
         let mut child = command.spawn().expect("the server starts");
