@@ -180,13 +180,16 @@ pub(crate) struct Score {
     #[arg(long)]
     pub(crate) data: PathBuf,
     /// File to write: .csv or .parquet
-    #[arg(long)]
-    pub(crate) out: PathBuf,
+    #[arg(long, required_unless_present = "store")]
+    pub(crate) out: Option<PathBuf>,
+    /// Store to keep the scores in, as `serve` reads it: a SQLite file, or postgres://...
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
     /// Day on which the facts are known (HR tables); left out: the end of the data
     #[arg(long)]
     pub(crate) as_of: Option<Day>,
     /// Add the strongest factors of every employee
-    #[arg(long)]
+    #[arg(long, requires = "out")]
     pub(crate) explain: bool,
     /// How many factors to add
     #[arg(long, default_value_t = 5, requires = "explain", value_parser = clap::value_parser!(u16).range(1..))]

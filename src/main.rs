@@ -11,6 +11,7 @@ mod failure;
 mod features;
 mod figures;
 mod generate;
+mod keep;
 mod keys;
 mod load;
 mod progress;

@@ -1,4 +1,4 @@
-//! `flight-risk score`: everybody's risk in a file.
+//! `flight-risk score`: everybody's risk in a file, in a store, or in both.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,32 +13,47 @@ use crate::cli::Score;
 use crate::failure::{Kind, failed};
 use crate::load::ScoredData;
 use crate::progress::Stages;
-use crate::{Output, figures, load};
+use crate::{Output, figures, keep, load};
 
 pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
-    load::check_output(&options.out, &options.data)?;
+    if let Some(out) = &options.out {
+        load::check_output(out, &options.data)?;
+    }
     let scorer = load::model(&options.model)?;
+    if options.store.is_some() {
+        keep::check(&scorer, options.as_of)?;
+    }
     let stages = Stages::start(output.quiet);
     stages.stage("Reading and scoring");
     let data = load::score(&scorer, &options.data, options.as_of)?;
-    stages.stage("Writing the scores");
-    let factors = if options.explain { usize::from(options.factors) } else { 0 };
-    write_table(&options.out, columns(&scorer, &data, factors)).map_err(failed(Kind::Output))?;
+    if let Some(out) = &options.out {
+        stages.stage("Writing the scores");
+        let factors = if options.explain { usize::from(options.factors) } else { 0 };
+        write_table(out, columns(&scorer, &data, factors)).map_err(failed(Kind::Output))?;
+    }
+    if let Some(url) = &options.store {
+        stages.stage("Writing to the store");
+        keep::write(url, &scorer, &data)?;
+    }
     drop(stages);
     let abstained = data.scored.iter().filter(|scored| scored.assessment.band == Band::Abstained).count();
+    let stored = options.store.is_some();
     let mut out = std::io::stdout().lock();
     if output.json {
         let summary = serde_json::json!({
-            "file": options.out, "scored": data.scored.len(), "abstained": abstained,
+            "file": options.out, "stored": stored, "scored": data.scored.len(), "abstained": abstained,
             "model_version": scorer.artifact().model_version(), "data_notes": data.notes(),
         });
         writeln!(out, "{summary}")?;
     } else {
+        // The store's address may hold a password.
+        let file = options.out.as_ref().map(|out| out.display().to_string());
+        let places: Vec<String> = file.into_iter().chain(stored.then(|| "the store".to_owned())).collect();
         writeln!(
             out,
             "{} scored in {} by model {}; for {abstained} of them the model abstains (band `abstained`, reason in `doubt`)",
             data.scored.len(),
-            options.out.display(),
+            places.join(" and in "),
             scorer.artifact().model_version()
         )?;
         figures::print_notes(&mut out, &data.notes())?;

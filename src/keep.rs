@@ -1,0 +1,77 @@
+//! Everybody's scores in a store, for lists, histories and watchers: what `flight-risk score --store` does.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use flight_risk_model::bulk::Scored;
+use flight_risk_scoring::artifact::Target;
+use flight_risk_scoring::{Day, Scorer};
+use flight_risk_server::store::{NewScore, OrgFacts, Store, Telling, now_micros};
+
+use crate::failure::{Kind, failed};
+use crate::load::{self, ScoredData, Source};
+
+/// Scores of one transaction. All of them in one would keep a server that shares the store from writing to its audit log, and so
+/// from answering, until the end.
+const SCORES_AT_A_TIME: usize = 1_000;
+/// Time between transactions in which such a server gets its turn.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Refuses what cannot be kept, before anything is read or scored.
+pub(crate) fn check(scorer: &Scorer, as_of: Option<Day>) -> anyhow::Result<()> {
+    if let Target::SinglePeriod { id_column: None, .. } = &scorer.artifact().content().target {
+        return Err(failed(Kind::Data)(
+            "--store needs to know whom each row is about, but the model's table has no id column; name one as `id` in the \
+             schema and train again",
+        ));
+    }
+    let today = load::today()?;
+    match as_of {
+        Some(day) if day > today => Err(failed(Kind::Data)(format!(
+            "--as-of {day} lies after today ({today}): such scores would stay in force until then; leave --store out"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the scores to a store. Those written stay when a later one fails: the next run puts others in their place.
+pub(crate) fn write(url: &str, scorer: &Scorer, data: &ScoredData) -> anyhow::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot wait for a store")?;
+    runtime.block_on(async {
+        let store = Store::open(url).await.map_err(failed(Kind::Store))?;
+        let written = write_all(&store, scorer, data).await;
+        store.close().await;
+        written
+    })
+}
+
+async fn write_all(store: &Store, scorer: &Scorer, data: &ScoredData) -> anyhow::Result<()> {
+    let today = load::today()?;
+    for (number, scored) in data.scored.chunks(SCORES_AT_A_TIME).enumerate() {
+        if number > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let scores: Vec<NewScore> = scored.iter().map(|scored| new_score(data, scored, today)).collect();
+        store.record_scores(scorer, &scores, Telling::default()).await.map_err(failed(Kind::Store))?;
+    }
+    Ok(())
+}
+
+fn new_score(data: &ScoredData, scored: &Scored, today: Day) -> NewScore {
+    let (as_of, org) = match &data.source {
+        Source::Native { data, as_of } => {
+            let history = data.company.histories().get(scored.employee);
+            (*as_of, history.map(|history| OrgFacts::on(history, *as_of)).unwrap_or_default())
+        }
+        Source::Flat(_) => (today, OrgFacts::default()),
+    };
+    NewScore {
+        employee_id: data.id(scored).to_owned(),
+        as_of,
+        scored_at: now_micros(),
+        row: scored.row.clone(),
+        assessment: scored.assessment.clone(),
+        org,
+    }
+}
