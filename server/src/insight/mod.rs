@@ -7,7 +7,7 @@ pub(crate) mod figures;
 mod leverage;
 pub(crate) mod population;
 #[cfg(test)]
-mod scale_tests;
+pub(crate) mod scale_tests;
 pub(crate) mod suppression;
 #[cfg(test)]
 mod suppression_tests;

@@ -7,7 +7,7 @@ use super::dimension::DIMENSIONS;
 use super::suppression::{Cell, Question, plan};
 
 /// A million people: teams of 4 to 18 within departments, most of a team in one place.
-pub(super) fn million() -> Vec<[u32; DIMENSIONS]> {
+pub(crate) fn million() -> Vec<[u32; DIMENSIONS]> {
     let mut state = 88_172_645_463_325_252_u64;
     let mut draw = |below: u32| {
         state ^= state << 13;

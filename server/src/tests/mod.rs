@@ -15,6 +15,7 @@ mod every_call;
 mod fixture;
 mod hostile;
 mod insight;
+mod insight_scale;
 mod list_speed;
 mod model_files;
 mod models;
