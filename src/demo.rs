@@ -24,13 +24,14 @@ use crate::failure::{Kind, failed};
 use crate::figures::{ListedPerson, print_list};
 use crate::load::{ScoredData, Source};
 use crate::progress::Stages;
-use crate::{Output, evaluate, explain, figures, generate, keys, load, score, serve, train};
+use crate::{Output, evaluate, explain, figures, generate, keep, keys, load, score, serve, train};
 
 /// What lies in the folder afterwards.
-const WRITTEN: [(&str, &str); 4] = [
+const WRITTEN: [(&str, &str); 5] = [
     ("data", "the company's HR tables, explained in its README.md"),
     ("model/report.html", "what the model learned and how good it is: read this first"),
     ("scores.csv", "everybody's risk with reasons"),
+    ("flight-risk.db", "the same in a store, for the server's lists"),
     ("request.json", "a gRPC request for the person at the top"),
 ];
 
@@ -69,6 +70,8 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let scored = load::score(&scorer, &data_dir, None)?;
     write_table(&options.out.join("scores.csv"), score::columns(&scorer, &scored, figures::LIST_REASONS))
         .map_err(failed(Kind::Output))?;
+    stages.stage("Keeping the scores for the server");
+    keep::write(&config.store.url, &scorer, &scored)?;
     let mut riskiest: Vec<&Scored> = scored.scored.iter().filter(|s| s.assessment.band != Band::Abstained).collect();
     riskiest.sort_by(|a, b| b.assessment.risk.get().total_cmp(&a.assessment.risk.get()));
     riskiest.truncate(LIST_LENGTH);

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use flight_risk_proto::encoded::scoring_service_server::ScoringServiceServer;
 use flight_risk_proto::v1::action_service_server::ActionServiceServer;
 use flight_risk_proto::v1::insight_service_server::InsightServiceServer;
 use flight_risk_proto::v1::model_service_server::ModelServiceServer;
 use flight_risk_proto::v1::privacy_service_server::PrivacyServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
-use flight_risk_proto::encoded::scoring_service_server::ScoringServiceServer;
 use flight_risk_scoring::Scorer;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};

@@ -7,8 +7,8 @@ use flight_risk_scoring::Scorer;
 
 use crate::config::ServerConfig;
 use crate::gate::Gate;
-use crate::models::Models;
 use crate::grpc::encode_score::ShapeCache;
+use crate::models::Models;
 use crate::playbook::Playbook;
 use crate::store::Store;
 use crate::telemetry::Telemetry;

@@ -97,8 +97,22 @@ fn the_help_is_what_it_was() {
     let golden = crate::support::root().join("tests/golden/help");
     let case = Case::new(&[("x", "")]);
     let names = [
-        "", "demo", "generate", "check", "features", "train", "evaluate", "score", "explain", "serve", "keys", "keys create",
-        "audit", "audit verify", "audit list", "backup",
+        "",
+        "demo",
+        "generate",
+        "check",
+        "features",
+        "train",
+        "evaluate",
+        "score",
+        "explain",
+        "serve",
+        "keys",
+        "keys create",
+        "audit",
+        "audit verify",
+        "audit list",
+        "backup",
     ];
     for name in names {
         let help = case.run(&format!("{name} --help"));

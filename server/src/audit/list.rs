@@ -65,10 +65,11 @@ pub async fn list<E>(
             let about = |subject: &[u8; SUBJECT_BYTES]| {
                 record.draft.subjects.chunks(SUBJECT_BYTES).any(|one| one == subject.as_slice())
             };
-            if wanted.since.is_none_or(|since| record.draft.at >= since) && subject.as_ref().is_none_or(about) {
-                if let Err(end) = show(listed(record)) {
-                    return Ok(Err(end));
-                }
+            if wanted.since.is_none_or(|since| record.draft.at >= since)
+                && subject.as_ref().is_none_or(about)
+                && let Err(end) = show(listed(record))
+            {
+                return Ok(Err(end));
             }
         }
     }

@@ -84,7 +84,7 @@ async fn run(store: &Store, key: &AuditKey, meters: &AuditMeters, mut records: m
         let answer = written.map_err(|_| AuditUnavailable);
         for done in waiting {
             // Who waited may be gone: at the end of its time, or with its connection.
-            let _ = done.send(answer.clone());
+            let _ = done.send(answer);
         }
     }
 }

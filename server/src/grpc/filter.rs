@@ -73,8 +73,6 @@ pub(crate) enum Kind {
     Number,
     /// A time such as `2026-01-31T00:00:00Z`; the column has microseconds since 1970.
     Time,
-    /// A date such as `2026-01-31`; the column has days since 1970.
-    Date,
     /// One of these names, each with the number that the column has.
     Name(&'static [(&'static str, i64)]),
 }
@@ -307,10 +305,6 @@ fn operand(kind: Kind, text: &str) -> Result<Operand, String> {
             .and_then(|time| time.seconds.checked_mul(1_000_000)?.checked_add(i64::from(time.nanos / 1_000)))
             .map(Operand::Int)
             .ok_or_else(|| "a time such as \"2026-01-31T00:00:00Z\" belongs here".to_owned()),
-        Kind::Date => text
-            .parse::<flight_risk_scoring::Day>()
-            .map(|day| Operand::Int(i64::from(day.epoch_days())))
-            .map_err(|_| "a date such as \"2026-01-31\" belongs here".to_owned()),
         Kind::Name(names) => {
             names.iter().find(|(name, _)| *name == text).map(|(_, number)| Operand::Int(*number)).ok_or_else(|| {
                 let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
@@ -330,7 +324,6 @@ mod tests {
         Field { name: "critical_role", column: "critical_role", kind: Kind::YesNo, operators: SAME },
         Field { name: "probability", column: "risk", kind: Kind::Number, operators: BOUNDS },
         Field { name: "score_time", column: "scored_at", kind: Kind::Time, operators: FROM },
-        Field { name: "due_date", column: "due_day", kind: Kind::Date, operators: BOUNDS },
     ];
 
     fn sql(text: &str) -> (String, Vec<Param>) {
@@ -356,7 +349,6 @@ mod tests {
             ("band=HIGH", "(s.band = $1)", vec![Param::from(3_i64)]),
             ("critical_role = true", "(s.critical_role = $1)", vec![Param::from(1_i64)]),
             ("score_time > 1970-01-01T00:00:01.5Z", "(s.scored_at > $1)", vec![Param::from(1_500_000_i64)]),
-            ("due_date <= '1970-01-03'", "(s.due_day <= $1)", vec![Param::from(2_i64)]),
             ("department = \"x' OR 1=1; --\"", "(s.department = $1)", vec![Param::from("x' OR 1=1; --")]),
         ] {
             assert_eq!(sql(text), (expected.to_owned(), params), "{text}");
@@ -377,7 +369,6 @@ mod tests {
             ("band = MEDIUM", "character 8: one of LOW, HIGH belongs here"),
             ("critical_role = yes", "character 17: true or false belongs here"),
             ("score_time >= yesterday", "character 15: a time such as"),
-            ("due_date >= 2026-02-30", "character 13: a date such as"),
             ("department = x OR band = LOW", "character 16: OR is not supported"),
             ("NOT band = LOW", "character 1: NOT is not supported"),
             ("(band = LOW)", "character 1: parentheses are not supported"),
@@ -434,7 +425,6 @@ mod tests {
             ("probability > 0.25", false),
             ("probability < 1", true),
             ("critical_role = false", false),
-            ("due_date >= 2020-01-01", false),
         ] {
             assert_eq!(Filter::parse(text, FIELDS).map(|filter| filter.matches(cell)), Ok(expected), "{text}");
         }

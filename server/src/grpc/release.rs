@@ -53,11 +53,6 @@ impl Purposes {
         Ok(self.passed.len() - 1)
     }
 
-    /// Who passed with a purpose.
-    pub(crate) fn passed(&self, number: usize) -> Option<&Passed> {
-        self.passed.get(number).map(|(_, passed)| passed)
-    }
-
     /// Forgets purposes if there are many; their numbers are good no more.
     pub(crate) fn forget_many(&mut self) {
         if self.passed.len() > PURPOSES_KEPT {

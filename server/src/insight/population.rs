@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::dimension::{DIMENSIONS, Dimension, Groups, NO_GROUP, tenure_group};
 use super::suppression::Cell;
 use crate::access::caller::Scope;
-use crate::access::scope::Place;
 
 /// Names of groups by number, of every dimension.
 #[derive(Debug, Default)]
@@ -153,6 +152,7 @@ pub(crate) fn cells<'a>(people: impl Iterator<Item = &'a Groups>, reach: &Reach)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::scope::Place;
 
     fn facts(department: &str, location: &str, manager: &str) -> [Option<String>; 4] {
         [department, location, manager, ""].map(|text| Some(text.to_owned()))

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::store::db::params;
 use crate::store::{Store, StoreError};
 
 /// Errors of the database since the process began.

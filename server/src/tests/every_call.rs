@@ -122,6 +122,7 @@ impl Words {
     }
 
     /// A message that each method about people can answer, in an order in which they can be called.
+    #[allow(clippy::needless_update, reason = "some messages have no field that is not set")]
     fn messages(&self) -> Vec<(&'static str, Vec<u8>)> {
         let purpose = || self.purpose.clone();
         let employee = || self.employee.clone();

@@ -30,7 +30,7 @@ async fn record(store: &Store, scorer: &Scorer, people: &[(usize, Who)], days_ag
         .iter()
         .map(|(number, (department, location, manager, level, tenure))| {
             // One-on-ones differ, so that risks do; one in three has answered the survey.
-            let engagement = if number % 3 == 0 { (number % 10) as f64 / 10.0 } else { f64::NAN };
+            let engagement = if number.is_multiple_of(3) { (number % 10) as f64 / 10.0 } else { f64::NAN };
             let row = scorer.schema().packed_row(vec![*tenure, (number % 7) as f64, engagement]).unwrap();
             NewScore {
                 employee_id: format!("e-{number:04}"),
@@ -103,7 +103,7 @@ async fn groups_are_listed_with_their_figures() {
         }
         exit(&store, 0, 50, 2).await;
         let risk = |number: usize| {
-            let engagement = if number % 3 == 0 { (number % 10) as f64 / 10.0 } else { f64::NAN };
+            let engagement = if number.is_multiple_of(3) { (number % 10) as f64 / 10.0 } else { f64::NAN };
             let row = scorer.schema().packed_row(vec![people[number].1.4, (number % 7) as f64, engagement]).unwrap();
             scorer.score(&row)
         };

@@ -10,10 +10,10 @@ use tonic_types::StatusExt;
 use super::databases::{each_store, each_url};
 use super::fixture::{Served, native, open_config, talkative};
 use crate::access::caller::{Role, Scope};
+use crate::access::keys::NewKey;
 use crate::clock::now_micros;
 use crate::store::actions::{self, ActionState, StoredAction};
 use crate::store::db::{Db, params};
-use crate::access::keys::NewKey;
 use crate::store::requests::{Begun, RequestKey};
 use crate::store::{NewScore, OrgFacts, Store, Telling};
 
@@ -223,7 +223,7 @@ async fn after_an_erasure_nothing_is_found_and_the_identifier_is_in_no_file() {
             (Code::NotFound, "EMPLOYEE_NOT_FOUND".into())
         );
         if let Db::Sqlite { path, .. } = store.db() {
-            assert_eq!(files_with(path, WHO), [path.clone()], "only in the note about somebody else");
+            assert_eq!(files_with(path, WHO), std::slice::from_ref(path), "only in the note about somebody else");
             let mut tx = store.db().begin().await.unwrap();
             tx.execute("UPDATE actions SET note = ''", Vec::new()).await.unwrap();
             tx.commit().await.unwrap();
@@ -233,7 +233,7 @@ async fn after_an_erasure_nothing_is_found_and_the_identifier_is_in_no_file() {
         assert_eq!((again.scores, again.actions, again.others), (0, 0, 0));
         if let Db::Sqlite { path, .. } = store.db() {
             assert_eq!(files_with(path, WHO), Vec::<PathBuf>::new());
-            assert_eq!(files_with(path, "employee-4001-y"), [path.clone()], "the others are still there");
+            assert_eq!(files_with(path, "employee-4001-y"), std::slice::from_ref(path), "the others are still there");
         }
     })
     .await;
