@@ -25,11 +25,6 @@ pub(crate) enum Dimension {
 }
 
 impl Dimension {
-    /// All of them.
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; DIMENSIONS] =
-        [Self::Department, Self::Location, Self::Manager, Self::JobLevel, Self::Tenure];
-
     /// Its place among all of them.
     pub(crate) fn position(self) -> usize {
         self as usize
