@@ -214,8 +214,8 @@ impl ListQuery {
         }
         conditions.add("s.seq <= ?", [seq()]);
         if self.at_risk_only {
-            // As in the index.
-            conditions.add("s.band >= 2", []);
+            // As in the index, unless another one is to be used.
+            conditions.add(if self.few { "s.band + 0 >= 2" } else { "s.band >= 2" }, []);
         }
         conditions.add(STAYED, [Param::from(self.snapshot.at)]);
         let limit = conditions.value(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -323,5 +323,73 @@ impl Store {
             }
         }
         Ok(counts)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    /// The steps of SQLite's plans for the parts of a page.
+    async fn plan(store: &Store, query: &ListQuery, after: Option<&Listed>) -> String {
+        let mut steps = Vec::new();
+        for part in query.parts(after) {
+            let columns = format!("s.seq, s.employee_id, {}", query.order.column(INDEXED));
+            let (sql, params) = query.select(&columns, &part, State::InForce, 51);
+            for row in store.db().query(&format!("EXPLAIN QUERY PLAN {sql}"), params).await.unwrap() {
+                steps.push(row.text(3).unwrap());
+            }
+        }
+        steps.join("; ")
+    }
+
+    #[tokio::test]
+    async fn sqlite_reads_lists_from_the_indexes_made_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
+        let key = |order| match order {
+            Order::RiskDown | Order::RiskUp => Key::Risk(0.2),
+            Order::EmployeeUp | Order::EmployeeDown => Key::Employee,
+            Order::TimeDown | Order::TimeUp => Key::Time(7),
+        };
+        for (column, order, at_risk_only, few, index) in [
+            ("", Order::RiskDown, true, false, "scores_at_risk (to_seq=?"),
+            ("", Order::RiskUp, true, false, "scores_at_risk (to_seq=?"),
+            ("department", Order::RiskDown, true, false, "scores_at_risk (to_seq=?"),
+            ("location", Order::RiskDown, true, false, "scores_at_risk (to_seq=?"),
+            ("manager_id", Order::RiskDown, true, true, "scores_by_manager (to_seq=? AND manager_id=?"),
+            ("manager_id", Order::EmployeeUp, false, true, "scores_by_manager (to_seq=? AND manager_id=?"),
+            ("manager_id", Order::TimeDown, false, true, "scores_by_manager (to_seq=? AND manager_id=?"),
+            ("", Order::EmployeeUp, true, false, "scores_in_force (to_seq=?"),
+            ("", Order::EmployeeDown, false, false, "scores_in_force (to_seq=?"),
+            ("", Order::TimeDown, true, false, "scores_in_force_by_time (to_seq=?"),
+            ("", Order::TimeUp, false, false, "scores_in_force_by_time (to_seq=?"),
+            ("", Order::RiskDown, false, false, "scores_by_risk (to_seq=?"),
+            ("", Order::RiskUp, false, false, "scores_by_risk (to_seq=?"),
+            ("department", Order::RiskDown, false, false, "scores_by_department (to_seq=? AND department=?"),
+        ] {
+            let mut conditions = Conditions::default();
+            if !column.is_empty() {
+                conditions.add(&format!("s.{column} = ?"), [Param::from("x")]);
+            }
+            let snapshot = Snapshot { seq: 9, at: 9 };
+            let query = ListQuery { snapshot, conditions, at_risk_only, order, few };
+            let after = Listed { seq: 0, employee_id: "e".to_owned(), key: key(order) };
+            for after in [None, Some(&after)] {
+                let plan = plan(&store, &query, after).await;
+                let read: Vec<&str> = plan.split("; ").filter(|step| step.contains(" s ")).collect();
+                // Rows with the very same risk or time as the last one may come from another index.
+                let read =
+                    if after.is_some() { read.get(1..).filter(|rest| !rest.is_empty()) } else { None }.unwrap_or(&read);
+                assert!(
+                    read.iter().all(|step| step.contains(index)),
+                    "{column} {order:?} {at_risk_only} {}: {plan}",
+                    after.is_some()
+                );
+                // Only what is few anyway is sorted.
+                assert_eq!(plan.contains("TEMP B-TREE"), few, "{column} {order:?} {at_risk_only}: {plan}");
+            }
+        }
     }
 }

@@ -27,12 +27,13 @@ async fn fill(store: &Store, scorer: &Scorer) {
     // The model's schema comes with the first score.
     record(store, scorer, &[scored_row(scorer, "first", vec![1.0; FEATURES])]).await;
     let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= {EMPLOYEES})");
-    let risk = "pow(((i * 2654435761) % 1000003) / 1000003.0, 10) * 0.8";
+    let risk = "u * u * u * u * u * u * u * u * u * u * 0.8";
+    let even = "((i * 2654435761) % 1000003) / 1000003.0 AS u";
     let scores = format!(
         "INSERT INTO scores SELECT seq, 9223372036854775807, printf('e%07d', (seq * 7919) % 1000003), 1700000000000000 + seq, \
          19000, $1, CASE WHEN risk < 0.15 THEN 1 WHEN risk < 0.3 THEN 2 ELSE 3 END, risk, risk * 0.8, risk * 1.2, risk * 10, 12, \
          'department ' || (seq * 31 % 40), 'location ' || (seq * 17 % 25), 'm' || (seq % 100000), 'L' || (seq % 10), \
-         seq % 20 = 0, (seq % 300) / 10.0 FROM (SELECT i AS seq, {risk} AS risk FROM ({numbers} SELECT i FROM n))"
+         seq % 20 = 0, (seq % 300) / 10.0 FROM (SELECT i AS seq, {risk} AS risk FROM ({numbers} SELECT i, {even} FROM n))"
     );
     let details = format!(
         "INSERT INTO score_details SELECT i, (SELECT assessment FROM score_details WHERE seq = 1), zeroblob({bytes}), \
@@ -120,11 +121,11 @@ async fn a_million_employees_are_listed_in_time() {
         ("at risk, by employee", list("", "employee_id", false), 100_000),
         ("at risk, by time", list("", "score_time desc", false), 100_000),
         ("band high", list("band = HIGH", "", false), 50_000),
-        ("all bands", list("", "", true), 500_000),
-        ("all bands, least risky first", list("", "probability", true), 300_000),
+        ("all bands", list("", "", true), 200_000),
+        ("all bands, least risky first", list("", "probability", true), 100_000),
         ("all bands, one of 40 departments", list("department = \"department 7\"", "", true), 20_000),
-        ("all bands, by employee", list("", "employee_id", true), 300_000),
-        ("all bands, by time", list("", "score_time desc", true), 300_000),
+        ("all bands, by employee", list("", "employee_id", true), 100_000),
+        ("all bands, by time", list("", "score_time desc", true), 100_000),
     ] {
         let first = timed(async || page(&mut client, &request).await).await;
         let (request, seen) = deep(&mut client, &request, rows).await;
