@@ -1,5 +1,7 @@
 //! What is recorded about employees, as clients are told it: one employee, the list, the history.
 
+use std::sync::LazyLock;
+
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_client::RiskServiceClient;
 use flight_risk_scoring::scorer::Band;
@@ -10,15 +12,19 @@ use tonic_types::StatusExt;
 
 use super::databases::each_store;
 use super::fixture::{NATIVE, Served, assessment, named, native, number, open_config};
+use crate::clock::now_micros;
 use crate::store::{NewScore, OrgFacts, Store, Telling};
 
-/// A score of a row, recorded on this day.
+/// When the scores of these tests were recorded: a minute ago, in whole seconds. What is old expires while a test runs.
+pub(super) static RECORDED_AT: LazyLock<i64> = LazyLock::new(|| (now_micros() / 1_000_000 - 60) * 1_000_000);
+
+/// A score of a row, of a day of long ago, recorded just now.
 pub(super) fn scored_row(scorer: &Scorer, employee_id: &str, values: Vec<f64>) -> NewScore {
     let row = scorer.schema().packed_row(values).unwrap();
     NewScore {
         employee_id: employee_id.into(),
         as_of: "2024-06-30".parse().unwrap(),
-        scored_at: 1_719_800_000_000_000,
+        scored_at: *RECORDED_AT,
         assessment: scorer.score(&row),
         row,
         org: OrgFacts::default(),
@@ -88,7 +94,7 @@ async fn a_recorded_risk_is_told_as_the_fresh_one_was() {
         assert_eq!(risk.model_version, fresh.model_version);
         assert_eq!(risk.outcome, Some(v1::employee_risk::Outcome::Assessment(assessment(fresh))));
         assert_eq!((risk.name.as_str(), risk.employee_id.as_str()), ("employees/e-1/risk", "e-1"));
-        assert_eq!((risk.as_of.as_str(), risk.score_time.unwrap().seconds), ("2024-06-30", 1_719_800_000));
+        assert_eq!((risk.as_of.as_str(), risk.score_time.unwrap().seconds), ("2024-06-30", *RECORDED_AT / 1_000_000));
         let org = risk.org.unwrap();
         assert_eq!(
             (org.department.as_deref(), org.critical_role, org.tenure_years),
@@ -167,7 +173,7 @@ async fn the_list_has_those_at_risk_the_riskiest_first() {
             ("", "department = Sales AND employee_id != b", false, "fae"),
             ("", "department = Legal", true, ""),
             ("", "department != Legal", false, "bfae"),
-            ("", "score_time > 2024-07-01T12:00:00Z", true, ""),
+            ("", "score_time > 2190-07-01T12:00:00Z", true, ""),
             ("", "score_time >= 2024-06-01T00:00:00Z", false, "bfae"),
             ("", "critical_role = false", true, ""),
         ] {
