@@ -186,7 +186,11 @@ def told(score):
         "low": answer.low,
         "high": answer.high,
         "horizons": [[horizon.months, horizon.risk] for horizon in answer.horizons],
-        "factors": [[factor.feature, factor.contribution_log_odds, factor.text] for factor in answer.factors],
+        "factors": [
+            # The part of a factor from confidential answers is not sent.
+            [factor.feature, factor.contribution_log_odds if factor.HasField("contribution_log_odds") else None, factor.text]
+            for factor in answer.factors
+        ],
     }
 
 
