@@ -44,5 +44,9 @@ fn a_folder_of_several_models_must_be_told_apart() {
         let file = trained_flat_model().join("model.json");
         fs::copy(file, case.folder.join("models").join(name).join("model.json")).unwrap();
     }
-    case.refused("serve --models models --address 127.0.0.1:0", MODEL, &["models/a", "models/b", "name one of them"]);
+    case.refused(
+        "score --model models --data flat.csv --out scores.csv",
+        MODEL,
+        &["models/a", "models/b", "name one of them"],
+    );
 }
