@@ -52,35 +52,53 @@ const DECIMALS: u32 = 2;
 /// Shorter times are told in months.
 const YEARS_FROM: f64 = 2.0;
 
-/// Writes a number as people do, and gives its unit.
-fn write_number(out: &mut String, unit: Unit, value: f64) -> &'static str {
-    match unit {
+/// A unit as it follows a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Months,
+    Days,
+    Years,
+    Percent,
+}
+
+impl Said {
+    /// The word, after one of them or after any other number.
+    fn word(self, one: bool) -> &'static str {
+        match (self, one) {
+            (Self::Nothing, _) => "",
+            (Self::Months, true) => " month",
+            (Self::Months, false) => " months",
+            (Self::Days, true) => " day",
+            (Self::Days, false) => " days",
+            (Self::Years, _) => " years",
+            (Self::Percent, _) => " %",
+        }
+    }
+}
+
+/// Writes a number as people do; gives its unit, and the word for it.
+fn write_number(out: &mut String, unit: Unit, value: f64) -> (Said, &'static str) {
+    let said = match unit {
         Unit::Years if value < YEARS_FROM => return write_number(out, Unit::Months, value * 12.0),
-        Unit::Years => write_trimmed(out, value, 1),
+        Unit::Years => Said::Years,
         Unit::Months if value < 0.5 => {
             out.push_str("less than 1");
-            return " month";
+            return (Said::Months, Said::Months.word(true));
         }
-        Unit::Months | Unit::Days => {
-            let start = out.len();
-            write_fixed(out, value, 0);
-            let one = out.get(start..) == Some("1");
-            return match (unit, one) {
-                (Unit::Months, true) => " month",
-                (Unit::Months, false) => " months",
-                (_, true) => " day",
-                (_, false) => " days",
-            };
-        }
-        Unit::Percent => write_trimmed(out, value, 1),
+        Unit::Months => Said::Months,
+        Unit::Days => Said::Days,
+        Unit::Percent | Unit::Share | Unit::Ratio => Said::Percent,
+        Unit::Count | Unit::Number | Unit::Flag => Said::Nothing,
+    };
+    match unit {
+        Unit::Years | Unit::Percent => write_trimmed(out, value, 1),
+        Unit::Months | Unit::Days => write_fixed(out, value, 0),
         Unit::Share | Unit::Ratio => write_fixed(out, value * 100.0, 0),
         Unit::Count | Unit::Number | Unit::Flag => write_trimmed(out, value, DECIMALS),
     }
-    match unit {
-        Unit::Years => " years",
-        Unit::Percent | Unit::Share | Unit::Ratio => " %",
-        Unit::Months | Unit::Days | Unit::Count | Unit::Number | Unit::Flag => "",
-    }
+    // What is written as 1: a half is rounded to the even neighbour.
+    (said, said.word(value > 0.5 && value < 1.5))
 }
 
 /// Writes a number with at most `decimals` decimals and no trailing zeros.
@@ -101,16 +119,16 @@ fn write_fixed(out: &mut String, value: f64, decimals: u32) {
     const NEAR_MIDDLE: f64 = 1e-4;
     let power = 10_u64.pow(decimals);
     let scaled = value.abs() * power as f64;
-    let whole = scaled.floor();
-    let rest = scaled - whole;
-    // Not `>=` alone: what is not a number goes here too.
+    // What is too large or not a number becomes something else, and is found out right below.
+    let whole = scaled as u64;
+    let rest = scaled - whole as f64;
     if !(scaled < LARGEST && (rest - 0.5).abs() > NEAR_MIDDLE) {
         let text = format!("{value:.*}", decimals as usize);
         let nought = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
         out.push_str(if nought { text.trim_start_matches('-') } else { &text });
         return;
     }
-    let rounded = whole as u64 + u64::from(rest > 0.5);
+    let rounded = whole + u64::from(rest > 0.5);
     if value < 0.0 && rounded > 0 {
         out.push('-');
     }
@@ -122,18 +140,18 @@ fn write_fixed(out: &mut String, value: f64, decimals: u32) {
 }
 
 /// Writes a whole number with at least so many digits.
-fn write_digits(out: &mut String, mut number: u64, least: usize) {
-    let mut digits = [b'0'; 20];
-    let mut start = digits.len();
-    for (position, digit) in digits.iter_mut().enumerate().rev() {
-        if number == 0 && 20 - start >= least {
+fn write_digits(out: &mut String, number: u64, least: usize) {
+    let mut power = 1;
+    for place in 1..20 {
+        if place >= least && number / power < 10 {
             break;
         }
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        start = position;
+        power *= 10;
     }
-    out.push_str(digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default());
+    while power > 0 {
+        out.push(char::from(b'0' + (number / power % 10) as u8));
+        power /= 10;
+    }
 }
 
 /// A value with its unit, as people write it. Confidential values are not withheld here.
@@ -144,7 +162,7 @@ pub fn value_text(feature: &SourceFeature, value: &Value) -> String {
         Value::Number(number) if feature.unit == Unit::Flag => if *number >= 0.5 { "yes" } else { "no" }.to_owned(),
         Value::Number(number) => {
             let mut text = String::new();
-            let unit = write_number(&mut text, feature.unit, *number);
+            let (_, unit) = write_number(&mut text, feature.unit, *number);
             text + unit
         }
     }
@@ -173,7 +191,7 @@ enum Known {
     /// One sentence for yes, one for no.
     Flag { yes: String, no: String },
     /// The pieces around the value; what is typical comes after the last one.
-    Sentence { unit: Unit, pieces: Vec<String>, typical: String, typical_unit: &'static str },
+    Sentence { unit: Unit, pieces: Vec<String>, typical: String, typical_unit: (Said, &'static str) },
 }
 
 impl FactorWords {
@@ -187,7 +205,7 @@ impl FactorWords {
         let pieces = || feature.phrase.split("{value}").map(str::to_owned).collect();
         let known = match &feature.kind {
             FeatureKind::Categorical { typical, .. } => {
-                let (typical, typical_unit) = (typical.clone(), "");
+                let (typical, typical_unit) = (typical.clone(), (Said::Nothing, ""));
                 Known::Sentence { unit: feature.unit, pieces: pieces(), typical, typical_unit }
             }
             FeatureKind::Numeric { .. } if feature.unit == Unit::Flag => {
@@ -209,20 +227,21 @@ impl FactorWords {
             _ if number.is_nan() => out.push_str(&self.unknown),
             Known::Flag { yes, no } => out.push_str(if number >= 0.5 { yes } else { no }),
             Known::Sentence { unit, pieces, typical, typical_unit } => {
-                let mut said = "";
+                let mut said = Said::Nothing;
                 for (position, piece) in pieces.iter().enumerate() {
                     if position > 0 {
-                        said = write_number(out, *unit, number);
-                        out.push_str(said);
+                        let (unit, word) = write_number(out, *unit, number);
+                        out.push_str(word);
+                        said = unit;
                     }
                     out.push_str(piece);
                 }
                 out.push_str("; typical ");
                 out.push_str(typical);
                 // The unit is not said twice.
-                let same = said.trim_end_matches('s') == typical_unit.trim_end_matches('s') && said != " %";
-                if !same {
-                    out.push_str(typical_unit);
+                let (unit, word) = *typical_unit;
+                if said != unit || said == Said::Percent {
+                    out.push_str(word);
                 }
             }
         }

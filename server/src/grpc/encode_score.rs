@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use flight_risk_proto::v1;
 use flight_risk_scoring::explain::{Factor, FactorWords};
 use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature, Value};
@@ -132,7 +132,7 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     }
     let (shown, remaining) = shown_factors(&told, max_factors, fields);
     let head = convert_score::assessment(&told, Vec::new(), 0.0);
-    let mut factors = BytesMut::with_capacity(shown.len() * 192);
+    let mut factors = Vec::with_capacity(shown.len() * 192);
     let mut text = String::with_capacity(128);
     for factor in &shown {
         if let Some(shape) = shapes.features.get(factor.feature) {
@@ -142,7 +142,7 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     let rest = if remaining == 0.0 { 0 } else { key_len(field::ASSESSMENT_REMAINING) + DOUBLE_BYTES };
     let length = head.encoded_len() + factors.len() + rest;
     let before = reply.encoded_len() + key_len(field::SCORE_ASSESSMENT) + encoded_len_varint(length as u64);
-    let mut out = BytesMut::with_capacity(before + length);
+    let mut out = Vec::with_capacity(before + length);
     reply.encode_raw(&mut out);
     encode_key(field::SCORE_ASSESSMENT, WireType::LengthDelimited, &mut out);
     encode_varint(length as u64, &mut out);
@@ -151,16 +151,16 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     if rest > 0 {
         write_double(&mut out, field::ASSESSMENT_REMAINING, remaining);
     }
-    Encoded { score: out.freeze(), factors: shown.len(), abstained: false }
+    Encoded { score: out.into(), factors: shown.len(), abstained: false }
 }
 
-fn write_double(out: &mut BytesMut, number: u32, value: f64) {
+fn write_double(out: &mut Vec<u8>, number: u32, value: f64) {
     encode_key(number, WireType::SixtyFourBit, out);
     out.put_f64_le(value);
 }
 
 fn write_factor(
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
     shape: &Shape,
     scorer: &Scorer,
     row: &FeatureRow,

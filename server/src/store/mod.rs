@@ -1,6 +1,6 @@
 //! The store: scores with the facts they came from, actions, outcomes, changes, the audit log. Raw HR events are not kept.
 //!
-//! SQLite in a file unless a PostgreSQL URL is given; [`db`] hides which. Times are microseconds since 1970 (UTC), days are days
+//! SQLite in a file unless a PostgreSQL URL is given; `db` hides which. Times are microseconds since 1970 (UTC), days are days
 //! since 1970, yes is 1.
 
 pub(crate) mod actions;
