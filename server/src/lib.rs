@@ -23,6 +23,7 @@ mod gate;
 mod grpc;
 mod health;
 mod insight;
+mod interval;
 pub mod limits;
 mod listen;
 pub mod logging;

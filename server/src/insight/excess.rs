@@ -5,6 +5,8 @@
 //! 40:2; the model is that of Clayton and Kaldor 1987, Biometrics 43:3). The prior never weighs more than all that was
 //! observed, so that groups that look alike do not make it certain.
 
+use crate::interval::{TAIL, gamma_quantile};
+
 /// Exits of a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Exits {
@@ -71,80 +73,13 @@ impl Gamma {
 
     /// Mean and 90 % interval.
     pub(crate) fn excess(self) -> Excess {
-        Excess { mean: self.mean(), low: self.quantile(0.05), high: self.quantile(0.95) }
+        Excess { mean: self.mean(), low: self.quantile(TAIL), high: self.quantile(1.0 - TAIL) }
     }
 
-    /// The value below which this share lies, by bisection.
+    /// The value below which this share lies.
     fn quantile(self, share: f64) -> f64 {
-        let (mut low, mut high) = (0.0, self.shape.max(1.0));
-        while lower_incomplete(self.shape, high) < share {
-            low = high;
-            high *= 2.0;
-        }
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if lower_incomplete(self.shape, middle) < share { low = middle } else { high = middle }
-        }
-        0.5 * (low + high) / self.rate
+        gamma_quantile(self.shape, share) / self.rate
     }
-}
-
-/// Steps after which a series or fraction is long exact.
-const STEPS: usize = 10_000;
-
-/// The regularised lower incomplete gamma function: the share of a Gamma of this shape and rate 1 below `x` (series and continued
-/// fraction, Abramowitz and Stegun 6.5.29 and 6.5.31).
-fn lower_incomplete(shape: f64, x: f64) -> f64 {
-    if x <= 0.0 {
-        return 0.0;
-    }
-    let front = (shape * x.ln() - x - ln_gamma(shape)).exp();
-    if x < shape + 1.0 {
-        let mut term = 1.0 / shape;
-        let mut sum = term;
-        for step in 1..STEPS {
-            term *= x / (shape + step as f64);
-            sum += term;
-            if term < sum * 1e-15 {
-                break;
-            }
-        }
-        return (front * sum).min(1.0);
-    }
-    let tiny = 1e-300;
-    let mut b = x + 1.0 - shape;
-    let mut c = 1.0 / tiny;
-    let mut d = 1.0 / b;
-    let mut fraction = d;
-    for step in 1..STEPS {
-        let step = step as f64;
-        let a = -step * (step - shape);
-        b += 2.0;
-        d = 1.0 / nonzero(a * d + b, tiny);
-        c = nonzero(b + a / c, tiny);
-        fraction *= d * c;
-        if (d * c - 1.0).abs() < 1e-15 {
-            break;
-        }
-    }
-    (1.0 - front * fraction).clamp(0.0, 1.0)
-}
-
-fn nonzero(value: f64, tiny: f64) -> f64 {
-    if value.abs() < tiny { tiny } else { value }
-}
-
-/// The logarithm of the gamma function: Stirling's series after the argument was raised to where six terms are exact.
-fn ln_gamma(mut x: f64) -> f64 {
-    let mut shift = 0.0;
-    while x < 10.0 {
-        shift -= x.ln();
-        x += 1.0;
-    }
-    let square = 1.0 / (x * x);
-    let series =
-        1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square / 1188.0)));
-    shift + (x - 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln() + series / x
 }
 
 #[cfg(test)]

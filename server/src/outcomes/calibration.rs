@@ -9,7 +9,7 @@
 use flight_risk_scoring::Day;
 
 use super::PastScore;
-use super::interval;
+use crate::interval;
 
 /// Groups by risk at most.
 const GROUPS: usize = 10;

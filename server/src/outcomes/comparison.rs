@@ -8,7 +8,7 @@
 use flight_risk_scoring::Day;
 
 use super::PastScore;
-use super::interval;
+use crate::interval;
 
 /// Largest risk that is taken at its word: that of 1 would expect infinitely many exits.
 const MAX_RISK: f64 = 0.999;

@@ -4,7 +4,6 @@
 
 pub(crate) mod calibration;
 pub(crate) mod comparison;
-pub(crate) mod interval;
 
 use flight_risk_scoring::Day;
 

@@ -3,10 +3,10 @@
 use flight_risk_proto::v1;
 use flight_risk_scoring::scorer::Z_90;
 
+use crate::interval::TAIL;
+
 /// Up to as many employees the distribution is computed exactly; beyond, the normal one is as good as it needs to be.
 const EXACT_UP_TO: usize = 1_000;
-/// What may lie outside of the range on each side.
-const TAIL: f64 = 0.05;
 
 /// The outlook of a list with these risks (-1: the model abstained); `in_all` are the leavers expected among all.
 pub(crate) fn outlook(risks: &[f64], in_all: f64) -> v1::CapacityOutlook {

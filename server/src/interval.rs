@@ -1,9 +1,9 @@
 //! Intervals that cover what they are about with 90 % probability.
 
+use flight_risk_scoring::scorer::Z_90;
+
 /// Share of each tail outside the interval.
-const TAIL: f64 = 0.05;
-/// The normal quantile that leaves [`TAIL`] above it.
-const Z: f64 = 1.644_853_626_951_472_2;
+pub(crate) const TAIL: f64 = 0.05;
 /// Steps of the bisection: halves any bracket down to the last bit.
 const BISECTIONS: usize = 200;
 /// Most terms of a series or a continued fraction.
@@ -12,9 +12,9 @@ const MAX_TERMS: usize = 100_000;
 /// The interval of Wilson (1927) for a share: `observed` of 0 to 1 among `n` independent observations. `n` may be fractional,
 /// where observations that belong together count as fewer.
 pub(crate) fn share(observed: f64, n: f64) -> (f64, f64) {
-    let z2 = Z * Z;
+    let z2 = Z_90 * Z_90;
     let centre = observed + z2 / (2.0 * n);
-    let half = Z * (observed * (1.0 - observed) / n + z2 / (4.0 * n * n)).sqrt();
+    let half = Z_90 * (observed * (1.0 - observed) / n + z2 / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z2 / n;
     (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
 }
@@ -86,24 +86,18 @@ fn lower_gamma(a: f64, x: f64) -> f64 {
     (1.0 - front * h).max(0.0)
 }
 
-/// The logarithm of the gamma function for a positive number (Lanczos' approximation with g = 7 and 9 terms).
-fn ln_gamma(x: f64) -> f64 {
-    const G: f64 = 7.0;
-    const FIRST: f64 = 0.999_999_999_999_809_9;
-    const TERMS: [f64; 8] = [
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    let x = x - 1.0;
-    let sum = TERMS.iter().zip(1..).fold(FIRST, |sum, (term, n)| sum + term / (x + f64::from(n)));
-    let t = x + G + 0.5;
-    0.5 * std::f64::consts::TAU.ln() + (x + 0.5) * t.ln() - t + sum.ln()
+/// The logarithm of the gamma function for a positive number: Stirling's series after the argument was raised to where five terms
+/// are exact.
+fn ln_gamma(mut x: f64) -> f64 {
+    let mut shift = 0.0;
+    while x < 10.0 {
+        shift -= x.ln();
+        x += 1.0;
+    }
+    let square = 1.0 / (x * x);
+    let series =
+        1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square / 1188.0)));
+    shift + (x - 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln() + series / x
 }
 
 #[cfg(test)]
