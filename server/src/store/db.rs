@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Arguments, AssertSqlSafe, Postgres, Row as _, Sqlite, Transaction};
+use sqlx::{Arguments, AssertSqlSafe, Encode, Executor, Postgres, Row as _, Sqlite, Transaction, Type};
 
 use crate::store::StoreError;
 
@@ -126,32 +126,43 @@ pub(crate) enum Db {
     Postgres(PgPool),
 }
 
-fn sqlite_arguments(params: Vec<Param>) -> Result<SqliteArguments, StoreError> {
-    let mut arguments = SqliteArguments::default();
+/// The parameters as a driver takes them.
+fn arguments<A: Arguments>(params: Vec<Param>) -> Result<A, StoreError>
+where
+    Option<String>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<i64>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<f64>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<Vec<u8>>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+{
+    let mut arguments = A::default();
     for param in params {
         match param {
-            Param::Text(value) => Arguments::add(&mut arguments, value),
-            Param::Int(value) => Arguments::add(&mut arguments, value),
-            Param::Real(value) => Arguments::add(&mut arguments, value),
-            Param::Bytes(value) => Arguments::add(&mut arguments, value),
+            Param::Text(value) => arguments.add(value),
+            Param::Int(value) => arguments.add(value),
+            Param::Real(value) => arguments.add(value),
+            Param::Bytes(value) => arguments.add(value),
         }
         .map_err(sqlx::Error::Encode)?;
     }
     Ok(arguments)
 }
 
-fn postgres_arguments(params: Vec<Param>) -> Result<PgArguments, StoreError> {
-    let mut arguments = PgArguments::default();
-    for param in params {
-        match param {
-            Param::Text(value) => Arguments::add(&mut arguments, value),
-            Param::Int(value) => Arguments::add(&mut arguments, value),
-            Param::Real(value) => Arguments::add(&mut arguments, value),
-            Param::Bytes(value) => Arguments::add(&mut arguments, value),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
+async fn sqlite_rows<'e>(
+    executor: impl Executor<'e, Database = Sqlite>,
+    sql: &str,
+    params: Vec<Param>,
+) -> Result<Vec<Row>, StoreError> {
+    let query = sqlx::query_with::<Sqlite, _>(AssertSqlSafe(sql.to_owned()), arguments::<SqliteArguments>(params)?);
+    Ok(query.fetch_all(executor).await?.into_iter().map(|row| Row(Kind::Sqlite(row))).collect())
+}
+
+async fn postgres_rows<'e>(
+    executor: impl Executor<'e, Database = Postgres>,
+    sql: &str,
+    params: Vec<Param>,
+) -> Result<Vec<Row>, StoreError> {
+    let query = sqlx::query_with::<Postgres, _>(AssertSqlSafe(sql.to_owned()), arguments::<PgArguments>(params)?);
+    Ok(query.fetch_all(executor).await?.into_iter().map(|row| Row(Kind::Postgres(row))).collect())
 }
 
 impl Db {
@@ -194,17 +205,10 @@ impl Db {
 
     /// The rows that a statement gives; it must not write.
     pub(crate) async fn query(&self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
-        let text = AssertSqlSafe(sql.to_owned());
-        Ok(match self {
-            Self::Sqlite { read, .. } => {
-                let rows = sqlx::query_with::<Sqlite, _>(text, sqlite_arguments(params)?).fetch_all(read).await?;
-                rows.into_iter().map(|row| Row(Kind::Sqlite(row))).collect()
-            }
-            Self::Postgres(pool) => {
-                let rows = sqlx::query_with::<Postgres, _>(text, postgres_arguments(params)?).fetch_all(pool).await?;
-                rows.into_iter().map(|row| Row(Kind::Postgres(row))).collect()
-            }
-        })
+        match self {
+            Self::Sqlite { read, .. } => sqlite_rows(read, sql, params).await,
+            Self::Postgres(pool) => postgres_rows(pool, sql, params).await,
+        }
     }
 
     /// The first row that a statement gives, if any; it must not write.
@@ -245,10 +249,11 @@ impl Tx {
     pub(crate) async fn execute(&mut self, sql: &str, params: Vec<Param>) -> Result<u64, StoreError> {
         let text = AssertSqlSafe(sql.to_owned());
         Ok(match self {
-            Self::Sqlite(tx) => {
-                sqlx::query_with::<Sqlite, _>(text, sqlite_arguments(params)?).execute(&mut **tx).await?.rows_affected()
-            }
-            Self::Postgres(tx) => sqlx::query_with::<Postgres, _>(text, postgres_arguments(params)?)
+            Self::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(text, arguments::<SqliteArguments>(params)?)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+            Self::Postgres(tx) => sqlx::query_with::<Postgres, _>(text, arguments::<PgArguments>(params)?)
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
@@ -257,18 +262,10 @@ impl Tx {
 
     /// The rows that a statement gives, as this transaction sees them.
     pub(crate) async fn query(&mut self, sql: &str, params: Vec<Param>) -> Result<Vec<Row>, StoreError> {
-        let text = AssertSqlSafe(sql.to_owned());
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let rows = sqlx::query_with::<Sqlite, _>(text, sqlite_arguments(params)?).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(|row| Row(Kind::Sqlite(row))).collect()
-            }
-            Self::Postgres(tx) => {
-                let rows =
-                    sqlx::query_with::<Postgres, _>(text, postgres_arguments(params)?).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(|row| Row(Kind::Postgres(row))).collect()
-            }
-        })
+        match self {
+            Self::Sqlite(tx) => sqlite_rows(&mut **tx, sql, params).await,
+            Self::Postgres(tx) => postgres_rows(&mut **tx, sql, params).await,
+        }
     }
 
     /// The first row that a statement gives, if any.
