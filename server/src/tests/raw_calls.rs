@@ -122,8 +122,8 @@ pub(super) async fn call(
     answer
 }
 
-/// Messages as their bytes.
-struct Raw;
+/// Messages as their bytes: every method can be called in the same way.
+pub(super) struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;

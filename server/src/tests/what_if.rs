@@ -7,7 +7,8 @@ use tonic_types::StatusExt;
 
 use super::databases::each_store;
 use super::fixture::{NATIVE, Served, assessment, flat, history, native, number, open_config, packed, talkative};
-use crate::store::{NewScore, OrgFacts, Store, Telling};
+use super::risk::{record, scored_row};
+use crate::store::Store;
 
 fn to(feature: &str, value: f64) -> v1::FeatureChange {
     v1::FeatureChange { feature: feature.into(), value: Some(feature_number(value)) }
@@ -39,17 +40,9 @@ fn find(values: [f64; 3]) -> v1::FindCounterfactualRequest {
     }
 }
 
-async fn record(store: &Store, scorer: &Scorer, employee_id: &str, values: &[f64]) {
-    let row = scorer.schema().packed_row(values.to_vec()).unwrap();
-    let score = NewScore {
-        employee_id: employee_id.into(),
-        as_of: "2024-06-30".parse().unwrap(),
-        scored_at: 1_700_000_000_000_000,
-        assessment: scorer.score(&row),
-        row,
-        org: OrgFacts::default(),
-    };
-    store.record_scores(scorer, &[score], Telling::default()).await.unwrap();
+/// Records a score of these values.
+async fn keep(store: &Store, scorer: &Scorer, employee_id: &str, values: &[f64]) {
+    record(store, scorer, &[scored_row(scorer, employee_id, values.to_vec())]).await;
 }
 
 #[tokio::test]
@@ -158,10 +151,10 @@ fn native_at_risk() -> Scorer {
 async fn without_facts_the_recorded_score_is_the_start_whatever_model_recorded_it() {
     each_store(async |store| {
         let scorer = talkative();
-        record(&store, &scorer, "e-1", &[3.0, 0.0, 0.5]).await;
+        keep(&store, &scorer, "e-1", &[3.0, 0.0, 0.5]).await;
         // Another model with the same features in another order.
-        record(&store, &reversed(), "e-2", &[0.5, 0.0, 3.0]).await;
-        record(&store, &flat(), "e-3", &[40.0, 1.0]).await;
+        keep(&store, &reversed(), "e-2", &[0.5, 0.0, 3.0]).await;
+        keep(&store, &flat(), "e-3", &[40.0, 1.0]).await;
         let server = Served::start_on(store, talkative(), open_config()).await;
         let mut client = server.scoring().await;
         let from = |employee_id: &str| v1::SimulateChangesRequest {
