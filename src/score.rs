@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use flight_risk_data::export::{ExportColumn, write_table};
 use flight_risk_model::bulk::Scored;
 use flight_risk_scoring::Scorer;
-use flight_risk_scoring::explain::factor_text;
+use flight_risk_scoring::explain::FactorWords;
 use flight_risk_scoring::scorer::{Band, HorizonRisk};
 
 use crate::cli::Score;
@@ -87,6 +87,7 @@ pub(crate) fn columns(scorer: &Scorer, data: &ScoredData, factors: usize) -> Vec
     };
     columns.push(("doubt".to_owned(), text(&doubts)));
     let features = scorer.schema().features();
+    let words: Vec<FactorWords> = features.iter().map(FactorWords::of).collect();
     let strongest: Vec<_> =
         if factors > 0 { scored.iter().map(|s| s.assessment.factors()).collect() } else { Vec::new() };
     for rank in 0..factors.min(features.len()) {
@@ -101,8 +102,7 @@ pub(crate) fn columns(scorer: &Scorer, data: &ScoredData, factors: usize) -> Vec
             format!("factor_{}_log_odds", rank + 1),
             ExportColumn::Number(rows().map(|(_, f)| f.map_or(f64::NAN, |f| f.contribution_log_odds)).collect()),
         ));
-        let told =
-            |s: &Scored, at: usize| feature(at).map(|feature| factor_text(feature, &scorer.schema().value(&s.row, at)));
+        let told = |s: &Scored, at: usize| words.get(at).map(|words| words.text(&scorer.schema().value(&s.row, at)));
         columns.push((
             format!("factor_{}_text", rank + 1),
             ExportColumn::Text(rows().map(|(s, f)| told(s, f?.feature)).collect()),

@@ -168,14 +168,6 @@ pub fn value_text(feature: &SourceFeature, value: &Value) -> String {
     }
 }
 
-/// What is typical for the feature, as people write it.
-pub fn typical_text(feature: &SourceFeature) -> String {
-    match &feature.kind {
-        FeatureKind::Numeric { typical, .. } => value_text(feature, &Value::Number(*typical)),
-        FeatureKind::Categorical { typical, .. } => typical.clone(),
-    }
-}
-
 /// How the values of one feature are told; made once for a model, used for every score.
 #[derive(Clone, Debug)]
 pub struct FactorWords {

@@ -14,12 +14,11 @@
 
 use crate::artifact::Target;
 use crate::features::flag;
+use crate::features::pay::USUAL_GROWTH_PERCENT;
 use crate::schema::{FeatureKind, Schema};
 use crate::scorer::Scorer;
 use crate::what_if::Change;
 
-/// Growth in percent below which good reviews count as unrewarded, as in `performance_without_growth`.
-const USUAL_GROWTH_PERCENT: f64 = crate::features::pay::USUAL_GROWTH_PERCENT;
 /// Window of `one_on_ones_90d_count`, in days.
 const TALK_WINDOW_DAYS: f64 = 90.0;
 
