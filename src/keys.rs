@@ -20,7 +20,12 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 pub(crate) fn run(options: &Keys, output: Output) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("cannot start the threads of the store")?;
     runtime.block_on(async {
-        let store = Store::open(&options.store).await.map_err(failed(Kind::Store))?;
+        // The first key may come before the store; a list of none is more likely a mistyped name.
+        let store = match &options.command {
+            KeysCommand::Create(_) => Store::open(&options.store).await,
+            KeysCommand::List | KeysCommand::Revoke { .. } => Store::open_existing(&options.store).await,
+        }
+        .map_err(failed(Kind::Store))?;
         let done = match &options.command {
             KeysCommand::Create(wanted) => make(&store, wanted, output).await,
             KeysCommand::List => list(&store, output).await,

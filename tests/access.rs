@@ -12,6 +12,8 @@ use crate::support::{Output, Server, flight_risk, new_folder, trained_flat_model
 
 /// The command line is wrong.
 const EXIT_USAGE: i32 = 2;
+/// The store cannot be opened.
+const EXIT_STORE: i32 = 9;
 
 fn keys(store: &str, arguments: &str) -> Output {
     flight_risk(["keys", "--store", store].into_iter().chain(arguments.split_whitespace()))
@@ -91,4 +93,24 @@ fn keys_that_make_no_sense_are_refused_with_advice() {
     assert!(again.code == Some(EXIT_USAGE) && again.stderr.contains("in force"), "{}", again.stderr);
     let listed = keys(&store, "list").ok().stdout;
     assert!(listed.contains("departments Sales; locations Graz") && listed.contains("in force"), "{listed}");
+}
+
+#[test]
+fn a_mistyped_store_is_no_empty_one() {
+    let folder = new_folder("access-mistyped");
+    let nowhere = folder.join("mistyped.db");
+    let other = folder.join("scores.csv");
+    std::fs::write(&other, "employee_id,risk\n".repeat(100)).unwrap();
+    for (store, arguments, said) in [
+        (&nowhere, "list", "there is no store"),
+        (&nowhere, "revoke 0123456789ab", "there is no store"),
+        (&other, "list", "no SQLite database"),
+        (&other, "create --name nightly --role hris", "no SQLite database"),
+    ] {
+        let store = store.display().to_string();
+        let output = keys(&store, arguments);
+        assert_eq!(output.code, Some(EXIT_STORE), "{arguments}: {}{}", output.stdout, output.stderr);
+        assert!(output.stderr.contains(said) && output.stderr.contains(&store), "{arguments}: {}", output.stderr);
+    }
+    assert!(!nowhere.exists(), "asking for keys makes no store");
 }

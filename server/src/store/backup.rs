@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-use crate::store::open::sqlite_path;
+use crate::store::open::{must_be_there, sqlite_path};
 use crate::store::{StoreError, is_postgres};
 
 /// Why there is no copy.
@@ -55,7 +55,7 @@ pub async fn backup(url: &str, out: &Path) -> Result<u64, BackupError> {
         let path = path.to_owned();
         move |source| BackupError::File { path, source }
     };
-    std::fs::metadata(store).map_err(failed(store))?;
+    must_be_there(store)?;
     if out.exists() {
         return Err(BackupError::Exists { path: out.to_owned() });
     }

@@ -54,6 +54,18 @@ pub enum StoreError {
         /// What was given, without a password.
         url: String,
     },
+    /// No file where a store must be there already.
+    #[error("{path}: there is no store; name the one that `flight-risk serve` uses", path = path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: std::path::PathBuf,
+    },
+    /// A file of another kind.
+    #[error("{path} is no SQLite database: name another file for the store", path = path.display())]
+    NotADatabase {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// The database refused, or is not reachable.
     #[error("the store does not answer as it should: {0}")]
     Database(#[source] sqlx::Error),

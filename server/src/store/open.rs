@@ -30,7 +30,7 @@ impl Store {
             let path = Path::new(sqlite_path(url)?);
             make_folder(path)?;
             make_file(path)?;
-            Db::open_sqlite(path).await?
+            Db::open_sqlite(path).await.map_err(|error| named(error, path))?
         };
         migrations::run(&db).await?;
         let token_key = TokenKey::of_store(&db).await?;
@@ -51,8 +51,7 @@ impl Store {
     /// [`StoreError`] as for [`Store::open`], and where there is no such file.
     pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
         if !is_postgres(url) {
-            let path = Path::new(sqlite_path(url)?);
-            std::fs::metadata(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+            must_be_there(Path::new(sqlite_path(url)?))?;
         }
         Self::open(url).await
     }
@@ -89,6 +88,29 @@ impl Store {
 /// Whether a URL names a PostgreSQL database.
 pub(crate) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Looks whether there is a file.
+pub(super) fn must_be_there(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(StoreError::Missing { path: path.to_owned() })
+        }
+        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
+    }
+}
+
+/// An error of opening a file, with the file where it is of another kind.
+fn named(error: StoreError, path: &Path) -> StoreError {
+    /// SQLite's code for a file that is none of its own (SQLITE_NOTADB).
+    const NOT_A_DATABASE: &str = "26";
+    match &error {
+        StoreError::Database(sqlx::Error::Database(told)) if told.code().as_deref() == Some(NOT_A_DATABASE) => {
+            StoreError::NotADatabase { path: path.to_owned() }
+        }
+        _ => error,
+    }
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {
