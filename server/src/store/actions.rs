@@ -1,5 +1,7 @@
 //! Actions: what was promised or done to keep somebody.
 
+use std::collections::HashMap;
+
 use flight_risk_scoring::Day;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,7 @@ use crate::access::caller::Scope;
 use crate::store::conditions::Conditions;
 use crate::store::db::{Row, Tx, params};
 use crate::store::standing::last_score;
+use crate::store::statement::{list, pieces};
 use crate::store::stored_score::day_of;
 use crate::store::{Store, StoreError};
 
@@ -206,7 +209,37 @@ impl From<&StoredAction> for ActionPlace {
 /// The order of lists, as an index has it.
 const CLOSED: &str = "(CASE WHEN a.state <= 2 THEN 0 ELSE 1 END)";
 
+/// The actions under way for an employee.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct UnderWay {
+    /// How many they are.
+    pub(crate) count: u32,
+    /// The one that is due first.
+    pub(crate) first: StoredAction,
+}
+
 impl Store {
+    /// The actions under way for each of these employees; nobody without one is in the answer.
+    pub(crate) async fn under_way(&self, employees: &[&str]) -> Result<HashMap<String, UnderWay>, StoreError> {
+        let mut found: HashMap<String, UnderWay> = HashMap::new();
+        for piece in pieces(employees) {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM actions WHERE employee_id IN ({}) AND state IN (1, 2) ORDER BY due_day, id",
+                list(piece.len())
+            );
+            for row in self.db().query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
+                let action = read(&row)?;
+                match found.get_mut(&action.employee_id) {
+                    Some(under_way) => under_way.count = under_way.count.saturating_add(1),
+                    None => {
+                        found.insert(action.employee_id.clone(), UnderWay { count: 1, first: action });
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The action of this identifier.
     ///
     /// # Errors

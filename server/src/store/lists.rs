@@ -306,24 +306,6 @@ impl Store {
         let [all, left] = sums;
         Ok((all - left).max(0.0))
     }
-
-    /// How many actions are under way for each of these employees; nobody without one is in the answer.
-    pub(crate) async fn open_actions(
-        &self,
-        employees: &[&str],
-    ) -> Result<std::collections::HashMap<String, u32>, StoreError> {
-        let mut counts = std::collections::HashMap::new();
-        for piece in crate::store::statement::pieces(employees) {
-            let list = crate::store::statement::list(piece.len());
-            let sql = format!(
-                "SELECT employee_id, COUNT(*) FROM actions WHERE employee_id IN ({list}) AND state IN (1, 2) GROUP BY employee_id"
-            );
-            for row in self.db().query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
-                counts.insert(row.text(0)?, u32::try_from(row.count(1)?).unwrap_or(u32::MAX));
-            }
-        }
-        Ok(counts)
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Scores as they are read back.
 
+use std::collections::HashMap;
+
 use flight_risk_scoring::scorer::{AbstentionReason, Band, HorizonRisk};
 use flight_risk_scoring::{Assessment, Day, LogOdds, Probability};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::MICROS_PER_DAY;
 use crate::store::db::{Row, params};
-use crate::store::statement::{list, pieces};
+use crate::store::statement::{list, pieces, tuples};
 use crate::store::{OrgFacts, Store, StoreError};
 
 /// `to_seq` of the score in force. Written out where the partial index is to be used: both databases want the number itself.
@@ -235,7 +237,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn scores(&self, numbers: &[i64]) -> Result<Vec<StoredScore>, StoreError> {
-        let mut found = std::collections::HashMap::with_capacity(numbers.len());
+        let mut found = HashMap::with_capacity(numbers.len());
         for piece in pieces(numbers) {
             let sql = format!(
                 "SELECT {RECORD_COLUMNS}, {DETAIL_COLUMNS} FROM scores s JOIN score_details d ON d.seq = s.seq \
@@ -263,6 +265,31 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.db().query(&sql, params![employee_id, before, limit]).await?;
         rows.iter().map(|row| ScoreRecord::read(row, 0)).collect()
+    }
+
+    /// For each of these scores the one of the same employee that was in force before it and is of an earlier day, by the number of
+    /// the later one; a score without such a one is left out.
+    pub(crate) async fn previous_scores(
+        &self,
+        scores: &[&ScoreRecord],
+    ) -> Result<HashMap<i64, ScoreRecord>, StoreError> {
+        let mut previous = HashMap::with_capacity(scores.len());
+        for piece in pieces(scores) {
+            // Scores come into force in the order of their days: going back through the numbers ends at the first earlier day.
+            let sql = format!(
+                "SELECT {RECORD_COLUMNS}, v.column1 FROM (VALUES {}) AS v JOIN scores s ON s.seq = (SELECT p.seq FROM scores p \
+                 WHERE p.employee_id = v.column2 AND p.seq < v.column1 AND p.as_of < v.column3 AND p.to_seq > p.seq \
+                 ORDER BY p.seq DESC LIMIT 1)",
+                tuples(piece.len(), 3)
+            );
+            let cells = piece
+                .iter()
+                .flat_map(|score| params![score.seq, &score.employee_id, i64::from(score.as_of.epoch_days())]);
+            for row in self.db().query(&sql, cells.collect()).await? {
+                previous.insert(row.int(RECORD_WIDTH)?, ScoreRecord::read(&row, 0)?);
+            }
+        }
+        Ok(previous)
     }
 
     /// Every recorded score of an employee, the latest first, without what they came from.

@@ -28,6 +28,7 @@ mod recording;
 mod reference;
 mod risk;
 mod risk_access;
+mod risk_beside;
 mod risk_paging;
 mod risk_watch;
 mod scoring;

@@ -142,6 +142,8 @@ async fn who_is_outside_of_the_scope_looks_like_nobody() {
 async fn managers_get_prompts_and_nothing_that_tells_a_number() {
     each_store(async |store| {
         let scorer = native();
+        let before = with_risk(&scorer, "a", 0.2, org("Sales", "Oslo", "m-1"));
+        record(&store, &scorer, &[NewScore { as_of: before.as_of.plus_days(-30), ..before }]).await;
         record(&store, &scorer, &company()).await;
         let key = key(&store, Role::Manager, reports("m-1")).await;
         let folder = tempfile::tempdir().unwrap();
@@ -150,7 +152,8 @@ async fn managers_get_prompts_and_nothing_that_tells_a_number() {
         let server = Served::start_on(store.clone(), native(), config.clone()).await;
         let mut manager = client(&server, &key).await;
         let risk = manager.get_employee_risk(get("a")).await.unwrap().into_inner().risk.unwrap();
-        assert!(risk.number_withheld && risk.outcome.is_none());
+        assert!(risk.number_withheld && risk.outcome.is_none() && risk.previous.is_none());
+        assert_eq!(risk.next_action.unwrap().title, risk.recommended_actions[0].title);
         assert!(!risk.recommended_actions.is_empty());
         assert!(risk.recommended_actions.iter().all(|action| action.feature.is_empty()));
         assert_eq!(manager.get_employee_risk(get("b")).await.unwrap_err().code(), Code::PermissionDenied);
@@ -168,6 +171,9 @@ async fn managers_get_prompts_and_nothing_that_tells_a_number() {
             let ids: Vec<&str> = page.employees.iter().map(|employee| employee.employee_id.as_str()).collect();
             assert_eq!(ids, ["a", "c", "f"]);
             assert!(page.employees.iter().all(|employee| employee.number_withheld && employee.outcome.is_none()));
+            assert!(
+                page.employees.iter().all(|employee| employee.previous.is_none() && employee.next_action.is_some())
+            );
         }
         for request in [
             list("probability >= 0.5", ""),
@@ -187,6 +193,7 @@ async fn managers_get_prompts_and_nothing_that_tells_a_number() {
         let ids: Vec<&str> = page.employees.iter().map(|employee| employee.employee_id.as_str()).collect();
         assert_eq!(ids, ["c", "a"], "with numbers the list is that of everybody else, of the own reports");
         assert!(page.employees.iter().all(|employee| employee.outcome.is_some()));
+        assert_eq!(page.employees[1].previous.as_ref().map(|point| point.risk), Some(Some(0.2)));
     })
     .await;
 }

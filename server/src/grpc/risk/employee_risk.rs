@@ -1,5 +1,7 @@
 //! From recorded scores to what the API says of them.
 
+use std::collections::HashMap;
+
 use flight_risk_proto::v1;
 use flight_risk_scoring::scorer::Band;
 
@@ -10,10 +12,75 @@ use crate::gate::Passed;
 use crate::grpc::convert_score::{Told, outcome};
 use crate::grpc::status::ApiError;
 use crate::playbook::{Owner, PlaybookFactor, Recommendation};
+use crate::store::actions::{StoredAction, UnderWay};
 use crate::store::{OrgFacts, ScoreRecord, StoreError, StoredModel, StoredScore};
 
 /// Most recommended actions of one employee.
-const MAX_RECOMMENDED: usize = 5;
+pub(super) const MAX_RECOMMENDED: usize = 5;
+
+/// What is said of an employee beside the recorded score.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The score before it.
+    previous: Option<v1::RiskPoint>,
+    open_actions: u32,
+    next_action: Option<v1::NextAction>,
+}
+
+/// What is said beside recorded scores, with a few queries for all of them.
+pub(super) struct Besides {
+    previous: HashMap<i64, ScoreRecord>,
+    under_way: HashMap<String, UnderWay>,
+}
+
+impl Besides {
+    /// Reads what is said beside these scores, as far as the caller may see it.
+    pub(super) async fn of(core: &Core, scores: &[StoredScore], fields: FieldRules) -> Result<Self, ApiError> {
+        let ids: Vec<&str> = scores.iter().map(|score| score.record.employee_id.as_str()).collect();
+        let records: Vec<&ScoreRecord> = scores.iter().map(|score| &score.record).filter(|_| fields.numbers).collect();
+        Ok(Self { previous: core.store.previous_scores(&records).await?, under_way: core.store.under_way(&ids).await? })
+    }
+
+    /// What is said beside one of them, of which `recommended` is the most promising recommendation.
+    pub(super) fn take(&mut self, score: &ScoreRecord, recommended: Option<&v1::RecommendedAction>) -> Beside {
+        let under_way = self.under_way.remove(&score.employee_id);
+        Beside {
+            previous: self.previous.remove(&score.seq).as_ref().map(point),
+            open_actions: under_way.as_ref().map_or(0, |under_way| under_way.count),
+            next_action: match under_way {
+                Some(under_way) => Some(begun(under_way.first)),
+                None => recommended.map(not_begun),
+            },
+        }
+    }
+
+    /// Whether an action is under way for an employee.
+    pub(super) fn has_begun(&self, employee_id: &str) -> bool {
+        self.under_way.contains_key(employee_id)
+    }
+}
+
+fn begun(action: StoredAction) -> v1::NextAction {
+    v1::NextAction {
+        under_way: true,
+        title: action.title,
+        action: format!("actions/{}", action.id),
+        due_date: action.due_day.to_string(),
+        assignee: action.assignee,
+        playbook_id: action.playbook_id,
+        ..Default::default()
+    }
+}
+
+fn not_begun(recommended: &v1::RecommendedAction) -> v1::NextAction {
+    v1::NextAction {
+        title: recommended.title.clone(),
+        playbook_id: recommended.playbook_id.clone(),
+        owner: recommended.owner,
+        within_days: recommended.within_days,
+        ..Default::default()
+    }
+}
 
 /// What is said of one recorded score, without recommendations. Its number only where the caller may see it.
 pub(super) async fn employee_risk(
@@ -21,7 +88,7 @@ pub(super) async fn employee_risk(
     score: StoredScore,
     fields: FieldRules,
     max_factors: usize,
-    open_actions: u32,
+    beside: Beside,
 ) -> Result<v1::EmployeeRisk, ApiError> {
     let told = if fields.numbers {
         let model = model_of(core, &score.record).await?;
@@ -42,19 +109,22 @@ pub(super) async fn employee_risk(
         }),
         number_withheld: !fields.numbers,
         recommended_actions: Vec::new(),
-        open_actions,
+        open_actions: beside.open_actions,
+        previous: beside.previous.filter(|_| fields.numbers),
+        next_action: beside.next_action,
         org: Some(org_facts(record.org)),
         employee_id: record.employee_id,
         model_version: record.model_version,
     })
 }
 
-/// What the playbook recommends for a recorded score. Nothing about the caller's limits can be told from it: factors from
+/// What the playbook recommends for a recorded score, at most so much. Nothing about the caller's limits can be told from it: factors from
 /// confidential answers count only for those who may see them, and the feature is named only to those who see factors.
 pub(super) async fn recommended(
     core: &Core,
     score: &StoredScore,
     fields: FieldRules,
+    max: usize,
 ) -> Result<Vec<v1::RecommendedAction>, ApiError> {
     let model = model_of(core, &score.record).await?;
     // Where the model does not know enough to answer, its factors are no reason to do anything in particular.
@@ -68,7 +138,7 @@ pub(super) async fn recommended(
             actionable: feature.actionable,
             confidential: feature.confidential,
         });
-    let recommended = core.playbook.recommend(factors, fields.confidential_drivers, MAX_RECOMMENDED);
+    let recommended = core.playbook.recommend(factors, fields.confidential_drivers, max);
     Ok(recommended.into_iter().map(|recommended| recommended_action(recommended, fields)).collect())
 }
 

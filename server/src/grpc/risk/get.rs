@@ -5,7 +5,7 @@ use flight_risk_proto::v1;
 use crate::audit::Decision;
 use crate::core::Core;
 use crate::gate::Passed;
-use crate::grpc::risk::employee_risk::{employee_risk, recommended, visible_score};
+use crate::grpc::risk::employee_risk::{Besides, MAX_RECOMMENDED, employee_risk, recommended, visible_score};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 
@@ -22,9 +22,10 @@ pub(super) async fn get(core: &Core, passed: &Passed, name: &str) -> Result<v1::
         return Err(ApiError::Invalid(problems));
     };
     let score = visible_score(core, passed, employee_id).await?;
-    let actions = recommended(core, &score, passed.fields).await?;
-    let open = core.store.open_actions(&[employee_id]).await?.get(employee_id).copied().unwrap_or_default();
-    let risk = employee_risk(core, score, passed.fields, usize::MAX, open).await?;
+    let actions = recommended(core, &score, passed.fields, MAX_RECOMMENDED).await?;
+    let mut besides = Besides::of(core, std::slice::from_ref(&score), passed.fields).await?;
+    let beside = besides.take(&score.record, actions.first());
+    let risk = employee_risk(core, score, passed.fields, usize::MAX, beside).await?;
     core.gate.record(passed, &[employee_id], &risk.model_version, Decision::Allowed).await?;
     Ok(v1::EmployeeRisk { recommended_actions: actions, ..risk })
 }

@@ -13,7 +13,7 @@ use crate::gate::Passed;
 use crate::grpc::filter::Filter;
 use crate::grpc::page_token::{Binding, page_size};
 use crate::grpc::risk::capacity::outlook;
-use crate::grpc::risk::employee_risk::employee_risk;
+use crate::grpc::risk::employee_risk::{Besides, employee_risk, recommended};
 use crate::grpc::risk::order::{BAND, FIELDS, PROBABILITY, order};
 use crate::grpc::status::{ApiError, grown};
 use crate::grpc::violations::Violations;
@@ -114,15 +114,19 @@ async fn employees(
     max_factors: usize,
 ) -> Result<(Vec<v1::EmployeeRisk>, usize), ApiError> {
     let numbers: Vec<i64> = rows.iter().map(|row| row.seq).collect();
-    let ids: Vec<&str> = rows.iter().map(|row| row.employee_id.as_str()).collect();
-    let open = core.store.open_actions(&ids).await?;
-    let mut scores = core.store.scores(&numbers).await?.into_iter().peekable();
+    let scores = core.store.scores(&numbers).await?;
+    let mut besides = Besides::of(core, &scores, passed.fields).await?;
+    let mut scores = scores.into_iter().peekable();
     let mut employees = Vec::with_capacity(rows.len());
     let mut bytes = 0;
     for (index, row) in rows.iter().enumerate() {
         let Some(score) = scores.next_if(|score| score.record.seq == row.seq) else { continue };
-        let open = open.get(&row.employee_id).copied().unwrap_or_default();
-        let employee = employee_risk(core, score, passed.fields, max_factors, open).await?;
+        let recommended = match besides.has_begun(&row.employee_id) {
+            true => Vec::new(),
+            false => recommended(core, &score, passed.fields, 1).await?,
+        };
+        let beside = besides.take(&score.record, recommended.first());
+        let employee = employee_risk(core, score, passed.fields, max_factors, beside).await?;
         match grown(bytes, employee.encoded_len()) {
             Some(more) => bytes = more,
             None => return Ok((employees, index)),
