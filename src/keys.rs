@@ -61,7 +61,7 @@ async fn make(store: &Store, wanted: &CreateKey, output: Output) -> anyhow::Resu
 pub(crate) async fn create(store: &Store, key: &NewKey) -> anyhow::Result<CreatedKey> {
     store.create_key(key).await.map_err(|error| {
         let kind = match &error {
-            KeyError::Store(_) | KeyError::Random => Kind::Store,
+            KeyError::Store(_) | KeyError::Random(_) => Kind::Store,
             KeyError::Text { .. } | KeyError::ScopeOfManager | KeyError::NameInUse(_) | KeyError::Expired => {
                 Kind::Usage
             }

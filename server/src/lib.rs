@@ -31,6 +31,7 @@ mod models;
 mod outcomes;
 pub mod playbook;
 mod privacy;
+mod random;
 pub mod store;
 mod telemetry;
 #[cfg(test)]

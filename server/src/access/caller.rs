@@ -1,5 +1,7 @@
 //! Who asks: a role, and the part of the company that they may see.
 
+use crate::limits::MAX_TEXT_BYTES;
+
 /// What somebody is to this system. One key or token has one role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -59,10 +61,33 @@ pub enum Scope {
     },
 }
 
+impl Scope {
+    /// Whether holders of a role can have it: a manager's is reports, and only a manager's.
+    pub(crate) fn fits(&self, role: Role) -> bool {
+        (role == Role::Manager) == matches!(self, Self::Reports { .. })
+    }
+
+    /// What in it is no text that can be compared; `None` where all is good.
+    pub(crate) fn bad_text(&self) -> Option<&'static str> {
+        let bad = |texts: &[String]| texts.iter().any(|text| !good_text(text));
+        match self {
+            Self::Units { departments, .. } if bad(departments) => Some("department"),
+            Self::Units { locations, .. } if bad(locations) => Some("location"),
+            Self::Reports { manager_id } if !good_text(manager_id) => Some("manager id"),
+            Self::All | Self::Units { .. } | Self::Reports { .. } => None,
+        }
+    }
+}
+
+/// Whether a text names something: not blank, not too long, without control characters.
+pub(crate) fn good_text(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
+}
+
 /// Somebody who was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Subject of the token, or `key:` and the name of the key.
+    /// Subject of the token, `key:` and the name of the key, or `user:` and the name of the account.
     pub actor: String,
     /// What they are.
     pub role: Role,
@@ -83,12 +108,22 @@ impl Caller {
         }
     }
 
+    /// Whether an actor is one that only this server gives: nobody else may pass for a key, for an account, or for the one to
+    /// whom everything is open.
+    pub(crate) fn is_own_actor(actor: &str) -> bool {
+        actor.starts_with(KEY_ACTOR) || actor.starts_with(USER_ACTOR) || actor == ANYBODY
+    }
+
     /// Whether access control is off: every method is open.
     pub(crate) fn is_anybody(&self) -> bool {
         self.actor == ANYBODY
     }
 }
 
-/// The actor where nobody needs to say who they are. No key has this name, for theirs begin with `key:`, and tokens with this
-/// subject are refused.
+/// What the actor of a key begins with; after it comes the name of the key.
+pub(crate) const KEY_ACTOR: &str = "key:";
+/// What the actor of an account begins with; after it comes the name of the account.
+pub(crate) const USER_ACTOR: &str = "user:";
+/// The actor where nobody needs to say who they are. No key or account has this name, for theirs begin otherwise, and tokens with
+/// this subject are refused.
 const ANYBODY: &str = "anybody";

@@ -2,30 +2,32 @@
 
 use serde_json::{Map, Value};
 
-use crate::access::caller::{Caller, Role, Scope};
-use crate::access::keys::KEY_ACTOR;
+use crate::access::caller::{Caller, Role, Scope, good_text};
 use crate::access::refusal::Refusal;
-use crate::config::Jwt;
-use crate::limits::{MAX_SCOPE_UNITS, MAX_TEXT_BYTES};
+use crate::config::IdentityProvider;
+use crate::limits::MAX_SCOPE_UNITS;
 
 /// Who a token says its bearer is.
-pub(crate) fn caller(claims: &Map<String, Value>, jwt: &Jwt) -> Result<Caller, Refusal> {
-    let role = role(claims.get(&jwt.role_claim), jwt)?;
-    Ok(Caller { actor: subject(claims.get("sub"))?, role, scope: scope(claims, role, jwt)?, standing_purpose: None })
+pub(crate) fn caller(claims: &Map<String, Value>, provider: &IdentityProvider) -> Result<Caller, Refusal> {
+    let role = role(claims.get(&provider.role_claim), provider)?;
+    Ok(Caller {
+        actor: subject(claims.get("sub"))?,
+        role,
+        scope: scope(claims, role, provider)?,
+        standing_purpose: None,
+    })
 }
 
 fn subject(claim: Option<&Value>) -> Result<String, Refusal> {
     let subject = claim.and_then(Value::as_str).ok_or(Refusal::Subject)?;
-    // Nobody may pass for a key, nor for the one to whom everything is open.
-    let taken = subject.starts_with(KEY_ACTOR) || subject == Caller::anybody().actor;
-    if good(subject) && !taken { Ok(subject.to_owned()) } else { Err(Refusal::Subject) }
+    if good_text(subject) && !Caller::is_own_actor(subject) { Ok(subject.to_owned()) } else { Err(Refusal::Subject) }
 }
 
 /// The one role among those named. With a table of groups, only groups that it has count: a group that happens to be called
 /// `admin` at the provider gives nobody that role here.
-fn role(claim: Option<&Value>, jwt: &Jwt) -> Result<Role, Refusal> {
+fn role(claim: Option<&Value>, provider: &IdentityProvider) -> Result<Role, Refusal> {
     let names = texts(claim.ok_or(Refusal::Role)?).ok_or(Refusal::Role)?;
-    let known = |name: &str| match &jwt.groups {
+    let known = |name: &str| match &provider.groups {
         None => Role::parse(name),
         Some(groups) => Role::ALL.into_iter().find(|role| groups.of(*role) == Some(name)),
     };
@@ -35,23 +37,25 @@ fn role(claim: Option<&Value>, jwt: &Jwt) -> Result<Role, Refusal> {
     if roles.all(|other| other == role) { Ok(role) } else { Err(Refusal::Role) }
 }
 
-fn scope(claims: &Map<String, Value>, role: Role, jwt: &Jwt) -> Result<Scope, Refusal> {
+fn scope(claims: &Map<String, Value>, role: Role, provider: &IdentityProvider) -> Result<Scope, Refusal> {
     if role == Role::Manager {
-        let manager_id = claims.get(&jwt.manager_id_claim).and_then(Value::as_str).filter(|id| good(id));
+        let manager_id = claims.get(&provider.manager_id_claim).and_then(Value::as_str).filter(|id| good_text(id));
         return Ok(Scope::Reports { manager_id: manager_id.ok_or(Refusal::Scope)?.to_owned() });
     }
     let units = |claim: &str| match claims.get(claim) {
         None | Some(Value::Null) => Ok(Vec::new()),
         // A list without entries would mean "any" further on, and surely means "none" here.
         Some(value) => match texts(value) {
-            Some(list) if !list.is_empty() && list.len() <= MAX_SCOPE_UNITS && list.iter().all(|text| good(text)) => {
+            Some(list)
+                if !list.is_empty() && list.len() <= MAX_SCOPE_UNITS && list.iter().all(|text| good_text(text)) =>
+            {
                 Ok(list.into_iter().map(str::to_owned).collect())
             }
             _ => Err(Refusal::Scope),
         },
     };
     let (departments, locations): (Vec<String>, Vec<String>) =
-        (units(&jwt.departments_claim)?, units(&jwt.locations_claim)?);
+        (units(&provider.departments_claim)?, units(&provider.locations_claim)?);
     if departments.is_empty() && locations.is_empty() {
         return Ok(Scope::All);
     }
@@ -67,10 +71,6 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-fn good(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod tests {
@@ -78,12 +78,12 @@ mod tests {
 
     use super::*;
 
-    fn jwt(more: &str) -> Jwt {
-        let text = format!("issuer = 'i'\naudience = 'a'\nalgorithm = 'ES256'\njwks_file = 'x'\n{more}");
+    fn jwt(more: &str) -> IdentityProvider {
+        let text = format!("issuer = 'i'\nalgorithm = 'ES256'\njwks_file = 'x'\n{more}");
         toml::from_str(&text).unwrap()
     }
 
-    fn of(claims: Value, jwt: &Jwt) -> Result<Caller, Refusal> {
+    fn of(claims: Value, jwt: &IdentityProvider) -> Result<Caller, Refusal> {
         let Value::Object(claims) = claims else { panic!("{claims}") };
         caller(&claims, jwt)
     }
@@ -129,6 +129,7 @@ mod tests {
             (json!({"sub": "a\nb", role: "hris"}), Err(Refusal::Subject)),
             (json!({"sub": "anybody", role: "hris"}), Err(Refusal::Subject)),
             (json!({"sub": "key:nightly", role: "hris"}), Err(Refusal::Subject)),
+            (json!({"sub": "user:somebody", role: "hris"}), Err(Refusal::Subject)),
         ] {
             assert_eq!(of(claims.clone(), &jwt("")), expected, "{claims}");
         }
@@ -142,8 +143,8 @@ mod tests {
         assert_eq!(role(json!(["admin", "hr_partner"])), Err(Refusal::Role));
         assert_eq!(role(json!(["People Analytics", "HR Partners"])), Err(Refusal::Role));
         assert!(
-            toml::from_str::<Jwt>("issuer = 'i'\naudience = 'a'\nalgorithm = 'ES256'\ngroups = {boss = 'x'}").is_err()
+            toml::from_str::<IdentityProvider>("issuer = 'i'\nalgorithm = 'ES256'\ngroups = {boss = 'x'}").is_err()
         );
-        assert!(toml::from_str::<Jwt>("issuer = 'i'\naudience = 'a'\nalgorithm = 'HS256'").is_err());
+        assert!(toml::from_str::<IdentityProvider>("issuer = 'i'\nalgorithm = 'HS256'").is_err());
     }
 }

@@ -6,41 +6,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http_body_util::{BodyExt, Empty, Limited};
 use hyper::Uri;
-use hyper::body::Bytes;
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::config::{Jwt, JwtAlgorithm};
+use crate::access::web::{self, AddressError, AskError, WebClient};
+use crate::config::{IdentityProvider, JwtAlgorithm};
 use crate::limits::{
     JWKS_DEADLINE, JWKS_FILE_INTERVAL, JWKS_FILE_RETRY, JWKS_URL_INTERVAL, JWKS_URL_RETRY, MAX_JWKS_BYTES,
 };
-use crate::tls::{TlsError, client_config};
+use crate::tls::TlsError;
 
 /// Why the provider's keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JwksError {
     /// Neither or both of the two places are given.
-    #[error("[access.jwt] needs one of jwks_file and jwks_url, where the identity provider's public keys are")]
+    #[error("one of jwks_file and jwks_url is needed, where the identity provider's public keys are")]
     Place,
     /// The address cannot be used.
-    #[error(
-        "access.jwt.jwks_url: {0} is no https address: whoever can change the keys on their way decides who is let in"
-    )]
-    Url(String),
+    #[error("jwks_url: {0}")]
+    Url(#[from] AddressError),
     /// The certificates that vouch for the provider.
-    #[error("access.jwt.jwks_ca: {0}")]
+    #[error("jwks_ca: {0}")]
     Trust(#[from] TlsError),
     /// The file cannot be read.
-    #[error("access.jwt.jwks_file: {path}: {source}", path = path.display())]
+    #[error("jwks_file: {path}: {source}", path = path.display())]
     File {
         /// Where it should lie.
         path: PathBuf,
@@ -49,7 +42,7 @@ pub enum JwksError {
     },
     /// The provider does not answer as it should.
     #[error("the identity provider does not give its keys: {0}")]
-    Fetch(String),
+    Fetch(#[from] AskError),
     /// What was read is no set of keys.
     #[error("the identity provider's keys are no JWKS: {0}")]
     Form(#[from] serde_json::Error),
@@ -61,7 +54,7 @@ pub enum JwksError {
 /// Where the keys are.
 enum Source {
     File(PathBuf),
-    Url { client: Box<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>, uri: Uri },
+    Url { client: WebClient, uri: Uri },
 }
 
 /// How often the source is asked.
@@ -89,20 +82,21 @@ impl Signers {
     ///
     /// # Errors
     /// [`JwksError`] for what an administrator must put right.
-    pub(crate) async fn open(jwt: &Jwt) -> Result<Self, JwksError> {
-        let (source, pauses) = match (&jwt.jwks_file, &jwt.jwks_url) {
+    pub(crate) async fn open(provider: &IdentityProvider) -> Result<Self, JwksError> {
+        let (source, pauses) = match (&provider.jwks_file, &provider.jwks_url) {
             (Some(path), None) => {
                 let pauses = Pauses { interval: JWKS_FILE_INTERVAL, retry: JWKS_FILE_RETRY };
                 (Source::File(path.clone()), pauses)
             }
             (None, Some(url)) => {
                 let pauses = Pauses { interval: JWKS_URL_INTERVAL, retry: JWKS_URL_RETRY };
-                (address(url, jwt.jwks_ca.as_deref())?, pauses)
+                let client = WebClient::new(provider.jwks_ca.as_deref());
+                (Source::Url { uri: web::address(url)?, client: client? }, pauses)
             }
             (None, None) | (Some(_), Some(_)) => return Err(JwksError::Place),
         };
         let current = ArcSwap::from_pointee(KeySet::default());
-        let signers = Self { source, algorithm: jwt.algorithm, pauses, current, asked: Mutex::new(None) };
+        let signers = Self { source, algorithm: provider.algorithm, pauses, current, asked: Mutex::new(None) };
         if matches!(signers.source, Source::File(_)) {
             signers.read().await?;
         }
@@ -149,9 +143,7 @@ impl Signers {
     async fn read(&self) -> Result<(), JwksError> {
         let bytes = match &self.source {
             Source::File(path) => file(path).await?,
-            Source::Url { client, uri } => tokio::time::timeout(JWKS_DEADLINE, fetch(client, uri))
-                .await
-                .map_err(|_| JwksError::Fetch("no answer in time".to_owned()))??,
+            Source::Url { client, uri } => client.get(uri, MAX_JWKS_BYTES, JWKS_DEADLINE).await?,
         };
         let before = self.current.load();
         if before.bytes != bytes {
@@ -161,19 +153,6 @@ impl Signers {
         }
         Ok(())
     }
-}
-
-fn address(url: &str, ca: Option<&Path>) -> Result<Source, JwksError> {
-    let uri: Uri = url.parse().map_err(|_| JwksError::Url(url.to_owned()))?;
-    if uri.scheme_str() != Some("https") || uri.host().is_none() {
-        return Err(JwksError::Url(url.to_owned()));
-    }
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(client_config(ca)?)
-        .https_only()
-        .enable_http1()
-        .build();
-    Ok(Source::Url { client: Box::new(Client::builder(TokioExecutor::new()).build(connector)), uri })
 }
 
 async fn file(path: &Path) -> Result<Vec<u8>, JwksError> {
@@ -192,20 +171,6 @@ async fn file(path: &Path) -> Result<Vec<u8>, JwksError> {
 pub(crate) fn check_file(path: &Path, algorithm: JwtAlgorithm) -> Result<(), JwksError> {
     let bytes = std::fs::read(path).map_err(|source| JwksError::File { path: path.to_owned(), source })?;
     KeySet::parse(bytes, algorithm, 0).map(|_| ())
-}
-
-/// Redirects are not followed: the configuration names who is trusted.
-async fn fetch(client: &Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, uri: &Uri) -> Result<Vec<u8>, JwksError> {
-    let failed = |error: &dyn std::error::Error| {
-        let cause = std::iter::successors(Some(error), |error| error.source()).last();
-        JwksError::Fetch(cause.map(ToString::to_string).unwrap_or_default())
-    };
-    let reply = client.get(uri.clone()).await.map_err(|error| failed(&error))?;
-    if reply.status() != hyper::StatusCode::OK {
-        return Err(JwksError::Fetch(format!("it answers {}", reply.status())));
-    }
-    let body = Limited::new(reply.into_body(), MAX_JWKS_BYTES).collect().await;
-    body.map(|body| body.to_bytes().to_vec()).map_err(|error| failed(error.as_ref()))
 }
 
 /// Keys that fit the configured algorithm.

@@ -15,16 +15,15 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
-use crate::access::caller::{Caller, Role, Scope};
+use crate::access::caller::{Caller, KEY_ACTOR, Role, Scope, good_text};
 use crate::access::refusal::Refusal;
 use crate::clock::now_micros;
 use crate::limits::{KEYS_FRESH, KEYS_RETRY, KEYS_USABLE, MAX_TEXT_BYTES};
+use crate::random::{self, NoRandomness};
 use crate::store::{Store, StoreError};
 
 /// What every key begins with, so that scanners of source code find keys that went astray.
 pub(crate) const KEY_PREFIX: &str = "frk_";
-/// What the actor of a key begins with; after it comes the name of the key.
-pub(crate) const KEY_ACTOR: &str = "key:";
 /// Random bytes of a secret.
 const SECRET_BYTES: usize = 32;
 /// Random bytes of an identifier.
@@ -66,8 +65,8 @@ pub enum KeyError {
     #[error("the key would have expired already; give a later end")]
     Expired,
     /// The system gives no random numbers.
-    #[error("the system gives no random numbers; try again")]
-    Random,
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,23 +78,16 @@ impl NewKey {
     /// # Errors
     /// The first thing that is wrong.
     pub(crate) fn check(&self) -> Result<(), KeyError> {
-        let good =
-            |text: &str| !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control);
-        let check = |field, text: &str| if good(text) { Ok(()) } else { Err(KeyError::Text { field }) };
+        let check = |field, text: &str| if good_text(text) { Ok(()) } else { Err(KeyError::Text { field }) };
         check("name", &self.name)?;
         if let Some(purpose) = &self.purpose {
             check("purpose", purpose)?;
         }
-        if (self.role == Role::Manager) != matches!(self.scope, Scope::Reports { .. }) {
+        if !self.scope.fits(self.role) {
             return Err(KeyError::ScopeOfManager);
         }
-        match &self.scope {
-            Scope::All => {}
-            Scope::Units { departments, locations } => {
-                departments.iter().try_for_each(|text| check("department", text))?;
-                locations.iter().try_for_each(|text| check("location", text))?;
-            }
-            Scope::Reports { manager_id } => check("manager id", manager_id)?,
+        if let Some(field) = self.scope.bad_text() {
+            return Err(KeyError::Text { field });
         }
         if self.expires_at.is_some_and(|at| at <= now_micros()) {
             return Err(KeyError::Expired);
@@ -121,11 +113,7 @@ impl fmt::Debug for CreatedKey {
 
 /// A fresh key and the hash of its secret.
 pub(crate) fn fresh() -> Result<(CreatedKey, [u8; 32]), KeyError> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let (mut id, mut secret) = ([0; ID_BYTES], [0; SECRET_BYTES]);
-    for bytes in [&mut id[..], &mut secret[..]] {
-        provider.secure_random.fill(bytes).map_err(|_| KeyError::Random)?;
-    }
+    let (id, secret): ([u8; ID_BYTES], [u8; SECRET_BYTES]) = (random::bytes()?, random::bytes()?);
     let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     let token = format!("{KEY_PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(secret));
     Ok((CreatedKey { id, token }, Sha256::digest(secret).into()))

@@ -13,12 +13,12 @@ use crate::access::caller::Caller;
 use crate::access::claims;
 use crate::access::jwks::{JwksError, Signers};
 use crate::access::refusal::Refusal;
-use crate::config::{Jwt, JwtAlgorithm};
+use crate::config::{IdentityProvider, Jwt, JwtAlgorithm};
 use crate::limits::{MAX_TOKENS_KNOWN, TOKEN_LEEWAY_SECONDS};
 
 /// Tokens and the keys that sign them.
 pub(crate) struct Tokens {
-    jwt: Jwt,
+    provider: IdentityProvider,
     validation: Validation,
     signers: Signers,
     known: Mutex<HashMap<[u8; 32], Known>>,
@@ -39,19 +39,19 @@ impl Tokens {
     /// # Errors
     /// [`JwksError`] when the provider's keys are nowhere.
     pub(crate) async fn open(jwt: &Jwt) -> Result<Self, JwksError> {
-        Ok(Self::with(jwt, Signers::open(jwt).await?))
+        Ok(Self::with(jwt, Signers::open(&jwt.provider).await?))
     }
 
     /// With these keys.
     pub(crate) fn with(jwt: &Jwt, signers: Signers) -> Self {
         // One algorithm, and it is the configuration's: what a token says of itself chooses nothing.
-        let mut validation = Validation::new(algorithm(jwt.algorithm));
+        let mut validation = Validation::new(algorithm(jwt.provider.algorithm));
         validation.leeway = TOKEN_LEEWAY_SECONDS;
         validation.validate_nbf = true;
-        validation.set_issuer(&[&jwt.issuer]);
+        validation.set_issuer(&[&jwt.provider.issuer]);
         validation.set_audience(&[&jwt.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Self { jwt: jwt.clone(), validation, signers, known: Mutex::new(HashMap::new()) }
+        Self { provider: jwt.provider.clone(), validation, signers, known: Mutex::new(HashMap::new()) }
     }
 
     /// Asks for the provider's keys from time to time, without end.
@@ -108,13 +108,13 @@ impl Tokens {
         let data = jsonwebtoken::decode::<Map<String, Value>>(token, key, &self.validation)
             .map_err(|error| refusal(error.kind()))?;
         // The library takes a list of issuers too; RFC 7519 does not.
-        if data.claims.get("iss").and_then(Value::as_str) != Some(&self.jwt.issuer) {
+        if data.claims.get("iss").and_then(Value::as_str) != Some(&self.provider.issuer) {
             return Err(Refusal::Issuer);
         }
         let expires = data.claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Claims)?;
         // A fraction is cut off; what is too large ends the range, which is as good as never.
         let good_until = (expires as u64).saturating_add(TOKEN_LEEWAY_SECONDS);
-        let caller = Arc::new(claims::caller(&data.claims, &self.jwt)?);
+        let caller = Arc::new(claims::caller(&data.claims, &self.provider)?);
         Ok(Known { caller, good_until, generation: keys.generation })
     }
 }

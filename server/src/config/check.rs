@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::access::caller::Role;
-use crate::access::jwks;
-use crate::config::{AccessMode, ConfigProblem, Jwt, ServerConfig};
+use crate::access::{jwks, web};
+use crate::config::{AccessMode, ConfigProblem, IdentityProvider, Oidc, ServerConfig};
 use crate::playbook::Playbook;
 use crate::store::{Store, is_postgres};
 use crate::tls::{self, Certificate};
@@ -16,8 +16,9 @@ pub(super) fn check(config: &ServerConfig) -> Vec<ConfigProblem> {
     problems.listen(config);
     problems.store(config);
     if let Some(jwt) = &config.access.jwt {
-        problems.jwt(jwt);
+        problems.provider("access.jwt", &jwt.provider, Keys::Needed);
     }
+    problems.console(config);
     if let Some(tls) = &config.tls {
         let mut there = problems.file("tls.certificate", &tls.certificate);
         there &= problems.file("tls.key", &tls.key);
@@ -46,6 +47,18 @@ pub(super) fn check(config: &ServerConfig) -> Vec<ConfigProblem> {
         }
     }
     problems.0
+}
+
+/// What is said of an address that could be changed on its way.
+const NO_ADDRESS: &str = "an address that begins with https:// is needed (http:// only on this machine: 127.0.0.1)";
+
+/// Whether a provider's keys need a place in the configuration.
+#[derive(Clone, Copy, PartialEq)]
+enum Keys {
+    /// They do.
+    Needed,
+    /// The provider tells it.
+    MayBeAskedFor,
 }
 
 struct Problems(Vec<ConfigProblem>);
@@ -104,46 +117,103 @@ impl Problems {
         }
     }
 
-    fn jwt(&mut self, jwt: &Jwt) {
-        match (&jwt.jwks_file, &jwt.jwks_url) {
+    fn console(&mut self, config: &ServerConfig) {
+        let console = &config.console;
+        if let Some(oidc) = &console.oidc {
+            self.oidc(oidc);
+        }
+        if !console.enabled {
+            return;
+        }
+        let address = console.address;
+        for (key, other) in
+            [("listen.address", Some(config.listen.address)), ("listen.metrics_address", config.listen.metrics_address)]
+        {
+            if other == Some(address) && address.port() != 0 {
+                self.add("console.address", address, format!("another port than that of {key} is needed"));
+            }
+        }
+        if is_loopback(address) {
+            return;
+        }
+        let reachable = format!("because other machines can reach console.address {address}");
+        if config.tls.is_none() {
+            let allowed = format!(
+                "the section [tls] is needed, {reachable}; or leave the console on 127.0.0.1, behind a proxy that encrypts"
+            );
+            self.0.push(ConfigProblem::new("tls", None, allowed));
+        }
+        if !config.audit.enabled {
+            self.add("audit.enabled", "false", format!("true is needed, {reachable}"));
+        }
+    }
+
+    fn oidc(&mut self, oidc: &Oidc) {
+        self.provider("console.oidc", &oidc.provider, Keys::MayBeAskedFor);
+        if let Some(path) = &oidc.client_secret_file {
+            self.file("console.oidc.client_secret_file", path);
+        }
+        let addresses = [
+            ("redirect_url", Some(&oidc.redirect_url)),
+            ("authorization_endpoint", oidc.authorization_endpoint.as_ref()),
+            ("token_endpoint", oidc.token_endpoint.as_ref()),
+        ];
+        for (key, url) in addresses {
+            if let Some(url) = url
+                && web::address(url).is_err()
+            {
+                self.add(&format!("console.oidc.{key}"), url, NO_ADDRESS);
+            }
+        }
+        let asked = oidc.authorization_endpoint.is_none() || oidc.token_endpoint.is_none();
+        if asked && web::address(&oidc.provider.issuer).is_err() {
+            let allowed = format!("{NO_ADDRESS}, or authorization_endpoint, token_endpoint and jwks_url");
+            self.add("console.oidc.issuer", &oidc.provider.issuer, allowed);
+        }
+    }
+
+    fn provider(&mut self, section: &str, provider: &IdentityProvider, keys: Keys) {
+        let key = |name: &str| format!("{section}.{name}");
+        match (&provider.jwks_file, &provider.jwks_url) {
             (Some(file), None) => {
-                if self.file("access.jwt.jwks_file", file)
-                    && let Err(error) = jwks::check_file(file, jwt.algorithm)
+                if self.file(&key("jwks_file"), file)
+                    && let Err(error) = jwks::check_file(file, provider.algorithm)
                 {
-                    self.add("access.jwt.jwks_file", file.display(), error.to_string());
+                    self.add(&key("jwks_file"), file.display(), error.to_string());
                 }
             }
-            (None, Some(url)) if url.starts_with("https://") => {}
-            (None, Some(url)) => self.add("access.jwt.jwks_url", url, "an address that begins with https:// is needed"),
+            (None, Some(url)) if web::address(url).is_ok() => {}
+            (None, Some(url)) => self.add(&key("jwks_url"), url, NO_ADDRESS),
+            (None, None) if keys == Keys::MayBeAskedFor => {}
             (None, None) => {
                 self.0.push(ConfigProblem::new(
-                    "access.jwt",
+                    section,
                     None,
                     "jwks_file or jwks_url is needed: whose keys sign the tokens",
                 ));
             }
             (Some(_), Some(url)) => {
-                self.add("access.jwt.jwks_url", url, "it and jwks_file exclude each other; leave one of them out");
+                self.add(&key("jwks_url"), url, "it and jwks_file exclude each other; leave one of them out");
             }
         }
-        if let Some(path) = &jwt.jwks_ca
-            && self.file("access.jwt.jwks_ca", path)
+        if let Some(path) = &provider.jwks_ca
+            && self.file(&key("jwks_ca"), path)
             && let Err(error) = tls::client_config(Some(path))
         {
-            self.add("access.jwt.jwks_ca", path.display(), error.to_string());
+            self.add(&key("jwks_ca"), path.display(), error.to_string());
         }
-        let groups = jwt.groups.clone().unwrap_or_default();
+        let groups = provider.groups.clone().unwrap_or_default();
         let named: Vec<(Role, &str)> =
             Role::ALL.into_iter().filter_map(|role| Some((role, groups.of(role)?))).collect();
         for (place, (role, group)) in named.iter().enumerate() {
             if named.iter().take(place).any(|(_, other)| other == group) {
-                let key = format!("access.jwt.groups.{}", role.name());
+                let key = format!("{section}.groups.{}", role.name());
                 self.add(&key, format!("{group:?}"), "another role has this group: nobody has two roles");
             }
         }
-        if jwt.groups.is_some() && named.is_empty() {
+        if provider.groups.is_some() && named.is_empty() {
             let allowed = "at least one role needs a group, or no token lets anybody in";
-            self.0.push(ConfigProblem::new("access.jwt.groups", None, allowed));
+            self.0.push(ConfigProblem::new(&format!("{section}.groups"), None, allowed));
         }
     }
 
@@ -156,6 +226,8 @@ impl Problems {
             ("risk.cool_down_days", config.risk.cool_down_days),
             ("groups.minimum_employees", config.groups.minimum_employees),
             ("groups.minimum_answers", config.groups.minimum_answers),
+            ("console.idle_minutes", config.console.idle_minutes),
+            ("console.session_hours", config.console.session_hours),
         ];
         for (key, number) in whole {
             if let Some((_, kind @ Kind::Whole(least, most))) = KEYS.iter().find(|(known, _)| *known == key)

@@ -7,6 +7,10 @@ use toml::de::DeValue;
 
 /// Longest time that is configured in days: a century.
 pub(super) const MAX_DAYS: u32 = 36_500;
+/// Longest time without a page after which somebody is still signed in: a day.
+const MAX_IDLE_MINUTES: u32 = 1_440;
+/// Longest time for which somebody stays signed in: a week.
+const MAX_SESSION_HOURS: u32 = 168;
 
 /// What may stand behind a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,12 +74,15 @@ impl Kind {
 }
 
 /// Sections, by name; those within others after a dot.
-pub(super) const SECTIONS: [&str; 12] = [
+pub(super) const SECTIONS: [&str; 15] = [
     "listen",
     "store",
     "access",
     "access.jwt",
     "access.jwt.groups",
+    "console",
+    "console.oidc",
+    "console.oidc.groups",
     "tls",
     "risk",
     "groups",
@@ -86,7 +93,7 @@ pub(super) const SECTIONS: [&str; 12] = [
 ];
 
 /// Every key with its section before it.
-pub(super) const KEYS: [(&str, Kind); 36] = [
+pub(super) const KEYS: [(&str, Kind); 60] = [
     ("listen.address", Kind::Address),
     ("listen.metrics_address", Kind::Address),
     ("store.url", Kind::Text),
@@ -110,6 +117,30 @@ pub(super) const KEYS: [(&str, Kind); 36] = [
     ("access.jwt.groups.analyst", Kind::Text),
     ("access.jwt.groups.auditor", Kind::Text),
     ("access.jwt.groups.admin", Kind::Text),
+    ("console.enabled", Kind::Bool),
+    ("console.address", Kind::Address),
+    ("console.idle_minutes", Kind::Whole(1, MAX_IDLE_MINUTES)),
+    ("console.session_hours", Kind::Whole(1, MAX_SESSION_HOURS)),
+    ("console.oidc.issuer", Kind::Text),
+    ("console.oidc.client_id", Kind::Text),
+    ("console.oidc.client_secret_file", Kind::Text),
+    ("console.oidc.redirect_url", Kind::Text),
+    ("console.oidc.authorization_endpoint", Kind::Text),
+    ("console.oidc.token_endpoint", Kind::Text),
+    ("console.oidc.algorithm", Kind::Choice(&["RS256", "ES256", "EdDSA"])),
+    ("console.oidc.jwks_file", Kind::Text),
+    ("console.oidc.jwks_url", Kind::Text),
+    ("console.oidc.jwks_ca", Kind::Text),
+    ("console.oidc.role_claim", Kind::Text),
+    ("console.oidc.departments_claim", Kind::Text),
+    ("console.oidc.locations_claim", Kind::Text),
+    ("console.oidc.manager_id_claim", Kind::Text),
+    ("console.oidc.groups.hris", Kind::Text),
+    ("console.oidc.groups.hr_partner", Kind::Text),
+    ("console.oidc.groups.manager", Kind::Text),
+    ("console.oidc.groups.analyst", Kind::Text),
+    ("console.oidc.groups.auditor", Kind::Text),
+    ("console.oidc.groups.admin", Kind::Text),
     ("tls.certificate", Kind::Text),
     ("tls.key", Kind::Text),
     ("tls.client_ca", Kind::Text),
@@ -126,5 +157,14 @@ pub(super) const KEYS: [(&str, Kind); 36] = [
 ];
 
 /// Keys without which their section means nothing.
-pub(super) const REQUIRED: [&str; 5] =
-    ["access.jwt.issuer", "access.jwt.audience", "access.jwt.algorithm", "tls.certificate", "tls.key"];
+pub(super) const REQUIRED: [&str; 9] = [
+    "access.jwt.issuer",
+    "access.jwt.audience",
+    "access.jwt.algorithm",
+    "console.oidc.issuer",
+    "console.oidc.client_id",
+    "console.oidc.redirect_url",
+    "console.oidc.algorithm",
+    "tls.certificate",
+    "tls.key",
+];

@@ -4,7 +4,9 @@
 //! types below together.
 
 mod check;
+mod console;
 mod keys;
+mod provider;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::caller::Role;
+pub use console::{Console, Oidc};
+pub use provider::{IdentityProvider, Jwt, JwtAlgorithm, JwtGroups};
+
 use crate::listen::DEFAULT_ADDRESS;
 
 /// The configuration; every part has defaults.
@@ -27,6 +31,8 @@ pub struct ServerConfig {
     pub store: StoreConfig,
     /// Who is let in.
     pub access: Access,
+    /// Pages for a browser.
+    pub console: Console,
     /// Encryption.
     pub tls: Option<Tls>,
     /// Changes worth telling.
@@ -191,113 +197,6 @@ pub enum AccessMode {
     Required,
     /// They need not: everybody who reaches the port may do everything.
     Off,
-}
-
-/// Tokens of an identity provider (RFC 7519).
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Jwt {
-    /// The `iss` that tokens must have.
-    pub issuer: String,
-    /// The `aud` that tokens must have.
-    pub audience: String,
-    /// RS256, ES256 or EdDSA: what tokens must be signed with, whatever they say.
-    pub algorithm: JwtAlgorithm,
-    /// The provider's public keys (JWKS), as a file; this or `jwks_url`. Read again when the file changes.
-    pub jwks_file: Option<PathBuf>,
-    /// The provider's public keys, as an https address. Asked again every ten minutes, and when a token names an unknown key.
-    pub jwks_url: Option<String>,
-    /// Who vouches for the certificate of `jwks_url` (PEM); absent: whom this machine trusts.
-    pub jwks_ca: Option<PathBuf>,
-    /// The claim that names the role, as a text or among a list of texts; exactly one role must be named.
-    #[serde(default = "Jwt::default_role_claim")]
-    pub role_claim: String,
-    /// The claim with the departments that the bearer may see, a text or a list; absent from a token: all.
-    #[serde(default = "Jwt::default_departments_claim")]
-    pub departments_claim: String,
-    /// The claim with the locations that the bearer may see, a text or a list; absent from a token: all.
-    #[serde(default = "Jwt::default_locations_claim")]
-    pub locations_claim: String,
-    /// The claim with a manager's own employee id; a manager's token without it is refused.
-    #[serde(default = "Jwt::default_manager_id_claim")]
-    pub manager_id_claim: String,
-    /// The provider's names of groups, where the role claim holds groups rather than roles: then only these count.
-    pub groups: Option<JwtGroups>,
-}
-
-impl Jwt {
-    fn default_role_claim() -> String {
-        "flight_risk_role".to_owned()
-    }
-
-    fn default_departments_claim() -> String {
-        "flight_risk_departments".to_owned()
-    }
-
-    fn default_locations_claim() -> String {
-        "flight_risk_locations".to_owned()
-    }
-
-    fn default_manager_id_claim() -> String {
-        "flight_risk_manager_id".to_owned()
-    }
-}
-
-/// How tokens are signed. Only with key pairs: whoever can check a token with a shared secret can also make one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum JwtAlgorithm {
-    /// RSA with PKCS#1 v1.5 and SHA-256.
-    #[serde(rename = "RS256")]
-    Rs256,
-    /// ECDSA on P-256 with SHA-256.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// Ed25519.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-}
-
-impl JwtAlgorithm {
-    /// The name in tokens (RFC 7518).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-}
-
-/// The provider's groups that have a role here; a role without a group is nobody's.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct JwtGroups {
-    /// The group of the human-resources information systems.
-    pub hris: Option<String>,
-    /// That of the HR partners.
-    pub hr_partner: Option<String>,
-    /// That of the managers.
-    pub manager: Option<String>,
-    /// That of the people analysts.
-    pub analyst: Option<String>,
-    /// That of the auditors.
-    pub auditor: Option<String>,
-    /// That of the administrators.
-    pub admin: Option<String>,
-}
-
-impl JwtGroups {
-    /// The group of a role.
-    pub fn of(&self, role: Role) -> Option<&str> {
-        match role {
-            Role::Hris => self.hris.as_deref(),
-            Role::HrPartner => self.hr_partner.as_deref(),
-            Role::Manager => self.manager.as_deref(),
-            Role::Analyst => self.analyst.as_deref(),
-            Role::Auditor => self.auditor.as_deref(),
-            Role::Admin => self.admin.as_deref(),
-        }
-    }
 }
 
 /// Encryption.

@@ -1,54 +1,23 @@
 //! API keys in the store.
 
-use serde::{Deserialize, Serialize};
-
-use crate::access::caller::{Role, Scope};
+use crate::access::caller::Role;
 use crate::access::keys::{CreatedKey, KeyError, NewKey, StoredKey, fresh};
 use crate::clock::now_micros;
 use crate::store::db::{Row, params};
-use crate::store::{Store, StoreError};
-
-/// A scope as it is stored, in JSON.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum StoredScope {
-    All,
-    Units { departments: Vec<String>, locations: Vec<String> },
-    Reports { manager_id: String },
-}
-
-impl From<Scope> for StoredScope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::All => Self::All,
-            Scope::Units { departments, locations } => Self::Units { departments, locations },
-            Scope::Reports { manager_id } => Self::Reports { manager_id },
-        }
-    }
-}
-
-impl From<StoredScope> for Scope {
-    fn from(scope: StoredScope) -> Self {
-        match scope {
-            StoredScope::All => Self::All,
-            StoredScope::Units { departments, locations } => Self::Units { departments, locations },
-            StoredScope::Reports { manager_id } => Self::Reports { manager_id },
-        }
-    }
-}
+use crate::store::{Store, StoreError, stored_scope};
 
 /// The columns that [`read`] expects.
 const COLUMNS: &str = "id, secret_sha256, name, role, scope, purpose, created_at, expires_at, revoked_at";
 
 fn read(row: &Row) -> Result<StoredKey, StoreError> {
     let damaged = |what: &str| StoreError::Damaged(format!("an API key has a {what} that cannot be read"));
-    let scope: StoredScope = serde_json::from_str(&row.text(4)?).map_err(|_| damaged("scope"))?;
+    let scope = stored_scope::read(&row.text(4)?).ok_or_else(|| damaged("scope"))?;
     Ok(StoredKey {
         id: row.text(0)?,
         secret_sha256: row.bytes(1)?.try_into().map_err(|_| damaged("hash"))?,
         name: row.text(2)?,
         role: Role::parse(&row.text(3)?).ok_or_else(|| damaged("role"))?,
-        scope: scope.into(),
+        scope,
         purpose: Some(row.text(5)?).filter(|purpose| !purpose.is_empty()),
         created_at: row.int(6)?,
         expires_at: row.opt_int(7)?,
@@ -63,8 +32,7 @@ impl Store {
     /// [`KeyError`] when it cannot be made so, or a key of its name is in force.
     pub async fn create_key(&self, key: &NewKey) -> Result<CreatedKey, KeyError> {
         key.check()?;
-        let scope = serde_json::to_string(&StoredScope::from(key.scope.clone()))
-            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let scope = stored_scope::text(&key.scope)?;
         let (created, hash) = fresh()?;
         let now = now_micros();
         let mut tx = self.db().begin().await?;

@@ -23,12 +23,17 @@ pub(crate) mod outcomes;
 pub(crate) mod requests;
 mod retention;
 mod scores;
+mod sessions;
+pub(crate) mod sign_in_attempts;
+mod sign_in_links;
 pub(crate) mod standing;
 pub(crate) mod statement;
+pub(crate) mod stored_scope;
 pub(crate) mod stored_score;
 mod token_key;
 pub(crate) mod told_changes;
 mod traces;
+mod users;
 mod writable;
 
 pub(crate) use backup::sync_folder;

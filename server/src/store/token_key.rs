@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::random;
 use crate::store::StoreError;
 use crate::store::db::{Db, params};
 
@@ -36,11 +37,7 @@ impl TokenKey {
         if let Some(row) = db.first(stored, params![NAME]).await? {
             return Self::read(&row.bytes(0)?);
         }
-        let mut fresh = [0; 32];
-        rustls::crypto::aws_lc_rs::default_provider()
-            .secure_random
-            .fill(&mut fresh)
-            .map_err(|_| StoreError::Damaged("the system gives no random numbers".to_owned()))?;
+        let fresh: [u8; 32] = random::bytes().map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut tx = db.begin().await?;
         // Another server may be making one at the same time; the first one counts.
         let insert = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";

@@ -253,16 +253,16 @@ async fn keys_that_cannot_sign_so_are_refused_at_once() {
         ("no JSON".to_owned(), false),
     ] {
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(Signers::open(&of_file("ES256", &path)).await.is_ok(), fits, "{text}");
+        assert_eq!(Signers::open(&of_file("ES256", &path).provider).await.is_ok(), fits, "{text}");
     }
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(Signers::open(&of_file("ES256", &path)).await, Err(JwksError::File { .. })));
+    assert!(matches!(Signers::open(&of_file("ES256", &path).provider).await, Err(JwksError::File { .. })));
     for (place, expected) in [
         ("", "one of jwks_file and jwks_url"),
         ("jwks_file = 'a'\njwks_url = 'https://b'", "one of jwks_file and jwks_url"),
         ("jwks_url = 'http://login.example.com/keys'", "no https address"),
     ] {
-        let error = Signers::open(&config("ES256", place)).await.err().unwrap().to_string();
+        let error = Signers::open(&config("ES256", place).provider).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }
@@ -277,7 +277,7 @@ async fn changed_keys_of_a_file_count_soon_and_tokens_of_the_old_ones_no_more() 
     let (old, new) = (Key::new("old", Algorithm::ES256), Key::new("new", Algorithm::ES256));
     std::fs::write(&path, set(&[&old])).unwrap();
     let jwt = of_file("ES256", &path);
-    let tokens = Tokens::with(&jwt, Signers::open(&jwt).await.unwrap().with_pauses(AT_ONCE));
+    let tokens = Tokens::with(&jwt, Signers::open(&jwt.provider).await.unwrap().with_pauses(AT_ONCE));
     let of_old = old.sign(&claims(&json!({})));
     tokens.caller(&of_old).await.unwrap();
     // Broken, then gone: the old keys stay.
@@ -345,7 +345,7 @@ async fn keys_come_from_an_address_and_stay_while_the_provider_is_down() {
     let place = format!("jwks_url = 'https://localhost:{port}/keys'\njwks_ca = '{}'", ca.display());
     let jwt = config("ES256", &place);
     // The server begins although the provider is down.
-    let tokens = Tokens::with(&jwt, Signers::open(&jwt).await.unwrap().with_pauses(AT_ONCE));
+    let tokens = Tokens::with(&jwt, Signers::open(&jwt.provider).await.unwrap().with_pauses(AT_ONCE));
     let of_first = first.sign(&claims(&json!({})));
     assert_eq!(tokens.caller(&of_first).await, Err(Refusal::UnknownSigner));
     reply.send(http("200 OK", &set(&[&first]))).unwrap();
@@ -409,7 +409,7 @@ async fn a_server_lets_bearers_of_tokens_in_and_answers_others_as_if_they_had_no
     std::fs::write(&path, set(&[&key])).unwrap();
     let mut config = ServerConfig::default();
     config.access.jwt = Some(of_file("EdDSA", &path));
-    assert_eq!(config.access.jwt.as_ref().unwrap().algorithm, JwtAlgorithm::EdDsa);
+    assert_eq!(config.access.jwt.as_ref().unwrap().provider.algorithm, JwtAlgorithm::EdDsa);
     let server = Served::start_with(native(), config).await;
     let mut models = server.models().await;
     let mut get = async |token: &str| {

@@ -172,3 +172,43 @@ CREATE TABLE model_schemas (
     base_rate DOUBLE PRECISION NOT NULL,
     reference_log_odds DOUBLE PRECISION NOT NULL
 );
+
+-- Who signs in to the console. Sessions that began before signed_out_at are over.
+CREATE TABLE users (
+    name KEYTEXT PRIMARY KEY, -- in small letters
+    password_hash TEXT NOT NULL, -- argon2id, as PHC writes it
+    role KEYTEXT NOT NULL,
+    scope TEXT NOT NULL, -- JSON
+    created_at BIGINT NOT NULL,
+    password_changed_at BIGINT NOT NULL,
+    signed_out_at BIGINT NOT NULL,
+    disabled_at BIGINT
+);
+
+-- Passwords that were tried since the last right one, by the SHA-256 of the name: names that nobody has are among them, and what
+-- somebody typed there by mistake is not kept.
+CREATE TABLE sign_in_attempts (
+    name_sha256 BYTEA PRIMARY KEY,
+    tried BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    wait_until BIGINT NOT NULL
+);
+CREATE INDEX sign_in_attempts_by_time ON sign_in_attempts (last_at);
+
+-- Browsers that are signed in, by the SHA-256 of what their cookie says; the data is encrypted under the same.
+CREATE TABLE sessions (
+    id_sha256 BYTEA PRIMARY KEY,
+    data BYTEA NOT NULL,
+    seen_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL
+);
+CREATE INDEX sessions_by_end ON sessions (ends_at);
+CREATE INDEX sessions_by_time ON sessions (seen_at);
+
+-- Links that sign somebody in once.
+CREATE TABLE sign_in_links (
+    token_sha256 BYTEA PRIMARY KEY,
+    user_name KEYTEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT
+);

@@ -1,0 +1,64 @@
+//! The console: where it is served, how long somebody stays signed in, and the identity provider at which they sign in.
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::IdentityProvider;
+
+/// Where the console is served unless told otherwise.
+const DEFAULT_ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
+
+/// Pages for a browser.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Console {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// Where they are served.
+    pub address: SocketAddr,
+    /// Whoever asks for no page for this long is signed out, in minutes.
+    pub idle_minutes: u32,
+    /// Whoever signed in this long ago is signed out, in hours.
+    pub session_hours: u32,
+    /// The identity provider at which people sign in; absent: with accounts of this server.
+    pub oidc: Option<Oidc>,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { enabled: true, address: DEFAULT_ADDRESS, idle_minutes: 30, session_hours: 8, oidc: None }
+    }
+}
+
+impl Console {
+    /// How long somebody may ask for nothing.
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.idle_minutes) * 60)
+    }
+
+    /// How long somebody may stay signed in.
+    pub fn longest(&self) -> Duration {
+        Duration::from_secs(u64::from(self.session_hours) * 3_600)
+    }
+}
+
+/// Signing in at an identity provider (OpenID Connect, authorization code with PKCE).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Oidc {
+    /// What the provider calls this server; also the `aud` that its tokens must have.
+    pub client_id: String,
+    /// A file with the secret that the provider gave; absent: none is needed.
+    pub client_secret_file: Option<PathBuf>,
+    /// The console's address as browsers know it, with `/sign-in/return` at its end; registered at the provider.
+    pub redirect_url: String,
+    /// Where people sign in at the provider; absent: the provider is asked.
+    pub authorization_endpoint: Option<String>,
+    /// Where codes are changed for tokens; absent: the provider is asked.
+    pub token_endpoint: Option<String>,
+    /// Who the provider is, and what its tokens say of people. Without a place of its keys it is asked for that too.
+    #[serde(flatten)]
+    pub provider: IdentityProvider,
+}

@@ -1,0 +1,152 @@
+//! Accounts of the console in the store.
+
+use crate::access::caller::Role;
+use crate::access::password::PasswordHash;
+use crate::access::users::{NewUser, StoredUser, UserError, name_as_kept};
+use crate::clock::now_micros;
+use crate::store::db::{Row, params};
+use crate::store::{Store, StoreError, stored_scope};
+
+/// The columns that [`read`] expects.
+const COLUMNS: &str = "name, password_hash, role, scope, created_at, password_changed_at, signed_out_at, disabled_at";
+
+fn read(row: &Row) -> Result<StoredUser, StoreError> {
+    let damaged = |what: &str| StoreError::Damaged(format!("an account has a {what} that cannot be read"));
+    Ok(StoredUser {
+        name: row.text(0)?,
+        password: PasswordHash::stored(row.text(1)?),
+        role: Role::parse(&row.text(2)?).ok_or_else(|| damaged("role"))?,
+        scope: stored_scope::read(&row.text(3)?).ok_or_else(|| damaged("scope"))?,
+        created_at: row.int(4)?,
+        password_changed_at: row.int(5)?,
+        signed_out_at: row.int(6)?,
+        disabled_at: row.opt_int(7)?,
+    })
+}
+
+impl Store {
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`UserError`] when it cannot be made so, or there is one of its name.
+    pub async fn create_user(&self, user: &NewUser, password: &PasswordHash) -> Result<(), UserError> {
+        user.check()?;
+        let (name, scope, now) = (name_as_kept(&user.name), stored_scope::text(&user.scope)?, now_micros());
+        let mut tx = self.db().begin().await?;
+        let sql = format!(
+            "INSERT INTO users ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING"
+        );
+        let values = params![&name, password.text(), user.role.name(), scope, now, now, 0_i64, None::<i64>];
+        if tx.execute(&sql, values).await? == 0 {
+            return Err(UserError::NameInUse(name));
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn users(&self) -> Result<Vec<StoredUser>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM users ORDER BY name");
+        self.db().query(&sql, params![]).await?.iter().map(read).collect()
+    }
+
+    /// The account of a name as somebody typed it, also if it is disabled.
+    pub(crate) async fn user(&self, name: &str) -> Result<Option<StoredUser>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE name = $1");
+        self.db().first(&sql, params![name_as_kept(name)]).await?.as_ref().map(read).transpose()
+    }
+
+    /// Keeps an account's holder out and signs them out, or lets them in again; gives whether there is such an account.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn set_user_enabled(&self, name: &str, enabled: bool) -> Result<bool, StoreError> {
+        let sql = match enabled {
+            true => "UPDATE users SET disabled_at = NULL, signed_out_at = $1 WHERE name = $2",
+            false => "UPDATE users SET disabled_at = COALESCE(disabled_at, $1), signed_out_at = $1 WHERE name = $2",
+        };
+        let mut tx = self.db().begin().await?;
+        let found = tx.execute(sql, params![now_micros(), name_as_kept(name)]).await? > 0;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    /// Gives an account another password and signs its holder out everywhere; gives whether there is such an account. Wrong
+    /// passwords of before no longer make anybody wait.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn set_password(&self, name: &str, password: &PasswordHash) -> Result<bool, StoreError> {
+        let name = name_as_kept(name);
+        let sql = "UPDATE users SET password_hash = $1, password_changed_at = $2, signed_out_at = $2 WHERE name = $3";
+        let mut tx = self.db().begin().await?;
+        let found = tx.execute(sql, params![password.text(), now_micros(), &name]).await? > 0;
+        self.forget_attempts_in(&mut tx, &name).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::access::caller::Scope;
+    use crate::tests::databases::each_store;
+
+    fn hash(text: &str) -> PasswordHash {
+        PasswordHash::stored(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn accounts_are_kept_found_by_any_case_and_made_once() {
+        each_store(async |store| {
+            let scope = Scope::Units { departments: vec!["Sales".into()], locations: Vec::new() };
+            let user = NewUser { name: " Partner ".into(), role: Role::HrPartner, scope: scope.clone() };
+            store.create_user(&user, &hash("one")).await.unwrap();
+            for same in ["partner", "PARTNER"] {
+                let again = NewUser { name: same.into(), role: Role::Admin, scope: Scope::All };
+                let refused = store.create_user(&again, &hash("two")).await;
+                assert!(matches!(refused, Err(UserError::NameInUse(name)) if name == "partner"));
+            }
+            let bad = NewUser { name: "m".into(), role: Role::Manager, scope: Scope::All };
+            assert!(matches!(store.create_user(&bad, &hash("x")).await, Err(UserError::ScopeOfManager)));
+            let found = store.user("pArtner ").await.unwrap().unwrap();
+            assert_eq!((found.name.as_str(), found.role, &found.scope), ("partner", Role::HrPartner, &scope));
+            assert_eq!((found.password.text(), found.disabled_at), ("one", None));
+            assert_eq!(found.caller().actor, "user:partner");
+            assert!(store.user("nobody").await.unwrap().is_none());
+            assert_eq!(store.users().await.unwrap().len(), 1);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn disabling_and_another_password_sign_out_and_enabling_lets_in_again() {
+        each_store(async |store| {
+            let user = NewUser { name: "a".into(), role: Role::Auditor, scope: Scope::All };
+            store.create_user(&user, &hash("one")).await.unwrap();
+            let made = store.user("a").await.unwrap().unwrap();
+            assert!(made.signed_out_at < made.created_at);
+            assert!(store.set_user_enabled("A", false).await.unwrap());
+            let disabled = store.user("a").await.unwrap().unwrap();
+            assert!(disabled.disabled_at.unwrap() >= made.created_at);
+            assert!(disabled.signed_out_at >= made.created_at);
+            assert!(store.set_user_enabled("a", false).await.unwrap());
+            let again = store.user("a").await.unwrap().unwrap();
+            assert_eq!(again.disabled_at, disabled.disabled_at, "the first time counts");
+            assert!(store.set_user_enabled("a", true).await.unwrap());
+            assert_eq!(store.user("a").await.unwrap().unwrap().disabled_at, None);
+            assert!(store.set_password("a", &hash("two")).await.unwrap());
+            let changed = store.user("a").await.unwrap().unwrap();
+            assert_eq!(changed.password.text(), "two");
+            assert!(changed.signed_out_at > again.signed_out_at && changed.password_changed_at > made.created_at);
+            assert!(!store.set_user_enabled("b", true).await.unwrap());
+            assert!(!store.set_password("b", &hash("two")).await.unwrap());
+        })
+        .await;
+    }
+}
