@@ -20,7 +20,9 @@ pub(crate) fn facts(org: v1::OrgFacts, path: &str, problems: &mut Violations) ->
     let location = text("location", org.location);
     let manager_id = text("manager_id", org.manager_id);
     let job_level = text("job_level", org.job_level);
+    let display_name = text("display_name", org.display_name);
     let years = |years| problems.number(|| format!("{path}.tenure_years"), years, 0.0, MAX_TENURE_YEARS);
     let tenure_years = org.tenure_years.and_then(years);
-    OrgFacts { department, location, manager_id, job_level, critical_role: org.critical_role, tenure_years }
+    let critical_role = org.critical_role;
+    OrgFacts { department, location, manager_id, job_level, critical_role, tenure_years, display_name }
 }

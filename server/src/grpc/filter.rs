@@ -7,6 +7,7 @@ use crate::grpc::filter_text::{Token, tokens};
 use crate::grpc::violations::Violations;
 use crate::store::conditions::Conditions;
 use crate::store::db::Param;
+use crate::store::org_facts::folded;
 
 /// Longest filter, in bytes.
 const MAX_FILTER_BYTES: usize = 2_048;
@@ -67,14 +68,20 @@ pub(crate) const FROM: &[Operator] = &[AtLeast, More];
 pub(crate) enum Kind {
     /// A text.
     Text,
+    /// A text; a `*` at its end, in quotes, stands for any rest.
+    Beginning,
+    /// The same; upper and lower case are the same, and the column has lower case.
+    Name,
+    /// `true` or `false` of whether the column, a day in days since 1970, lies before a day that [`Filter::old_before`] sets.
+    Old,
     /// `true` or `false`; the column has 1 and 0.
     YesNo,
     /// A number.
     Number,
     /// A time such as `2026-01-31T00:00:00Z`; the column has microseconds since 1970.
     Time,
-    /// One of these names, each with the number that the column has.
-    Name(&'static [(&'static str, i64)]),
+    /// One of these words, each with the number that the column has.
+    Word(&'static [(&'static str, i64)]),
 }
 
 /// A field that a filter may name.
@@ -97,6 +104,8 @@ pub(crate) enum Cell<'a> {
     Unknown,
     /// A text.
     Text(&'a str),
+    /// A name, whose column has lower case.
+    Name(&'a str),
     /// A whole number: yes or no, a time, a day, a name's number.
     Int(i64),
     /// A number.
@@ -106,6 +115,8 @@ pub(crate) enum Cell<'a> {
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {
     Text(String),
+    /// Texts that begin so.
+    Beginning(String),
     Int(i64),
     Real(f64),
 }
@@ -198,18 +209,37 @@ impl Filter {
         self.comparisons.iter().any(|comparison| comparison.field.name == field && comparison.operator == Equal)
     }
 
+    /// Sets the day (in days since 1970) before which what is asked of as old is old.
+    pub(crate) fn old_before(&mut self, day: i64) {
+        for Comparison { field, operator, operand } in &mut self.comparisons {
+            if matches!(field.kind, Kind::Old) {
+                // Read as yes or no; from here on a comparison with a day.
+                *operator = if *operand == Operand::Int(1) { Less } else { AtLeast };
+                *operand = Operand::Int(day);
+            }
+        }
+    }
+
     /// Adds the conditions that matching rows meet. `table` is the name or alias of the table.
     pub(crate) fn restrict(&self, table: &str, conditions: &mut Conditions) {
         for Comparison { field, operator, operand } in &self.comparisons {
             let (column, sign) = (field.column, operator.sign());
+            let value = match operand {
+                Operand::Text(text) => Param::from(text),
+                Operand::Beginning(beginning) => {
+                    // A range rather than LIKE: both databases read it from an index.
+                    conditions.add(&format!("{table}.{column} >= ?"), [Param::from(beginning)]);
+                    if let Some(end) = after_all_that_begin_with(beginning) {
+                        conditions.add(&format!("{table}.{column} < ?"), [Param::from(end)]);
+                    }
+                    continue;
+                }
+                Operand::Int(number) => Param::from(*number),
+                Operand::Real(number) => Param::from(*number),
+            };
             let text = match operator {
                 Differs => format!("({table}.{column} <> ? OR {table}.{column} IS NULL)"),
                 _ => format!("{table}.{column} {sign} ?"),
-            };
-            let value = match operand {
-                Operand::Text(text) => Param::from(text),
-                Operand::Int(number) => Param::from(*number),
-                Operand::Real(number) => Param::from(*number),
             };
             conditions.add(&text, [value]);
         }
@@ -220,6 +250,9 @@ impl Filter {
         self.comparisons.iter().all(|Comparison { field, operator, operand }| {
             match (cell(field.column), operand) {
                 (Cell::Text(text), Operand::Text(wanted)) => operator.holds(&text, &wanted.as_str()),
+                (Cell::Text(text), Operand::Beginning(wanted)) => text.starts_with(wanted),
+                (Cell::Name(name), Operand::Text(wanted)) => operator.holds(&folded(name), wanted),
+                (Cell::Name(name), Operand::Beginning(wanted)) => folded(name).starts_with(wanted),
                 (Cell::Int(number), Operand::Int(wanted)) => operator.holds(&number, wanted),
                 (Cell::Real(number), Operand::Real(wanted)) => operator.holds(&number, wanted),
                 // Not known, as in the query.
@@ -227,6 +260,23 @@ impl Filter {
             }
         })
     }
+}
+
+/// The first text, in the order of bytes, after all that begin with this one; `None` where there is none.
+fn after_all_that_begin_with(beginning: &str) -> Option<String> {
+    let mut end = beginning.to_owned();
+    while let Some(last) = end.pop() {
+        // The order of bytes is that of characters; between U+D7FF and U+E000 there are none.
+        let next = match last {
+            '\u{d7ff}' => Some('\u{e000}'),
+            _ => char::from_u32(last as u32 + 1),
+        };
+        if let Some(next) = next {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
 }
 
 type Tokens<'a> = &'a [(usize, Token)];
@@ -276,8 +326,17 @@ fn comparison<'a>(
     };
     let sign = operator.sign();
     match rest {
-        [(position, Token::Word(text) | Token::Quoted(text)), rest @ ..] => {
-            let operand = operand(field.kind, text).map_err(|what| FilterError::at(*position, what))?;
+        [(position, token @ (Token::Word(text) | Token::Quoted { text, .. })), rest @ ..] => {
+            let wrong = |what| FilterError::at(*position, what);
+            let star = matches!(token, Token::Quoted { star: true, .. });
+            let operand = match (field.kind, star.then(|| text.strip_suffix('*')).flatten()) {
+                (Kind::Beginning | Kind::Name, Some(_)) if operator != Equal => {
+                    return Err(wrong(format!("a * at the end needs =, not {sign}")));
+                }
+                (Kind::Beginning, Some(beginning)) => Operand::Beginning(beginning.to_owned()),
+                (Kind::Name, Some(beginning)) => Operand::Beginning(folded(beginning)),
+                (kind, _) => operand(kind, text).map_err(wrong)?,
+            };
             Ok((Comparison { field, operator, operand }, rest))
         }
         [(position, _), ..] => Err(FilterError::at(*position, format!("a value belongs after {name} {sign}"))),
@@ -287,8 +346,9 @@ fn comparison<'a>(
 
 fn operand(kind: Kind, text: &str) -> Result<Operand, String> {
     match kind {
-        Kind::Text => Ok(Operand::Text(text.to_owned())),
-        Kind::YesNo => match text {
+        Kind::Text | Kind::Beginning => Ok(Operand::Text(text.to_owned())),
+        Kind::Name => Ok(Operand::Text(folded(text))),
+        Kind::YesNo | Kind::Old => match text {
             "true" => Ok(Operand::Int(1)),
             "false" => Ok(Operand::Int(0)),
             _ => Err("true or false belongs here".to_owned()),
@@ -305,7 +365,7 @@ fn operand(kind: Kind, text: &str) -> Result<Operand, String> {
             .and_then(|time| time.seconds.checked_mul(1_000_000)?.checked_add(i64::from(time.nanos / 1_000)))
             .map(Operand::Int)
             .ok_or_else(|| "a time such as \"2026-01-31T00:00:00Z\" belongs here".to_owned()),
-        Kind::Name(names) => {
+        Kind::Word(names) => {
             names.iter().find(|(name, _)| *name == text).map(|(_, number)| Operand::Int(*number)).ok_or_else(|| {
                 let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
                 format!("one of {} belongs here", names.join(", "))
@@ -320,7 +380,10 @@ mod tests {
 
     const FIELDS: &[Field] = &[
         Field { name: "department", column: "department", kind: Kind::Text, operators: SAME_OR_NOT },
-        Field { name: "band", column: "band", kind: Kind::Name(&[("LOW", 1), ("HIGH", 3)]), operators: SAME },
+        Field { name: "employee_id", column: "employee_id", kind: Kind::Beginning, operators: SAME_OR_NOT },
+        Field { name: "display_name", column: "display_key", kind: Kind::Name, operators: SAME },
+        Field { name: "stale", column: "as_of", kind: Kind::Old, operators: SAME },
+        Field { name: "band", column: "band", kind: Kind::Word(&[("LOW", 1), ("HIGH", 3)]), operators: SAME },
         Field { name: "critical_role", column: "critical_role", kind: Kind::YesNo, operators: SAME },
         Field { name: "probability", column: "risk", kind: Kind::Number, operators: BOUNDS },
         Field { name: "score_time", column: "scored_at", kind: Kind::Time, operators: FROM },
@@ -329,7 +392,10 @@ mod tests {
     fn sql(text: &str) -> (String, Vec<Param>) {
         let mut conditions = Conditions::default();
         match Filter::parse(text, FIELDS) {
-            Ok(filter) => filter.restrict("s", &mut conditions),
+            Ok(mut filter) => {
+                filter.old_before(7);
+                filter.restrict("s", &mut conditions);
+            }
             Err(error) => return (error.to_string(), Vec::new()),
         }
         (conditions.sql().to_owned(), conditions.params())
@@ -347,6 +413,20 @@ mod tests {
                 vec![Param::from("R \"&\" D"), Param::from(0.2)],
             ),
             ("band=HIGH", "(s.band = $1)", vec![Param::from(3_i64)]),
+            (
+                "employee_id = 'E-12*'",
+                "(s.employee_id >= $1) AND (s.employee_id < $2)",
+                vec!["E-12".into(), "E-13".into()],
+            ),
+            ("employee_id = '*'", "(s.employee_id >= $1)", vec!["".into()]),
+            (r"employee_id = 'E-12\*'", "(s.employee_id = $1)", vec!["E-12*".into()]),
+            ("employee_id = 'E-*2'", "(s.employee_id = $1)", vec!["E-*2".into()]),
+            (r"employee_id = '\**'", "(s.employee_id >= $1) AND (s.employee_id < $2)", vec!["*".into(), "+".into()]),
+            ("department = 'R*'", "(s.department = $1)", vec!["R*".into()]),
+            ("display_name = 'ÄRM'", "(s.display_key = $1)", vec!["ärm".into()]),
+            ("display_name = 'ÄR*'", "(s.display_key >= $1) AND (s.display_key < $2)", vec!["är".into(), "äs".into()]),
+            ("stale = true", "(s.as_of < $1)", vec![7_i64.into()]),
+            ("stale = false", "(s.as_of >= $1)", vec![7_i64.into()]),
             ("critical_role = true", "(s.critical_role = $1)", vec![Param::from(1_i64)]),
             ("score_time > 1970-01-01T00:00:01.5Z", "(s.scored_at > $1)", vec![Param::from(1_500_000_i64)]),
             ("department = \"x' OR 1=1; --\"", "(s.department = $1)", vec![Param::from("x' OR 1=1; --")]),
@@ -358,11 +438,15 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, expected) in [
-            ("salary > 3", "character 1: no such field; there are department, band, "),
+            ("salary > 3", "character 1: no such field; there are department, employee_id, "),
             ("department", "character 11: = or != belongs after department"),
             ("department =", "character 13: a value belongs after department ="),
             ("department = = x", "character 14: a value belongs after department ="),
             ("department > x", "character 12: department can be compared with = or != only"),
+            ("employee_id != 'E-*'", "character 16: a * at the end needs =, not !="),
+            ("employee_id = E-*", "character 17: a text with such a character must stand in quotes"),
+            ("display_name != x", "character 14: display_name can be compared with = only"),
+            ("stale = yes", "character 9: true or false belongs here"),
             ("department : x", "character 12: = or != belongs after department"),
             ("probability >= much", "character 16: a number belongs here"),
             ("probability >= NaN", "character 16: a number belongs here"),
@@ -377,7 +461,7 @@ mod tests {
             ("band = LOW AND", "character 12: a comparison must follow AND"),
             ("AND band = LOW", "character 1: no such field"),
             ("department = \"Sales", "character 14: the quote \" is not closed"),
-            ("department = \"a\\n\"", "character 16: after \\ a quote"),
+            ("department = \"a\\n\"", "character 16: after \\ a quote, a *"),
             ("department = \"a\0\"", "character 16: a text cannot have this character"),
             ("department ! x", "character 12: = belongs after !"),
             ("department = a*", "character 15: a text with such a character must stand in quotes"),
@@ -393,8 +477,27 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_with_a_text_lies_between_it_and_its_end() {
+        for (beginning, end) in [
+            ("a", Some("b")),
+            ("az", Some("a{")),
+            ("a\u{d7ff}", Some("a\u{e000}")),
+            ("a\u{10ffff}", Some("b")),
+            ("\u{10ffff}\u{10ffff}", None),
+            ("", None),
+            ("\u{7f}", Some("\u{80}")),
+        ] {
+            let found = after_all_that_begin_with(beginning);
+            assert_eq!(found.as_deref(), end, "{beginning:?}");
+            let longer = format!("{beginning}\u{10ffff}");
+            assert!(found.is_none_or(|end| longer < end && end.as_str() > beginning), "{beginning:?}");
+        }
+    }
+
+    #[test]
     fn any_text_is_parsed_or_refused() {
-        let pieces = ["department", " ", "=", "!", "<", "\"", "'", "\\", "AND", "0.5", "é", "\0", "(", "probability"];
+        let pieces =
+            ["employee_id", "*", " ", "=", "!", "<", "\"", "'", "\\", "AND", "0.5", "é", "\0", "(", "probability"];
         let mut state = 1_u64;
         for _ in 0..20_000 {
             let mut text = String::new();
@@ -413,6 +516,9 @@ mod tests {
             "department" => Cell::Text("Sales"),
             "band" => Cell::Int(3),
             "risk" => Cell::Real(0.25),
+            "employee_id" => Cell::Text("E-123"),
+            "display_key" => Cell::Name("Ärmel, K"),
+            "as_of" => Cell::Int(6),
             _ => Cell::Unknown,
         };
         for (text, expected) in [
@@ -425,8 +531,20 @@ mod tests {
             ("probability > 0.25", false),
             ("probability < 1", true),
             ("critical_role = false", false),
+            ("employee_id = 'E-12*'", true),
+            ("employee_id = 'e-12*'", false),
+            ("employee_id = 'E-124*'", false),
+            ("display_name = 'ÄRMEL, k'", true),
+            ("display_name = 'är*'", true),
+            ("display_name = 'k*'", false),
+            ("stale = true", true),
+            ("stale = false", false),
         ] {
-            assert_eq!(Filter::parse(text, FIELDS).map(|filter| filter.matches(cell)), Ok(expected), "{text}");
+            let matches = |mut filter: Filter| {
+                filter.old_before(7);
+                filter.matches(cell)
+            };
+            assert_eq!(Filter::parse(text, FIELDS).map(matches), Ok(expected), "{text}");
         }
     }
 }

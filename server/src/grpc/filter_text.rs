@@ -10,8 +10,13 @@ use crate::grpc::filter::FilterError;
 pub(crate) enum Token {
     /// A name, a number, or a text that needs no quotes.
     Word(String),
-    /// A text in quotes, single or double; `\` before a quote or a `\` stands for it.
-    Quoted(String),
+    /// A text in quotes, single or double; `\` before a quote, a `*` or a `\` stands for it.
+    Quoted {
+        /// The text.
+        text: String,
+        /// Whether a `*` without a `\` before it is its last character.
+        star: bool,
+    },
     /// What compares.
     Sign(&'static str),
 }
@@ -30,7 +35,7 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
                 rest.next();
                 continue;
             }
-            '"' | '\'' => Token::Quoted(rest.quoted(first)?),
+            '"' | '\'' => rest.quoted(first)?,
             '=' | '!' | '<' | '>' => Token::Sign(rest.sign()?),
             _ if is_word(first) => {
                 let mut word = String::new();
@@ -65,22 +70,28 @@ impl Pieces<'_> {
         next
     }
 
-    fn quoted(&mut self, quote: char) -> Result<String, FilterError> {
+    fn quoted(&mut self, quote: char) -> Result<Token, FilterError> {
         let start = self.position;
         let unclosed = || FilterError::at(start, format!("the quote {quote} is not closed"));
         self.next();
-        let mut text = String::new();
+        let (mut text, mut star) = (String::new(), false);
         loop {
             let position = self.position;
             match self.next().ok_or_else(unclosed)? {
-                end if end == quote => return Ok(text),
+                end if end == quote => return Ok(Token::Quoted { text, star }),
                 '\\' => match self.next().ok_or_else(unclosed)? {
-                    escaped @ ('"' | '\'' | '\\') => text.push(escaped),
-                    _ => return Err(FilterError::at(position, "after \\ a quote or another \\ belongs")),
+                    escaped @ ('"' | '\'' | '*' | '\\') => {
+                        text.push(escaped);
+                        star = false;
+                    }
+                    _ => return Err(FilterError::at(position, "after \\ a quote, a * or another \\ belongs")),
                 },
                 // PostgreSQL has no such character in its texts.
                 '\0' => return Err(FilterError::at(position, "a text cannot have this character")),
-                other => text.push(other),
+                other => {
+                    text.push(other);
+                    star = other == '*';
+                }
             }
         }
     }

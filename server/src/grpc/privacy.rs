@@ -92,8 +92,10 @@ async fn erase(
     // Goes on when the client does not wait for it: files may be large.
     let (store, id) = (Arc::clone(&core.store), employee_id.to_owned());
     let work = tokio::spawn(async move {
+        let mut texts = store.names(&id).await?;
         let erased = store.erase(&id).await?;
-        store.erase_traces(&id).await?;
+        texts.push(id);
+        store.erase_traces(&texts).await?;
         Ok::<_, StoreError>(erased)
     });
     let erased = work.await.map_err(|_| ApiError::StoreUnavailable)??;

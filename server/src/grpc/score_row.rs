@@ -73,8 +73,13 @@ pub(crate) fn score(
     let scope = &defaults.caller.scope;
     // Where the employee stands is looked up for those who need it.
     let org = if record || !scope.is_everybody() {
-        org.or_else(|| subject.as_ref().map(|subject| OrgFacts::on(&subject.history, subject.as_of)))
-            .unwrap_or_default()
+        match (org, &subject) {
+            (None, Some(subject)) => OrgFacts::on(&subject.history, subject.as_of),
+            (Some(org), Some(subject)) if org.is_only_a_name() => {
+                OrgFacts { display_name: org.display_name, ..OrgFacts::on(&subject.history, subject.as_of) }
+            }
+            (org, _) => org.unwrap_or_default(),
+        }
     } else {
         OrgFacts::default()
     };

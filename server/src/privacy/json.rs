@@ -81,7 +81,7 @@ fn score(held: &Held, stored: &StoredScore) -> serde_json::Value {
         "organisation": {
             "department": record.org.department, "location": record.org.location, "manager_id": record.org.manager_id,
             "job_level": record.org.job_level, "critical_role": record.org.critical_role,
-            "tenure_years": record.org.tenure_years,
+            "tenure_years": record.org.tenure_years, "display_name": record.org.display_name,
         },
         "facts": facts,
         "contributions_log_odds": contributions,

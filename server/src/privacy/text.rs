@@ -161,6 +161,7 @@ fn facts(out: &mut String, held: &Held, score: &StoredScore) {
 fn organisation(out: &mut String, score: &StoredScore) {
     let org = &score.record.org;
     let facts = [
+        org.display_name.as_deref().map(|text| format!("the name {}", line(text))),
         org.department.as_deref().map(|text| format!("department {}", line(text))),
         org.location.as_deref().map(|text| format!("location {}", line(text))),
         org.manager_id.as_deref().map(|text| format!("manager {}", line(text))),

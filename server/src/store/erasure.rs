@@ -64,12 +64,23 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 impl Store {
-    /// Erases every row about a person, and their identifier in the rows of others. The bytes are gone from the files only after
+    /// The names that a person's scores have, as they were given and as they are searched for.
+    pub(crate) async fn names(&self, id: &str) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT display_name FROM scores WHERE employee_id = $1 AND display_name IS NOT NULL \
+                   UNION SELECT display_key FROM scores WHERE employee_id = $1 AND display_key IS NOT NULL";
+        self.db().query(sql, params![id]).await?.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// Erases every row about a person, and their identifier in the rows of others, where texts may have their name instead. The bytes are gone from the files only after
     /// [`Store::erase_traces`].
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer; then nothing is erased.
     pub(crate) async fn erase(&self, id: &str) -> Result<Erased, StoreError> {
+        // A name of one word may be a word.
+        let mut texts_about = self.names(id).await?;
+        texts_about.retain(|name| name.split_whitespace().nth(1).is_some());
+        texts_about.push(id.to_owned());
         let mut tx = self.db().begin().await?;
         // Taken first by all who change scores: nobody waits for another in a circle.
         tx.next_numbers("score", 0).await?;
@@ -93,10 +104,12 @@ impl Store {
             let values = if blank { params![id, ERASED] } else { params![id] };
             erased.others += tx.execute(sql, values).await?;
         }
-        erased.others += texts(&mut tx, "actions", &["title", "note"], id).await?;
-        erased.others += texts(&mut tx, "api_keys", &["name", "purpose"], id).await?;
+        for text in &texts_about {
+            erased.others += texts(&mut tx, "actions", &["title", "note"], text).await?;
+            erased.others += texts(&mut tx, "api_keys", &["name", "purpose"], text).await?;
+        }
         erased.others += keys_of_manager(&mut tx, id).await?;
-        erased.others += answers(&mut tx, id).await?;
+        erased.others += answers(&mut tx, &texts_about).await?;
         let named = "SELECT actor, purpose FROM audit WHERE actor = $1 OR purpose LIKE $2 ESCAPE '!'";
         for row in tx.query(named, params![id, containing(id)]).await? {
             let by_name = row.text(0)? == id || without_word(&row.text(1)?, id).is_some();
@@ -139,7 +152,7 @@ async fn keys_of_manager(tx: &mut Tx, id: &str) -> Result<u64, StoreError> {
 }
 
 /// Deletes the kept answers that name a person, whoever they are about.
-async fn answers(tx: &mut Tx, id: &str) -> Result<u64, StoreError> {
+async fn answers(tx: &mut Tx, texts: &[String]) -> Result<u64, StoreError> {
     let (mut count, mut after) = (0, (String::new(), String::new(), String::new()));
     let key = |row: &Row| Ok::<_, StoreError>((row.text(0)?, row.text(1)?, row.text(2)?));
     loop {
@@ -152,7 +165,8 @@ async fn answers(tx: &mut Tx, id: &str) -> Result<u64, StoreError> {
         after = key(last)?;
         for row in &rows {
             let (caller, method, request_id) = key(row)?;
-            if contains(&row.bytes(3)?, id) || without_word(&request_id, id).is_some() {
+            let response = row.bytes(3)?;
+            if texts.iter().any(|text| contains(&response, text) || without_word(&request_id, text).is_some()) {
                 let sql = "DELETE FROM requests WHERE caller = $1 AND method = $2 AND request_id = $3";
                 count += tx.execute(sql, params![caller, method, request_id]).await?;
             }

@@ -18,7 +18,7 @@ pub(crate) mod lists;
 mod migrations;
 mod models;
 mod open;
-mod org_facts;
+pub(crate) mod org_facts;
 pub(crate) mod outcomes;
 pub(crate) mod requests;
 mod retention;

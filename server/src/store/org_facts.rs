@@ -22,6 +22,13 @@ pub struct OrgFacts {
     pub critical_role: Option<bool>,
     /// Years with the company.
     pub tenure_years: Option<f64>,
+    /// The employee's name, for people who read lists.
+    pub display_name: Option<String>,
+}
+
+/// A name as it is searched for: upper and lower case are the same.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_lowercase()
 }
 
 impl OrgFacts {
@@ -32,6 +39,11 @@ impl OrgFacts {
             location: self.location.as_deref(),
             manager_id: self.manager_id.as_deref(),
         }
+    }
+
+    /// Whether the name is known, and nothing else.
+    pub(crate) fn is_only_a_name(&self) -> bool {
+        self.display_name.is_some() && *self == Self { display_name: self.display_name.clone(), ..Self::default() }
     }
 
     /// What a history says of a day. The level is the number that models use, so that all ways of bringing a history agree.
@@ -46,6 +58,7 @@ impl OrgFacts {
             job_level: assignment.job_level.map(|level| level.to_string()),
             critical_role: assignment.critical_role,
             tenure_years,
+            display_name: None,
         }
     }
 }

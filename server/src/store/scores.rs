@@ -9,12 +9,16 @@ use flight_risk_scoring::{Assessment, Day, Scorer};
 
 use crate::store::changes::{self, Change, Point, Told, judged};
 use crate::store::db::{Param, Tx, params};
+use crate::store::org_facts::folded;
 use crate::store::statement::{list, pieces, tuples};
 use crate::store::stored_score::{IN_FORCE, RECORD_COLUMNS, RECORD_WIDTH, band_number, packed, written};
 use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, models, outcomes};
 
 /// Risk, interval and multiple of a score where the model abstained, so that it sorts last.
 const NO_ANSWER: f64 = -1.0;
+
+/// Columns of the table of scores: those of a record, and the name as it is searched for.
+const WIDTH: usize = RECORD_WIDTH + 1;
 
 /// A score to be recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,10 +195,11 @@ async fn insert(
     for piece in pieces(&rows) {
         let sql = format!(
             "INSERT INTO scores (seq, to_seq, employee_id, scored_at, as_of, model_version, band, risk, low, high, multiple, \
-             horizon_months, department, location, manager_id, job_level, critical_role, tenure_years) VALUES {}",
-            tuples(piece.len(), RECORD_WIDTH)
+             horizon_months, department, location, manager_id, job_level, critical_role, tenure_years, display_name, \
+             display_key) VALUES {}",
+            tuples(piece.len(), WIDTH)
         );
-        let mut cells: Vec<Param> = Vec::with_capacity(piece.len() * RECORD_WIDTH);
+        let mut cells: Vec<Param> = Vec::with_capacity(piece.len() * WIDTH);
         for (seq, to_seq, score) in piece {
             let NewScore { employee_id, as_of, scored_at, assessment, org, .. } = score;
             cells.extend(params![
@@ -216,6 +221,8 @@ async fn insert(
                 org.job_level.as_deref(),
                 org.critical_role,
                 org.tenure_years,
+                org.display_name.as_deref(),
+                org.display_name.as_deref().map(folded),
             ]);
         }
         tx.execute(&sql, cells).await?;

@@ -16,9 +16,9 @@ pub(crate) const IN_FORCE: i64 = i64::MAX;
 /// The columns of [`ScoreRecord`], of the table `scores` under the name `s`.
 pub(crate) const RECORD_COLUMNS: &str = "s.seq, s.to_seq, s.employee_id, s.scored_at, s.as_of, s.model_version, s.band, \
      s.risk, s.low, s.high, s.multiple, s.horizon_months, s.department, s.location, s.manager_id, s.job_level, \
-     s.critical_role, s.tenure_years";
+     s.critical_role, s.tenure_years, s.display_name";
 /// How many they are.
-pub(crate) const RECORD_WIDTH: usize = 18;
+pub(crate) const RECORD_WIDTH: usize = 19;
 
 /// A recorded score, without what it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,14 +117,20 @@ impl ScoreRecord {
                 job_level: row.opt_text(first + 15)?,
                 critical_role: row.opt_int(first + 16)?.map(|yes| yes != 0),
                 tenure_years: row.opt_real(first + 17)?,
+                display_name: row.opt_text(first + 18)?,
             },
         })
     }
 
     /// Whether the facts are so old at a time (microseconds since 1970) that the score should be renewed.
     pub fn is_stale(&self, now: i64, stale_after_days: u32) -> bool {
-        now.div_euclid(MICROS_PER_DAY) - i64::from(self.as_of.epoch_days()) > i64::from(stale_after_days)
+        i64::from(self.as_of.epoch_days()) < stale_before(now, stale_after_days)
     }
+}
+
+/// The day (in days since 1970) before which facts are so old at a time (microseconds since 1970) that scores should be renewed.
+pub(crate) fn stale_before(now: i64, stale_after_days: u32) -> i64 {
+    now.div_euclid(MICROS_PER_DAY) - i64::from(stale_after_days)
 }
 
 /// The part of an assessment that is kept as JSON; band and contributions have columns of their own.

@@ -2,9 +2,9 @@
 //!
 //! SQLite overwrites what is deleted (`secure_delete`), but the log beside the file (`-wal`) keeps earlier versions of pages until
 //! it is cut off, and pages from which rows were moved to others may keep a copy in their gaps. So after an erasure the log is
-//! cut off, the file is looked through, and where the identifier is still in it, the file is written anew (`VACUUM`). That takes
-//! as long as writing the file and makes other writes wait; identifiers that are part of others, such as `e-1` of `e-10`, are
-//! found in the file for good and make it do so every time.
+//! cut off, the file is looked through, and where the identifier or a name is still in it, the file is written anew (`VACUUM`). That takes
+//! as long as writing the file and makes other writes wait; identifiers that are part of others, such as `e-1` of `e-10`, and
+//! names that others have too, are found in the file for good and make it do so every time.
 //!
 //! PostgreSQL frees the space of deleted rows (`VACUUM`) and overwrites it as new rows come. Its pages until then, its own log
 //! (WAL), replicas and backups keep them as long as its operator says; `VACUUM FULL` of the same tables frees the pages at once.
@@ -29,11 +29,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 const PIECE_BYTES: usize = 1 << 20;
 
 impl Store {
-    /// Sees to it that a deleted text is nowhere in the database's files; see the module for PostgreSQL.
+    /// Sees to it that deleted texts are nowhere in the database's files; see the module for PostgreSQL.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer, or others kept reading old versions all the time; it can be repeated.
-    pub(crate) async fn erase_traces(&self, text: &str) -> Result<(), StoreError> {
+    pub(crate) async fn erase_traces(&self, texts: &[String]) -> Result<(), StoreError> {
         match self.db() {
             Db::Postgres(pool) => {
                 for table in TABLES {
@@ -44,8 +44,16 @@ impl Store {
             Db::Sqlite { path, write, .. } => {
                 sqlx::raw_sql("PRAGMA incremental_vacuum").execute(write).await?;
                 cut_log(write).await?;
-                let (file, wanted) = (path.clone(), text.to_owned());
-                let found = tokio::task::spawn_blocking(move || is_in(&file, wanted.as_bytes())).await;
+                let (file, wanted) = (path.clone(), texts.to_owned());
+                let found = tokio::task::spawn_blocking(move || {
+                    for text in wanted {
+                        if is_in(&file, text.as_bytes())? {
+                            return Ok(true);
+                        }
+                    }
+                    Ok(false)
+                });
+                let found = found.await;
                 let found = found.map_err(|_| StoreError::Damaged("its file cannot be looked through".to_owned()))?;
                 if found.map_err(|source| StoreError::File { path: path.clone(), source })? {
                     sqlx::raw_sql("VACUUM").execute(write).await?;

@@ -45,6 +45,7 @@ async fn record(store: &Store, scorer: &Scorer, people: &[(usize, Who)], days_ag
                     job_level: Some((*level).to_owned()),
                     critical_role: None,
                     tenure_years: Some(*tenure),
+                    ..OrgFacts::default()
                 },
             }
         })

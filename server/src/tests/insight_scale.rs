@@ -32,7 +32,7 @@ async fn hot_spots_of_a_million() {
     let version = native().artifact().model_version().to_owned();
     let at = now_micros() - 100 * MICROS_PER_DAY;
     for piece in pieces(&rows) {
-        let sql = format!("INSERT INTO scores VALUES {}", tuples(piece.len(), 18));
+        let sql = format!("INSERT INTO scores VALUES {}", tuples(piece.len(), 20));
         let values: Vec<Param> = piece
             .iter()
             .flat_map(|&i| {
@@ -57,6 +57,8 @@ async fn hot_spots_of_a_million() {
                     format!("L{level:02}"),
                     false,
                     f64::from(tenure) * 2.4,
+                    None::<&str>,
+                    None::<&str>,
                 ]
             })
             .collect();

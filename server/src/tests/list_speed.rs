@@ -34,7 +34,7 @@ async fn fill(store: &Store, scorer: &Scorer) {
         "INSERT INTO scores SELECT seq, 9223372036854775807, printf('e%07d', (seq * 7919) % 1000003), $2 + seq, \
          $3, $1, CASE WHEN risk < 0.15 THEN 1 WHEN risk < 0.3 THEN 2 ELSE 3 END, risk, risk * 0.8, risk * 1.2, risk * 10, 12, \
          'department ' || (seq * 31 % 40), 'location ' || (seq * 17 % 25), 'm' || (seq % 100000), 'L' || (seq % 10), \
-         seq % 20 = 0, (seq % 300) / 10.0 FROM (SELECT i AS seq, {risk} AS risk FROM ({numbers} SELECT i, {even} FROM n))"
+         seq % 20 = 0, (seq % 300) / 10.0, printf('Name %06d', seq % 1000000), printf('name %06d', seq % 1000000) FROM (SELECT i AS seq, {risk} AS risk FROM ({numbers} SELECT i, {even} FROM n))"
     );
     let details = format!(
         "INSERT INTO score_details SELECT i, (SELECT assessment FROM score_details WHERE seq = 1), zeroblob({bytes}), \

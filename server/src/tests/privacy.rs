@@ -19,6 +19,8 @@ use crate::store::{NewScore, OrgFacts, Store, Telling};
 
 /// Who is exported and erased; no part of any other text here.
 const WHO: &str = "employee-4711-x";
+/// What people call them.
+const NAME: &str = "Surname-4711, Given";
 
 fn score(scorer: &Scorer, employee_id: &str, as_of: &str, values: [f64; 3], manager_id: Option<&str>) -> NewScore {
     let row = scorer.schema().packed_row(values.to_vec()).unwrap();
@@ -31,6 +33,7 @@ fn score(scorer: &Scorer, employee_id: &str, as_of: &str, values: [f64; 3], mana
         org: OrgFacts {
             department: Some("Sales".into()),
             manager_id: manager_id.map(str::to_owned),
+            display_name: Some(if employee_id == WHO { NAME.to_owned() } else { format!("Other, {employee_id}") }),
             ..OrgFacts::default()
         },
     }
@@ -92,7 +95,7 @@ async fn fill(store: &Store) {
         store.record_scores(&other, &[one], telling).await.unwrap();
     }
     add(store, action(WHO, "Stay talk", "she wants to learn *more*", "m-1", "key:hr")).await;
-    add(store, action("employee-4001-y", "Talk", &format!("ask {WHO} about it"), WHO, WHO)).await;
+    add(store, action("employee-4001-y", "Talk", &format!("ask {WHO}, that is {NAME}, about it"), WHO, WHO)).await;
     add(store, action("employee-4002-y", "Talk", &format!("not {WHO}z"), "m-1", "key:hr")).await;
     answer(store, "r-1", Some(WHO), "about her").await;
     answer(store, "r-2", Some("employee-4001-y"), &format!("assigned to {WHO}")).await;
@@ -213,7 +216,7 @@ async fn after_an_erasure_nothing_is_found_and_the_identifier_is_in_no_file() {
         let row = &notes[0];
         assert_eq!(
             (row.text(0).unwrap(), row.text(1).unwrap(), row.text(2).unwrap()),
-            ("ask [erased] about it".into(), String::new(), "[erased]".into())
+            ("ask [erased], that is [erased], about it".into(), String::new(), "[erased]".into())
         );
         assert!(row.int(3).unwrap() > 1, "who read the action before must read it again");
         assert_eq!(notes[1].text(0).unwrap(), format!("not {longer}"));
@@ -232,7 +235,9 @@ async fn after_an_erasure_nothing_is_found_and_the_identifier_is_in_no_file() {
         let again = client.erase_employee(erase(&name())).await.unwrap().into_inner();
         assert_eq!((again.scores, again.actions, again.others), (0, 0, 0));
         if let Db::Sqlite { path, .. } = store.db() {
-            assert_eq!(files_with(path, WHO), Vec::<PathBuf>::new());
+            for text in [WHO, NAME, &NAME.to_lowercase()] {
+                assert_eq!(files_with(path, text), Vec::<PathBuf>::new(), "{text}");
+            }
             assert_eq!(files_with(path, "employee-4001-y"), std::slice::from_ref(path), "the others are still there");
         }
     })
@@ -261,7 +266,7 @@ async fn what_secure_deletion_leaves_in_gaps_is_found_and_removed() {
             reader.db().query("SELECT * FROM scores", Vec::new()).await.unwrap();
         }
     });
-    trace.erase_traces(WHO).await.unwrap();
+    trace.erase_traces(&[WHO.to_owned()]).await.unwrap();
     assert_eq!(files_with(&path, WHO), Vec::<PathBuf>::new());
     reading.await.unwrap();
     let again = Store::open(path.to_str().unwrap()).await.unwrap();

@@ -132,6 +132,15 @@ async fn what_is_kept_is_what_was_answered() {
         };
         assert_eq!((got.record.org, got.record.as_of.to_string().as_str()), (org, DAY));
         assert_eq!(EmployeeId::new(" e-1 ").unwrap().as_str(), got.record.employee_id);
+        // A name alone leaves the place to the history.
+        let mut facts = history();
+        facts.assignments[0].department = Some("Sales".into());
+        let name = v1::OrgFacts { display_name: Some(" Surname, Given ".into()), ..Default::default() };
+        let request =
+            v1::ScoreEmployeeRequest { record: true, employee_id: "e-2".into(), org: Some(name), ..of_history(facts) };
+        server.scoring().await.score_employee(request).await.unwrap();
+        let org = store.current_score("e-2").await.unwrap().unwrap().record.org;
+        assert_eq!((org.display_name.as_deref(), org.department.as_deref()), (Some("Surname, Given"), Some("Sales")));
         // Without `record` nothing is kept.
         server.scoring().await.score_employee(named([number("tenure_years", 9.0)])).await.unwrap();
         assert_eq!(store.score_history("e-1").await.unwrap().len(), 1);
@@ -148,6 +157,7 @@ async fn what_cannot_be_kept_is_refused_by_its_field() {
     for (request, field) in [
         (of_org(v1::OrgFacts { department: long(), ..Default::default() }), "org.department"),
         (of_org(v1::OrgFacts { location: long(), ..Default::default() }), "org.location"),
+        (of_org(v1::OrgFacts { display_name: long(), ..Default::default() }), "org.display_name"),
         (of_org(v1::OrgFacts { manager_id: long(), ..Default::default() }), "org.manager_id"),
         (of_org(v1::OrgFacts { job_level: Some("a\0".into()), ..Default::default() }), "org.job_level"),
         (of_org(v1::OrgFacts { tenure_years: Some(-1.0), ..Default::default() }), "org.tenure_years"),

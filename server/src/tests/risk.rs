@@ -182,3 +182,72 @@ async fn the_list_has_those_at_risk_the_riskiest_first() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn people_are_found_by_name_by_identifier_and_by_the_age_of_their_scores() {
+    each_store(async |store| {
+        let scorer = native();
+        let today = crate::clock::today();
+        let scores: Vec<NewScore> = [
+            ("E-12", 0.9, 45, Some("Surname, Given")),
+            ("E-121", 0.8, 46, Some("SURNAME, Other")),
+            ("E-122", -1.0, 46, Some("Ärmel_%, Given")),
+            ("E-13", 0.7, 400, Some("Surnam")),
+            ("e-12", 0.05, 0, None),
+        ]
+        .into_iter()
+        .map(|(id, risk, days, name)| {
+            let org = OrgFacts { display_name: name.map(str::to_owned), ..OrgFacts::default() };
+            NewScore { as_of: today.plus_days(-days), ..with_risk(&scorer, id, risk, org) }
+        })
+        .collect();
+        record(&store, &scorer, &scores).await;
+        let server = serve(&store).await;
+        let mut client = client(&server).await;
+        for order_by in ["probability desc", "probability", "employee_id", "employee_id desc", "score_time"] {
+            for (filter, expected) in [
+                ("employee_id = 'E-12*'", vec!["E-12", "E-121", "E-122"]),
+                ("employee_id = '*'", vec!["E-12", "E-121", "E-122", "E-13", "e-12"]),
+                ("employee_id = 'E-12'", vec!["E-12"]),
+                ("employee_id = 'E-2*'", vec![]),
+                ("display_name = 'surname*'", vec!["E-12", "E-121"]),
+                ("display_name = 'surnam*'", vec!["E-12", "E-121", "E-13"]),
+                ("display_name = 'SURNAME, GIVEN'", vec!["E-12"]),
+                ("display_name = 'ärmel_%*'", vec!["E-122"]),
+                ("display_name = 'ärmel__*'", vec![]),
+                ("display_name = '%*'", vec![]),
+                ("display_name = '*'", vec!["E-12", "E-121", "E-122", "E-13"]),
+                ("stale = true", vec!["E-121", "E-122", "E-13"]),
+                ("stale = false", vec!["E-12", "e-12"]),
+                ("stale = true AND band = ABSTAINED", vec!["E-122"]),
+                ("stale = true AND display_name = 'surname*' AND employee_id = 'E*'", vec!["E-121"]),
+            ] {
+                let mut request = v1::ListAtRiskEmployeesRequest {
+                    order_by: order_by.into(),
+                    filter: filter.into(),
+                    all_bands: true,
+                    page_size: 2,
+                    ..Default::default()
+                };
+                let mut found = Vec::new();
+                loop {
+                    let page = client.list_at_risk_employees(request.clone()).await.unwrap().into_inner();
+                    found.extend(page.employees.into_iter().map(|employee| {
+                        let stale = employee.stale;
+                        assert_eq!(stale, ["E-121", "E-122", "E-13"].contains(&employee.employee_id.as_str()));
+                        employee.employee_id
+                    }));
+                    request.page_token = page.next_page_token;
+                    if request.page_token.is_empty() {
+                        break;
+                    }
+                }
+                found.sort_unstable();
+                assert_eq!(found, expected, "{filter} {order_by}");
+            }
+        }
+        let one = client.get_employee_risk(get("E-12")).await.unwrap().into_inner().risk.unwrap();
+        assert_eq!(one.org.unwrap().display_name.as_deref(), Some("Surname, Given"));
+    })
+    .await;
+}

@@ -23,7 +23,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "state",
         column: "state",
-        kind: Kind::Name(&[("OPEN", 1), ("IN_PROGRESS", 2), ("COMPLETED", 3), ("CANCELLED", 4)]),
+        kind: Kind::Word(&[("OPEN", 1), ("IN_PROGRESS", 2), ("COMPLETED", 3), ("CANCELLED", 4)]),
         operators: SAME,
     },
 ];

@@ -193,8 +193,8 @@ pub(super) fn point(record: &ScoreRecord) -> v1::RiskPoint {
 
 /// Where an employee stands in the organisation.
 pub(super) fn org_facts(org: OrgFacts) -> v1::OrgFacts {
-    let OrgFacts { department, location, manager_id, job_level, critical_role, tenure_years } = org;
-    v1::OrgFacts { department, location, manager_id, job_level, critical_role, tenure_years }
+    let OrgFacts { department, location, manager_id, job_level, critical_role, tenure_years, display_name } = org;
+    v1::OrgFacts { department, location, manager_id, job_level, critical_role, tenure_years, display_name }
 }
 
 /// The facts about an employee that scopes speak of.

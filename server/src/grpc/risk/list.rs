@@ -20,7 +20,7 @@ use crate::grpc::violations::Violations;
 use crate::limits::{DEFAULT_LIST_FACTORS, MAX_CAPACITY, MAX_LIST_FACTORS};
 use crate::store::conditions::Conditions;
 use crate::store::lists::{Key, ListQuery, Listed, Order, Snapshot};
-use crate::store::stored_score::band_number;
+use crate::store::stored_score::{band_number, stale_before};
 
 /// Where a list goes on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,11 +54,12 @@ pub(super) async fn list(
     passed: &Passed,
     request: v1::ListAtRiskEmployeesRequest,
 ) -> Result<v1::ListAtRiskEmployeesResponse, ApiError> {
-    let asked = checked(core, passed, request)?;
+    let mut asked = checked(core, passed, request)?;
     let (snapshot, after, told) = match asked.position {
         None => (core.store.snapshot(now_micros()).await?, None, 0),
         Some(position) => (Snapshot { seq: position.seq, at: position.at }, Some(position.row()), position.told),
     };
+    asked.filter.old_before(stale_before(snapshot.at, core.config.store.stale_after_days));
     let mut conditions = Conditions::default();
     passed.caller.scope.restrict("s", &mut conditions);
     let scope = conditions.clone();

@@ -25,6 +25,7 @@ use crate::grpc::risk::order::{FIELDS, cell};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::limits::{WATCH_CHANGES_AT_A_TIME, WATCH_HEARTBEAT, WATCH_LONGEST, WATCH_MESSAGES_WAITING, WATCH_PAUSE};
+use crate::store::stored_score::stale_before;
 use crate::store::told_changes::ToldChange;
 
 type Reply = Result<v1::WatchRiskChangesResponse, Status>;
@@ -56,7 +57,8 @@ pub(super) async fn start(
         return Err(ApiError::NotPermitted);
     }
     let mut problems = Violations::default();
-    let filter = Filter::read(&request.filter, FIELDS, &mut problems);
+    let mut filter = Filter::read(&request.filter, FIELDS, &mut problems);
+    filter.old_before(stale_before(now_micros(), core.config.store.stale_after_days));
     let binding = Binding::method(WATCH);
     let resumed = resumed(&core, &binding, &request.resume_token, &mut problems);
     if !problems.is_empty() {

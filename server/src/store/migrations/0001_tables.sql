@@ -27,7 +27,9 @@ CREATE TABLE scores (
     manager_id KEYTEXT,
     job_level KEYTEXT,
     critical_role BIGINT,
-    tenure_years DOUBLE PRECISION
+    tenure_years DOUBLE PRECISION,
+    display_name TEXT,
+    display_key KEYTEXT -- the name in lower case
 );
 -- Lists are read from indexes in their order, and skip what they do not show without looking at the rows: those at risk, who are
 -- few, are indexed with everything that lists filter by.
