@@ -436,7 +436,10 @@ async fn everybody_sees_the_part_that_the_scope_gives() {
         let mut people = company();
         people.extend((500..509).map(|i| (i, ("Sales", "West", "m-small".into(), "L1", 3.0))));
         record(&store, &native(), &people, 0).await;
-        let app = App::new(native(), store, open_config()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = open_config();
+        config.audit.key_file = Some(folder.path().join("audit.key"));
+        let app = App::new(native(), store, config).await.unwrap();
         let api = InsightApi::new(app.core().clone());
         let caller = |role, scope| Caller { actor: "key:test".into(), role, scope, standing_purpose: None };
         fn by<T>(caller: &Caller, message: T) -> Request<T> {
