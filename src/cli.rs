@@ -94,6 +94,9 @@ pub(crate) struct Demo {
     /// Where to serve; loopback only
     #[arg(long, default_value_t = flight_risk_server::DEFAULT_ADDRESS, value_parser = socket_address)]
     pub(crate) address: SocketAddr,
+    /// Where the console listens; loopback only
+    #[arg(long, default_value_t = flight_risk_server::DEFAULT_CONSOLE_ADDRESS, value_parser = socket_address)]
+    pub(crate) console: SocketAddr,
     /// End after the at-risk list
     #[arg(long)]
     pub(crate) no_serve: bool,
@@ -279,6 +282,12 @@ pub(crate) struct Serve {
     /// Where to listen [default: 127.0.0.1:50051]
     #[arg(long, value_parser = socket_address)]
     pub(crate) address: Option<SocketAddr>,
+    /// Where the console listens [default: 127.0.0.1:8080]
+    #[arg(long, value_parser = socket_address)]
+    pub(crate) console: Option<SocketAddr>,
+    /// Serve no console
+    #[arg(long, conflicts_with = "console")]
+    pub(crate) no_console: bool,
     /// Tell everything that is wrong with the configuration, and end
     #[arg(long)]
     pub(crate) check_config: bool,

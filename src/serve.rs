@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use flight_risk_server::config::{self, ServerConfig};
 use flight_risk_server::store::Store;
-use flight_risk_server::{App, ModelFolder, ServeError, bind, logging};
+use flight_risk_server::{App, ModelFolder, ServeError, bind, bind_console, logging};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -30,11 +30,16 @@ pub(crate) fn run(options: &Serve, output: Output) -> anyhow::Result<ExitCode> {
     let Some(folder) = &options.models else { return Err(failed(Kind::Usage)("--models is needed")) };
     let models = models(folder)?;
     let encrypted = if config.tls.is_some() { "TLS" } else { "no TLS: this machine only" };
-    Port::take(&config)?.serve(models, config, |address, version| {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    Port::take(&config)?.serve(models, config, |served| {
         if output.json {
-            println!("{}", as_json(address, version));
-        } else {
-            println!("Serving model {version} on {address} (gRPC, {encrypted}) until Ctrl-C");
+            println!("{}", served.as_json());
+            return;
+        }
+        let Served { address, console, version } = served;
+        println!("Serving model {version} on {address} (gRPC, {encrypted}) until Ctrl-C");
+        if let Some(console) = console {
+            println!("Console: {scheme}://{console}");
         }
     })
 }
@@ -50,6 +55,12 @@ fn config(options: &Serve) -> anyhow::Result<ServerConfig> {
         if let Some(address) = options.address {
             config.listen.address = address;
         }
+        if let Some(console) = options.console {
+            config.console.address = console;
+        }
+        if options.no_console {
+            config.console.enabled = false;
+        }
         if let Some(url) = &options.store {
             config.store.url.clone_from(url);
         }
@@ -57,23 +68,38 @@ fn config(options: &Serve) -> anyhow::Result<ServerConfig> {
     .map_err(failed(Kind::Data))
 }
 
-/// Where a model is served.
-pub(crate) fn as_json(address: SocketAddr, version: &str) -> serde_json::Value {
-    serde_json::json!({"address": address.to_string(), "model_version": version})
+/// What is served, and where.
+pub(crate) struct Served<'a> {
+    /// Where gRPC is.
+    pub(crate) address: SocketAddr,
+    /// Where the console is, if there is one.
+    pub(crate) console: Option<SocketAddr>,
+    /// The model that scores.
+    pub(crate) version: &'a str,
 }
 
-/// A port that nobody else can take any more, and the threads that will serve on it.
+impl Served<'_> {
+    /// For programs.
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        let console = self.console.map(|console| console.to_string());
+        serde_json::json!({"address": self.address.to_string(), "console": console, "model_version": self.version})
+    }
+}
+
+/// Ports that nobody else can take any more, and the threads that will serve on them.
 pub(crate) struct Port {
     runtime: Runtime,
     listener: TcpListener,
+    console: Option<TcpListener>,
 }
 
 impl Port {
-    /// Takes a port of this machine.
+    /// Takes the ports of gRPC and of the console.
     pub(crate) fn take(config: &ServerConfig) -> anyhow::Result<Self> {
         let runtime = Runtime::new().context("cannot start the threads of the server")?;
         let listener = runtime.block_on(bind(config)).map_err(failed(Kind::Address))?;
-        Ok(Self { runtime, listener })
+        let console = runtime.block_on(bind_console(config)).map_err(failed(Kind::Address))?;
+        Ok(Self { runtime, listener, console })
     }
 
     /// Runs something on the threads of the server, before it serves.
@@ -81,16 +107,18 @@ impl Port {
         self.runtime.block_on(work)
     }
 
-    /// Serves until told to stop; `started` is called once with the address and the model's version.
+    /// Serves until told to stop; `started` is called once with what is served and where.
     pub(crate) fn serve(
         self,
         models: ModelFolder,
         config: ServerConfig,
-        started: impl FnOnce(SocketAddr, &str),
+        started: impl FnOnce(&Served<'_>),
     ) -> anyhow::Result<ExitCode> {
         self.runtime.block_on(async move {
             let _log = logging::start(&config.log, &config.traces).map_err(failed(Kind::Data))?;
-            let address = self.listener.local_addr().context("the port was taken away")?;
+            let taken_away = "the port was taken away";
+            let address = self.listener.local_addr().context(taken_away)?;
+            let console = self.console.as_ref().map(TcpListener::local_addr).transpose().context(taken_away)?;
             // Before anybody is told the address: who knows it may stop the server at once, and that must end it well.
             let stopped = stopped()?;
             let store = Store::open(&config.store.url).await.map_err(failed(Kind::Store))?;
@@ -99,8 +127,8 @@ impl Port {
                 ServeError::Store(_) => failed(Kind::Store)(error),
                 _ => failed(Kind::Data)(error),
             })?;
-            started(address, &app.model_version());
-            app.serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
+            started(&Served { address, console, version: &app.model_version() });
+            app.with_console(self.console).serve(self.listener, stopped).await.map_err(failed(Kind::Address))?;
             Ok(ExitCode::SUCCESS)
         })
     }

@@ -158,7 +158,7 @@ impl Servers {
         let created: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let key = created["key"].as_str().expect("the key").to_owned();
         let mut command = pinned(&program());
-        command.args(["serve", "--address", "127.0.0.1:0", "--models"]).arg(model_folder(&self.folder));
+        command.args(["serve", "--no-console", "--address", "127.0.0.1:0", "--models"]).arg(model_folder(&self.folder));
         command.arg("--store").arg(&store).arg("--config").arg(&config);
         Server::spawn(command, Some(key))
     }

@@ -10,8 +10,8 @@ use flight_risk_proto::v1::model_service_server::ModelServiceServer;
 use flight_risk_proto::v1::privacy_service_server::PrivacyServiceServer;
 use flight_risk_proto::v1::risk_service_server::RiskServiceServer;
 use flight_risk_scoring::Scorer;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tonic::service::Routes;
 
@@ -20,11 +20,14 @@ use crate::access::jwks::JwksError;
 use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
+use crate::console::{self, WebShared};
 use crate::core::Core;
 use crate::gate::Gate;
 use crate::grpc::{ActionApi, InsightApi, ModelApi, PrivacyApi, RiskApi, ScoringApi};
 use crate::health::Health;
-use crate::limits::{DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_REQUESTS};
+use crate::limits::{
+    DRAIN_DEADLINE, DRAIN_WATCHERS_AFTER, MAX_CONNECTIONS, MAX_MESSAGE_BYTES, MAX_PAGE_CONNECTIONS, MAX_REQUESTS,
+};
 use crate::listen::accept;
 use crate::models::{ModelFolder, ModelLoadError, Models, StartError, TrialError, trial};
 use crate::playbook::{Playbook, PlaybookError};
@@ -57,6 +60,9 @@ pub enum ServeError {
     /// The numbers of the server.
     #[error("the metrics cannot be set up: {0}")]
     Telemetry(#[from] metrics_exporter_prometheus::BuildError),
+    /// The console's port is gone.
+    #[error("the console's port was taken away: {0}")]
+    Console(#[from] std::io::Error),
     /// The address of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -82,6 +88,7 @@ pub struct App {
     core: Core,
     audit: AuditLog,
     metrics: Option<MetricsPage>,
+    console: Option<TcpListener>,
 }
 
 impl App {
@@ -122,12 +129,19 @@ impl App {
         };
         let shapes = Arc::default();
         let core = Core { active, models, shapes, store, gate, telemetry, playbook, config: Arc::new(config) };
-        Ok(Self { core, audit, metrics })
+        Ok(Self { core, audit, metrics, console: None })
     }
 
     /// Where the metrics are told, where they are.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(MetricsPage::address)
+    }
+
+    /// Serves the console on this listener too.
+    #[must_use]
+    pub fn with_console(mut self, listener: Option<TcpListener>) -> Self {
+        self.console = listener;
+        self
     }
 
     /// Version of the model that scores.
@@ -160,6 +174,14 @@ impl App {
             Some(tls) => Some(Arc::new(Certificate::open(tls)?)),
         };
         let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
+        let console = match self.console.take() {
+            None => None,
+            Some(listener) => {
+                let router = console::router(&self.core, &listener, &draining)?;
+                let tls = tls.clone();
+                Some((listener, WebShared { router, tls, draining: draining.clone() }))
+            }
+        };
         let shared = Shared { routes, door, tls, requests, draining, telemetry: Arc::clone(telemetry) };
         trial(&self.core.active.load())?;
         health.try_store(&self.core.store).await;
@@ -183,6 +205,7 @@ impl App {
 
         let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut connections = JoinSet::new();
+        let pages_room = Arc::new(Semaphore::new(MAX_PAGE_CONNECTIONS));
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -190,10 +213,13 @@ impl App {
                 (stream, permit) = accept(&listener, &room) => {
                     connections.spawn(connection::serve(stream, shared.clone(), permit));
                 }
+                (stream, permit, pages) = accept_browser(console.as_ref(), &pages_room) => {
+                    connections.spawn(console::serve_connection(stream, pages, permit));
+                }
                 Some(ended) = connections.join_next() => note_end(ended),
             }
         }
-        drop(listener);
+        drop((listener, console));
         // First: it would say that the server is there again.
         background.shutdown().await;
         health.set(false).await;
@@ -239,6 +265,16 @@ impl App {
             .add_service(reflection().build_v1alpha()?)
             .prepare())
     }
+}
+
+/// The next connection of a browser, and what it is served with; none comes where there is no console.
+async fn accept_browser(
+    console: Option<&(TcpListener, WebShared)>,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit, WebShared) {
+    let Some((listener, shared)) = console else { return std::future::pending().await };
+    let (stream, permit) = accept(listener, room).await;
+    (stream, permit, shared.clone())
 }
 
 /// Waits for the connections to end; those that do not are cut off at the deadline.

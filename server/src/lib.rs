@@ -18,6 +18,7 @@ pub mod audit;
 mod clock;
 pub mod config;
 mod connection;
+mod console;
 mod core;
 mod gate;
 mod grpc;
@@ -41,5 +42,5 @@ mod transport;
 mod upkeep;
 
 pub use app::{App, ServeError};
-pub use listen::{BindError, DEFAULT_ADDRESS, bind};
+pub use listen::{BindError, DEFAULT_ADDRESS, DEFAULT_CONSOLE_ADDRESS, bind, bind_console};
 pub use models::{ModelFolder, ModelLoadError, TrialError, load_model};

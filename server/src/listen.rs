@@ -13,6 +13,9 @@ use crate::limits::{ACCEPT_PAUSE_MAX, ACCEPT_PAUSE_MIN};
 /// Where the server listens unless told otherwise.
 pub const DEFAULT_ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 50051));
 
+/// Where the console listens unless told otherwise.
+pub const DEFAULT_CONSOLE_ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
+
 /// Why a port could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
@@ -46,7 +49,21 @@ pub enum BindError {
 /// # Errors
 /// See [`BindError`]; each names the address and says what to do.
 pub async fn bind(config: &ServerConfig) -> Result<TcpListener, BindError> {
-    let address = config.listen.address;
+    listen(config, config.listen.address).await
+}
+
+/// Takes the port of the console, if there is to be one, under the same conditions.
+///
+/// # Errors
+/// See [`BindError`].
+pub async fn bind_console(config: &ServerConfig) -> Result<Option<TcpListener>, BindError> {
+    if !config.console.enabled {
+        return Ok(None);
+    }
+    listen(config, config.console.address).await.map(Some)
+}
+
+async fn listen(config: &ServerConfig, address: SocketAddr) -> Result<TcpListener, BindError> {
     if !address.ip().to_canonical().is_loopback() {
         let guards = [
             (config.tls.is_some(), "there is no encryption (TLS: certificate and key in [tls])"),

@@ -15,6 +15,8 @@ use crate::limits::CERTIFICATE_INTERVAL;
 
 /// The protocol that gRPC speaks, as clients and servers agree on it (RFC 7301).
 const ALPN_HTTP2: &[u8] = b"h2";
+/// The protocol that the console speaks.
+const ALPN_HTTP1: &[u8] = b"http/1.1";
 
 /// Chooses aws-lc-rs for all TLS of the process. To be called first thing in `main`: where two providers are linked and none is
 /// chosen, the first handshake panics.
@@ -74,7 +76,14 @@ pub enum TlsError {
 #[derive(Debug)]
 pub(crate) struct Certificate {
     tls: Tls,
-    current: ArcSwap<ServerConfig>,
+    current: ArcSwap<Encryption>,
+}
+
+/// What connections are encrypted with: those of gRPC clients, and those of browsers, of whom no certificate is asked.
+#[derive(Debug)]
+struct Encryption {
+    grpc: Arc<ServerConfig>,
+    browsers: Arc<ServerConfig>,
 }
 
 /// The files as they were read.
@@ -95,9 +104,14 @@ impl Certificate {
         Ok(Self { tls: tls.clone(), current: ArcSwap::from_pointee(config) })
     }
 
-    /// What new connections are encrypted with.
+    /// What new connections of gRPC clients are encrypted with.
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
-        self.current.load_full()
+        Arc::clone(&self.current.load().grpc)
+    }
+
+    /// What new connections of browsers are encrypted with.
+    pub(crate) fn for_browsers(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.load().browsers)
     }
 
     /// Looks at the files from time to time, without end. What is in them counts, not their times: links that are turned
@@ -140,7 +154,18 @@ impl Files {
         Ok(Self { certificate: read(&tls.certificate)?, key: read(&tls.key)?, client_ca })
     }
 
-    fn config(&self, tls: &Tls) -> Result<ServerConfig, TlsError> {
+    fn config(&self, tls: &Tls) -> Result<Encryption, TlsError> {
+        let clients = tls.client_ca.as_ref().zip(self.client_ca.as_ref());
+        let grpc = Arc::new(self.one(tls, clients, ALPN_HTTP2)?);
+        Ok(Encryption { grpc, browsers: Arc::new(self.one(tls, None, ALPN_HTTP1)?) })
+    }
+
+    fn one(
+        &self,
+        tls: &Tls,
+        clients: Option<(&PathBuf, &Vec<u8>)>,
+        protocol: &[u8],
+    ) -> Result<ServerConfig, TlsError> {
         let chain = certificates(&self.certificate, &tls.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| TlsError::Pem {
             path: tls.key.clone(),
@@ -149,21 +174,21 @@ impl Files {
         })?;
         let builder = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?;
-        let builder = match (&tls.client_ca, &self.client_ca) {
-            (Some(path), Some(bytes)) => {
+        let builder = match clients {
+            Some((path, bytes)) => {
                 let refused = |why: String| TlsError::Authority { path: path.clone(), why };
                 let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(bytes, path)?), provider);
                 builder.with_client_cert_verifier(verifier.build().map_err(|error| refused(error.to_string()))?)
             }
-            _ => builder.with_no_client_auth(),
+            None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_single_cert(chain, key).map_err(|error| TlsError::Pair {
             path: tls.certificate.clone(),
             key: tls.key.clone(),
             why: error.to_string(),
         })?;
-        config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
+        config.alpn_protocols = vec![protocol.to_vec()];
         Ok(config)
     }
 }

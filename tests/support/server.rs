@@ -36,7 +36,7 @@ impl Server {
     fn run(folder: &Path, models: &Path, store: &str, text: &str) -> Self {
         let (log, config) = (folder.join("stderr"), folder.join("server.toml"));
         std::fs::write(&config, text).expect("a configuration");
-        let mut command = command(["serve", "--address", "127.0.0.1:0", "--config"]);
+        let mut command = command(["serve", "--no-console", "--address", "127.0.0.1:0", "--config"]);
         command.arg(config).arg("--store").arg(store).arg("--models");
         // Into a file: a pipe that nobody reads would stop the server once it is full.
         command.arg(models).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log file"));

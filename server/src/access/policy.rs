@@ -16,19 +16,19 @@ pub(crate) struct Policy {
 use Role::{Admin, Analyst, Auditor, HrPartner, Hris, Manager};
 
 macro_rules! policies {
-    ($($method:literal: $people:ident [$($role:ident),+];)+) => {
-        /// The table.
-        pub(crate) const POLICIES: &[Policy] = &[$(Policy {
-            method: concat!("flightrisk.v1.", $method),
+    ($package:literal: $($method:literal: $people:ident [$($role:ident),+];)+) => {
+        &[$(Policy {
+            method: concat!($package, $method),
             roles: &[$($role),+],
             about_people: policies!(@$people),
-        }),+];
+        }),+]
     };
     (@people) => { true };
     (@groups) => { false };
 }
 
-policies! {
+/// The table of the API.
+pub(crate) const POLICIES: &[Policy] = policies! { "flightrisk.v1.":
     "ScoringService/ScoreEmployee": people [Hris, HrPartner];
     "ScoringService/BatchScoreEmployees": people [Hris];
     "ScoringService/StreamScores": people [Hris];
@@ -57,11 +57,18 @@ policies! {
     "ModelService/RollbackModel": groups [Analyst, Admin];
     "PrivacyService/ExportEmployee": people [HrPartner, Admin];
     "PrivacyService/EraseEmployee": people [Admin];
-}
+};
 
-/// The policy of a method, by the path of its request without the leading slash.
+/// The table of what only the console does: no path of gRPC leads there.
+pub(crate) const CONSOLE_POLICIES: &[Policy] = policies! { "flightrisk.console.":
+    "Audit/ListRecords": groups [Auditor, Admin];
+    "Audit/Verify": groups [Auditor, Admin];
+    "Models/ListActivations": groups [HrPartner, Analyst, Auditor, Admin];
+};
+
+/// The policy of a method: of the API, by the path of its request without the leading slash, or of the console.
 pub(crate) fn policy(method: &str) -> Option<&'static Policy> {
-    POLICIES.iter().find(|policy| policy.method == method)
+    POLICIES.iter().chain(CONSOLE_POLICIES).find(|policy| policy.method == method)
 }
 
 /// Methods that are open to everybody: who asks decides by them whether to send requests here at all, and they say nothing else.
@@ -87,7 +94,7 @@ pub(crate) enum Rule {
 /// Who may call the method of a request's path; `None` for methods that do not exist.
 pub(crate) fn rule(path: &str) -> Option<Rule> {
     let method = path.strip_prefix('/')?;
-    if let Some(policy) = policy(method) {
+    if let Some(policy) = POLICIES.iter().find(|policy| policy.method == method) {
         return Some(Rule::Roles(policy));
     }
     if OPEN.contains(&method) {

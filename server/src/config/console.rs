@@ -1,15 +1,13 @@
 //! The console: where it is served, how long somebody stays signed in, and the identity provider at which they sign in.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::IdentityProvider;
-
-/// Where the console is served unless told otherwise.
-const DEFAULT_ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080));
+use crate::listen::DEFAULT_CONSOLE_ADDRESS;
 
 /// Pages for a browser.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,7 +27,7 @@ pub struct Console {
 
 impl Default for Console {
     fn default() -> Self {
-        Self { enabled: true, address: DEFAULT_ADDRESS, idle_minutes: 30, session_hours: 8, oidc: None }
+        Self { enabled: true, address: DEFAULT_CONSOLE_ADDRESS, idle_minutes: 30, session_hours: 8, oidc: None }
     }
 }
 

@@ -3,6 +3,8 @@
 //! A page's struct has a field `frame: Frame` and its template begins with `{% extends "base.html" %}`. The other types are
 //! what the macros of `components.html` take. All text is plain; the templates escape it.
 
+use crate::console::assets::STYLE_HREF;
+
 /// What `base.html` needs of a page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frame {
@@ -20,6 +22,13 @@ pub(crate) struct Frame {
     pub(crate) notices: Vec<Notice>,
     /// Version of the active model; none when there is none.
     pub(crate) model_version: Option<String>,
+}
+
+impl Frame {
+    /// Address of the style sheet.
+    pub(crate) fn style(&self) -> &'static str {
+        &STYLE_HREF
+    }
 }
 
 /// An item of the main navigation.
@@ -223,4 +232,17 @@ pub(crate) struct Choice {
     pub(crate) label: String,
     /// Whether it is chosen.
     pub(crate) chosen: bool,
+}
+
+impl Band {
+    /// The band of the API.
+    pub(crate) fn of(band: flight_risk_proto::v1::RiskBand) -> Self {
+        use flight_risk_proto::v1::RiskBand;
+        match band {
+            RiskBand::High => Self::High,
+            RiskBand::Elevated => Self::Elevated,
+            RiskBand::Low => Self::Low,
+            RiskBand::Unspecified => Self::NotScored,
+        }
+    }
 }

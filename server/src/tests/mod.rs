@@ -21,6 +21,7 @@ mod model_files;
 mod models;
 mod operations;
 mod outcomes;
+mod pages;
 mod privacy;
 mod raw_calls;
 mod recorded_calls;

@@ -1,0 +1,243 @@
+//! What the list is asked for: from the address of the page to a request of the API, and back.
+
+use flight_risk_proto::v1;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{MICROS_PER_DAY, now_micros, rfc3339};
+use crate::console::error::PageError;
+use crate::console::frame::Tab;
+use crate::console::pages::at_risk::{REASONS, wrong};
+use crate::console::visit::Visit;
+use crate::limits::MAX_CAPACITY;
+
+/// What stands in the address. All of it is text: an empty field of a form is not set.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) view: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) q: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) department: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) location: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) manager: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) level: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) tenure_from: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) tenure_until: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) band: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) critical: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) changed: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) sort: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) capacity: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) page: String,
+    /// How many people stand on the pages before.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) before: String,
+}
+
+/// Which people are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// Those at elevated or high risk.
+    AtRisk,
+    /// Everybody.
+    All,
+    /// Those about whom the model says that it does not know.
+    Unknown,
+    /// Those whose score is old.
+    Stale,
+}
+
+impl View {
+    const ALL: [Self; 4] = [Self::AtRisk, Self::All, Self::Unknown, Self::Stale];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::AtRisk => "",
+            Self::All => "all",
+            Self::Unknown => "unknown",
+            Self::Stale => "stale",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::AtRisk => "At risk",
+            Self::All => "Everybody",
+            Self::Unknown => "Not scored",
+            Self::Stale => "Out of date",
+        }
+    }
+
+    /// Whether it is this one, for templates.
+    pub(super) fn is(self, name: &str) -> bool {
+        self.name() == name
+    }
+}
+
+/// Bands to choose from.
+pub(super) const BANDS: [(&str, &str); 4] = [("", "All"), ("HIGH", "High"), ("ELEVATED", "Elevated"), ("LOW", "Low")];
+/// Whether the position is critical.
+pub(super) const CRITICAL: [(&str, &str); 3] = [("", "All"), ("true", "Critical"), ("false", "Not critical")];
+/// Days within which the score was renewed.
+pub(super) const CHANGED: [(&str, &str); 4] =
+    [("", "Any time"), ("1", "In the last day"), ("7", "In the last 7 days"), ("30", "In the last 30 days")];
+/// Orders.
+pub(super) const SORTS: [(&str, &str); 6] = [
+    ("", "Highest risk first"),
+    ("probability", "Lowest risk first"),
+    ("employee_id", "Identifier, A to Z"),
+    ("employee_id desc", "Identifier, Z to A"),
+    ("score_time desc", "Latest score first"),
+    ("score_time", "Oldest score first"),
+];
+/// Orders that tell nothing of the numbers.
+pub(super) const SORTS_WITHOUT_NUMBERS: [(&str, &str); 2] =
+    [("", "Identifier, A to Z"), ("employee_id desc", "Identifier, Z to A")];
+
+/// The views as tabs.
+pub(super) fn tabs(view: View, numbers: bool) -> Vec<Tab> {
+    let shown = if numbers { &View::ALL[..] } else { &View::ALL[..1] };
+    let tab = |one: &View| Tab {
+        label: if numbers { one.label() } else { "My reports" }.to_owned(),
+        count: None,
+        href: if one.name().is_empty() { "/at-risk".to_owned() } else { format!("/at-risk?view={}", one.name()) },
+        current: *one == view,
+    };
+    shown.iter().map(tab).collect()
+}
+
+impl Asked {
+    /// Which people are listed.
+    pub(super) fn view(&self) -> View {
+        View::ALL.into_iter().find(|view| view.name() == self.view).unwrap_or(View::AtRisk)
+    }
+
+    /// Whether it is anything but the whole of a view.
+    pub(super) fn is_filtered(&self) -> bool {
+        [
+            &self.q,
+            &self.department,
+            &self.location,
+            &self.manager,
+            &self.level,
+            &self.tenure_from,
+            &self.tenure_until,
+            &self.band,
+            &self.critical,
+            &self.changed,
+        ]
+        .iter()
+        .any(|field| !field.trim().is_empty())
+    }
+
+    /// How many people stand on the pages before.
+    pub(super) fn before(&self) -> usize {
+        self.before.parse().unwrap_or(0)
+    }
+
+    /// The address of the same list at a page of it, after so many people.
+    pub(super) fn href(&self, path: &str, page: &str, before: usize) -> String {
+        let before = if page.is_empty() { String::new() } else { before.to_string() };
+        let asked = Self { page: page.to_owned(), before, ..self.clone() };
+        let query = serde_urlencoded::to_string(&asked).unwrap_or_default();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    /// The request of the API, without the length of a page. `numbers`: whether who asks may see any.
+    ///
+    /// # Errors
+    /// [`PageError::Form`] says which field is wrong.
+    pub(super) fn request(&self, visit: &Visit, numbers: bool) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
+        let view = self.view();
+        let filter = self.filter(view, numbers)?;
+        Ok(v1::ListAtRiskEmployeesRequest {
+            page_token: self.page.clone(),
+            // Who looks for somebody wants to find them, whatever their risk.
+            all_bands: numbers && (view != View::AtRisk || !self.q.trim().is_empty()),
+            filter,
+            order_by: self.sort.clone(),
+            purpose: visit.list_purpose(),
+            max_factors: Some(REASONS),
+            ..Default::default()
+        })
+    }
+
+    /// How many people HR can talk to, where it is said.
+    ///
+    /// # Errors
+    /// [`PageError::Form`] when it is no such number.
+    pub(super) fn capacity(&self) -> Result<Option<i32>, PageError> {
+        let text = self.capacity.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let number = text.parse::<i32>().ok().filter(|n| *n >= 1 && *n as usize <= MAX_CAPACITY);
+        number
+            .map(Some)
+            .ok_or_else(|| wrong("the number of people that you can talk to must be a whole number from 1 to 100,000"))
+    }
+
+    fn filter(&self, view: View, numbers: bool) -> Result<String, PageError> {
+        let mut parts = Vec::new();
+        for (field, value) in [
+            ("department", &self.department),
+            ("location", &self.location),
+            ("manager_id", &self.manager),
+            ("job_level", &self.level),
+        ] {
+            let value = value.trim();
+            if !value.is_empty() {
+                parts.push(format!("{field} = {}", quoted(value)));
+            }
+        }
+        for (sign, value) in [(">=", &self.tenure_from), ("<", &self.tenure_until)] {
+            let value = value.trim();
+            if !value.is_empty() {
+                let years: f64 =
+                    value.parse().map_err(|_| wrong("years with the company must be a number such as 2"))?;
+                parts.push(format!("tenure_years {sign} {years}"));
+            }
+        }
+        let search = self.q.trim();
+        if !search.is_empty() {
+            parts.push(format!("employee_id = {}", quoted(search)));
+        }
+        match (view, numbers) {
+            (View::Unknown, true) => parts.push("band = ABSTAINED".to_owned()),
+            (_, true) if BANDS.iter().any(|(name, _)| !name.is_empty() && *name == self.band) => {
+                parts.push(format!("band = {}", self.band));
+            }
+            _ => {}
+        }
+        if view == View::Stale {
+            parts.push("stale = true".to_owned());
+        }
+        if ["true", "false"].contains(&self.critical.as_str()) {
+            parts.push(format!("critical_role = {}", self.critical));
+        }
+        if let Ok(days) = self.changed.parse::<u16>() {
+            let since = now_micros() - i64::from(days) * MICROS_PER_DAY;
+            // To the full hour, so that the pages of a list ask the same.
+            parts.push(format!("score_time >= \"{}\"", rfc3339(since - since.rem_euclid(3_600_000_000))));
+        }
+        Ok(parts.join(" AND "))
+    }
+}
+
+/// A text of a filter (Google AIP-160).
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

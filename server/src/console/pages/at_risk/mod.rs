@@ -1,0 +1,175 @@
+//! The at-risk list: who, how likely, how sure, why, and what comes next.
+
+mod choices;
+mod export;
+mod filter;
+mod row;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use flight_risk_proto::v1;
+use flight_risk_proto::v1::risk_service_server::RiskService;
+
+use crate::console::error::PageError;
+use crate::console::frame::{Band, Choice, Frame, Pager, Tab};
+use crate::console::pages::at_risk::filter::{Asked, View};
+use crate::console::pages::at_risk::row::Row;
+use crate::console::pages::{Page, show};
+use crate::console::site::Site;
+use crate::console::visit::Visit;
+use crate::console::words;
+
+pub(crate) use choices::ChoiceCache;
+pub(crate) use export::export;
+
+/// People on a page.
+const PAGE_SIZE: i32 = 50;
+/// Reasons told of each.
+const REASONS: u32 = 3;
+
+#[derive(Template)]
+#[template(path = "at_risk.html")]
+struct ListPage {
+    frame: Frame,
+    view: View,
+    tabs: Vec<Tab>,
+    asked: Asked,
+    departments: Vec<Choice>,
+    locations: Vec<Choice>,
+    levels: Vec<Choice>,
+    bands: Vec<Choice>,
+    critical: Vec<Choice>,
+    changed: Vec<Choice>,
+    sorts: Vec<Choice>,
+    /// Whether any filter is set.
+    filtered: bool,
+    /// Whether who looks may see numbers.
+    numbers: bool,
+    rows: Vec<Row>,
+    pager: Pager,
+    outlook: Option<Outlook>,
+    within: String,
+    typical: String,
+    export_href: String,
+    /// Whether nothing was recorded at all.
+    nothing: bool,
+}
+
+/// What a list of so many people covers.
+struct Outlook {
+    people: String,
+    expected: String,
+    range: String,
+    share: Option<String>,
+}
+
+/// The list.
+pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
+    let numbers = site.core().gate.fields_of(&visit.caller).numbers;
+    let request = v1::ListAtRiskEmployeesRequest { page_size: PAGE_SIZE, ..asked.request(&visit, numbers)? };
+    let capacity = if numbers { asked.capacity()? } else { None };
+    // What the first so many cover is asked apart, so that the list goes on after them.
+    let covered = async {
+        let Some(capacity) = capacity else { return Ok(None) };
+        let request = v1::ListAtRiskEmployeesRequest {
+            page_size: 1,
+            page_token: String::new(),
+            order_by: String::new(),
+            capacity: Some(capacity),
+            max_factors: Some(0),
+            ..request.clone()
+        };
+        site.api().risk.list_at_risk_employees(visit.ask(request)).await.map(|told| told.into_inner().capacity)
+    };
+    let (listed, covered, choices) = tokio::join!(
+        site.api().risk.list_at_risk_employees(visit.ask(request.clone())),
+        covered,
+        site.choices().of(&site.core().store, &visit.caller.scope),
+    );
+    let listed = listed?.into_inner();
+    let outlook = covered?.as_ref().map(Outlook::of);
+    // Those within the capacity are marked where the riskiest come first.
+    let within = match capacity {
+        Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.before()),
+        _ => 0,
+    };
+    let rows: Vec<Row> = listed.employees.iter().enumerate().map(|(i, risk)| Row::of(risk, i < within)).collect();
+    let filtered = asked.is_filtered();
+    let view = asked.view();
+    let nothing = rows.is_empty() && !filtered && asked.page.is_empty();
+    let choice = |value: &str, label: &str, chosen: &str| Choice {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        chosen: value == chosen,
+    };
+    let listed_choices = |names: &[String], chosen: &str| {
+        let mut all = vec![choice("", "All", chosen)];
+        if !chosen.is_empty() && !names.iter().any(|name| name == chosen) {
+            all.push(choice(chosen, chosen, chosen));
+        }
+        all.extend(names.iter().map(|name| choice(name, name, chosen)));
+        all
+    };
+    let fixed = |options: &[(&str, &str)], chosen: &str| {
+        options.iter().map(|(value, label)| choice(value, label, chosen)).collect::<Vec<_>>()
+    };
+    let sorts: &[(&str, &str)] = if numbers { &filter::SORTS } else { &filter::SORTS_WITHOUT_NUMBERS };
+    let page = ListPage {
+        frame: visit.frame(&site, "Who may leave", "/at-risk"),
+        tabs: filter::tabs(view, numbers),
+        departments: listed_choices(&choices.departments, &asked.department),
+        locations: listed_choices(&choices.locations, &asked.location),
+        levels: listed_choices(&choices.levels, &asked.level),
+        bands: fixed(&filter::BANDS, &asked.band),
+        critical: fixed(&filter::CRITICAL, &asked.critical),
+        changed: fixed(&filter::CHANGED, &asked.changed),
+        sorts: fixed(sorts, &asked.sort),
+        filtered,
+        numbers,
+        pager: pager(&asked, &rows, &listed.next_page_token),
+        rows,
+        outlook,
+        within: site.within(),
+        typical: words::percent(site.base_rate()),
+        export_href: asked.href("/at-risk.csv", "", 0),
+        nothing,
+        view,
+        asked,
+    };
+    show(&page)
+}
+
+fn pager(asked: &Asked, rows: &[Row], next: &str) -> Pager {
+    Pager {
+        said: match (rows.len(), asked.page.is_empty() && next.is_empty()) {
+            (0, _) => String::new(),
+            (shown, true) => format!("{}, all of them", words::count(shown, "person", "people")),
+            (shown, false) => format!("{} on this page", words::count(shown, "person", "people")),
+        },
+        previous: (!asked.page.is_empty()).then(|| asked.href("/at-risk", "", 0)),
+        next: (!next.is_empty()).then(|| asked.href("/at-risk", next, asked.before() + rows.len())),
+    }
+}
+
+impl Outlook {
+    fn of(outlook: &v1::CapacityOutlook) -> Self {
+        let all = outlook.expected_leavers_in_all;
+        Self {
+            people: words::count(usize::try_from(outlook.length).unwrap_or(usize::MAX), "person", "people"),
+            expected: words::about(outlook.expected_leavers),
+            range: format!("{:.0} to {:.0}", outlook.expected_leavers_low, outlook.expected_leavers_high),
+            share: (all >= 0.5).then(|| {
+                format!(
+                    "{} of the {} expected among everybody",
+                    words::percent(outlook.expected_leavers / all),
+                    words::about(all)
+                )
+            }),
+        }
+    }
+}
+
+/// What the address asks cannot be a list.
+pub(super) fn wrong(what: &str) -> PageError {
+    PageError::Form(what.to_owned())
+}

@@ -1,0 +1,114 @@
+//! A line of the list.
+
+use flight_risk_proto::v1;
+
+use crate::console::error::encoded;
+use crate::console::frame::Band;
+use crate::console::words;
+
+/// A person on the list.
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    pub(super) href: String,
+    pub(super) place: Vec<String>,
+    pub(super) manager: Option<String>,
+    pub(super) critical: bool,
+    pub(super) band: Option<Band>,
+    pub(super) answer: Answer,
+    pub(super) next: Option<Next>,
+    pub(super) stale: bool,
+    pub(super) as_of: String,
+    /// Whether they are among those whom HR can look after.
+    pub(super) marked: bool,
+}
+
+/// What the model says.
+pub(super) enum Answer {
+    /// A probability.
+    Risk(Box<Risk>),
+    /// That it does not know, and why.
+    Unknown(Vec<String>),
+    /// Nothing that who looks may see.
+    Withheld,
+}
+
+/// A probability and what belongs to it.
+pub(super) struct Risk {
+    pub(super) percent: String,
+    pub(super) range: String,
+
+    pub(super) multiple: String,
+    pub(super) change: Option<i64>,
+    pub(super) reasons: Vec<String>,
+}
+
+/// What comes next.
+pub(super) struct Next {
+    pub(super) title: String,
+    pub(super) when: String,
+    pub(super) under_way: bool,
+    pub(super) href: Option<String>,
+}
+
+impl Row {
+    /// A line from a risk of the API.
+    pub(super) fn of(risk: &v1::EmployeeRisk, marked: bool) -> Self {
+        let org = risk.org.clone().unwrap_or_default();
+        let place = [org.department, org.job_level.map(|level| format!("level {level}")), org.location];
+        let (band, answer) = match &risk.outcome {
+            Some(v1::employee_risk::Outcome::Assessment(told)) => {
+                (Some(Band::of(told.band())), Answer::Risk(Box::new(Risk::of(told, risk.previous.as_ref()))))
+            }
+            Some(v1::employee_risk::Outcome::Abstention(told)) => {
+                let reasons = told.reasons.iter().map(|reason| reason.text.clone()).collect();
+                (Some(Band::NotScored), Answer::Unknown(reasons))
+            }
+            None => (None, Answer::Withheld),
+        };
+        Self {
+            href: format!("/people/{}", encoded(&risk.employee_id)),
+            id: risk.employee_id.clone(),
+            name: None,
+            place: place.into_iter().flatten().collect(),
+            manager: org.manager_id,
+            critical: org.critical_role == Some(true),
+            band,
+            answer,
+            next: risk.next_action.as_ref().map(|next| Next::of(next, &risk.employee_id)),
+            stale: risk.stale,
+            as_of: words::day(&risk.as_of),
+            marked,
+        }
+    }
+}
+
+impl Risk {
+    fn of(told: &v1::Assessment, previous: Option<&v1::RiskPoint>) -> Self {
+        let points = |risk: f64| (risk * 100.0).round() as i64;
+        Self {
+            percent: words::percent(told.risk),
+            range: words::percent_range(told.low, told.high),
+
+            multiple: words::multiple(told.multiple_of_base_rate),
+            change: previous.and_then(|before| before.risk).map(|before| points(told.risk) - points(before)),
+            reasons: told.factors.iter().map(|factor| factor.text.clone()).collect(),
+        }
+    }
+}
+
+impl Next {
+    fn of(next: &v1::NextAction, employee: &str) -> Self {
+        let when = match (next.under_way, next.due_date.as_str()) {
+            (true, day) if !day.is_empty() => format!("due {}", words::day(day)),
+            _ => format!("within {}", words::count(next.within_days as usize, "day", "days")),
+        };
+        let id = next.action.strip_prefix("actions/");
+        Self {
+            title: next.title.clone(),
+            when,
+            under_way: next.under_way,
+            href: id.map(|_| format!("/people/{}#actions", encoded(employee))),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What moves the risk in the company.
+
+use axum::Router;
+
+use crate::console::site::Site;
+
+/// The pages.
+pub(crate) fn routes() -> Router<Site> {
+    Router::new()
+}

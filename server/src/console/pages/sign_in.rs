@@ -1,0 +1,162 @@
+//! Signing in and out.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use crate::console::accounts::{self, SignInError};
+use crate::console::error::PageError;
+use crate::console::frame::{Frame, Notice, NoticeKind};
+use crate::console::pages::{Page, show};
+use crate::console::posted::Posted;
+use crate::console::site::Site;
+use crate::console::visit::{Visit, Who};
+
+/// What the address of the page carries.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    next: String,
+    ended: String,
+}
+
+/// What is typed in.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub(crate) struct Credentials {
+    name: String,
+    password: String,
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    name: String,
+    next: String,
+    problem: Option<String>,
+    provider: bool,
+}
+
+/// The page to sign in.
+pub(crate) async fn page(State(site): State<Site>, Query(asked): Query<Asked>) -> Page {
+    let mut frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
+    if !asked.ended.is_empty() {
+        let text = "You were signed out, because nothing happened for a while or the day was over.";
+        frame.notices.push(Notice::new(NoticeKind::Info, "", text));
+    }
+    show(&SignInPage {
+        frame,
+        name: String::new(),
+        next: asked.next,
+        problem: None,
+        provider: site.provider().is_some(),
+    })
+}
+
+/// Signs in with name and password.
+pub(crate) async fn sign_in(
+    State(site): State<Site>,
+    session: Session,
+    Form(typed): Form<Credentials>,
+) -> Result<Response, PageError> {
+    let name = typed.name.trim();
+    match accounts::sign_in(&site.core().store, name, &typed.password).await {
+        Ok(_) => {
+            Visit::begin(&session, Who::Account { name: name.to_owned() }).await?;
+            Ok(Redirect::to(own_page(&typed.next)).into_response())
+        }
+        Err(SignInError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
+            let page = SignInPage {
+                frame,
+                name: name.to_owned(),
+                next: typed.next,
+                problem: Some(error.to_string()),
+                provider: site.provider().is_some(),
+            };
+            let mut response = show(&page)?;
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            Ok(response)
+        }
+    }
+}
+
+/// What a sign-in link carries.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Link {
+    token: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_link.html")]
+struct LinkPage {
+    frame: Frame,
+    token: String,
+}
+
+/// Asks whether to sign in by a link: links are also followed by programs that look at messages, and this one works once.
+pub(crate) async fn link_page(Query(link): Query<Link>) -> Page {
+    show(&LinkPage { frame: Frame { title: "Sign in".to_owned(), ..Frame::default() }, token: link.token })
+}
+
+/// Signs in by a link.
+pub(crate) async fn by_link(State(site): State<Site>, session: Session, Form(link): Form<Link>) -> Page {
+    let Some(name) = site.core().store.use_sign_in_link(&link.token).await? else {
+        let mut frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
+        let text = "The link was used before, or it is too old. Sign in with name and password.";
+        frame.notices.push(Notice::new(NoticeKind::Error, "", text));
+        let provider = site.provider().is_some();
+        return show(&SignInPage { frame, name: String::new(), next: String::new(), problem: None, provider });
+    };
+    Visit::begin(&session, Who::Account { name }).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+/// Nothing but the token.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
+/// Signs out.
+pub(crate) async fn sign_out(posted: Posted<Nothing>) -> Page {
+    let Nothing {} = posted.form;
+    posted.visit.end().await?;
+    Ok(Redirect::to("/sign-in").into_response())
+}
+
+/// A page of this console; the first one in the place of any other address.
+pub(crate) fn own_page(next: &str) -> &str {
+    let own = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !next.starts_with("/sign-");
+    if own { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_page;
+
+    #[test]
+    fn after_signing_in_one_stays_here() {
+        for (next, expected) in [
+            ("/people/E-1?done=x", "/people/E-1?done=x"),
+            ("//elsewhere.example", "/"),
+            ("/\\elsewhere.example", "/"),
+            ("https://elsewhere.example", "/"),
+            ("/a\r\nset-cookie: a=b", "/"),
+            ("/sign-out", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(own_page(next), expected, "{next:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What all pages share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use flight_risk_scoring::artifact::Target;
+use tokio::sync::watch;
+
+use crate::config::AccessMode;
+use crate::console::api::Api;
+use crate::console::pages::at_risk::ChoiceCache;
+use crate::core::Core;
+
+/// What all pages share.
+#[derive(Clone)]
+pub(crate) struct Site(Arc<Parts>);
+
+struct Parts {
+    core: Core,
+    api: Arc<Api>,
+    hosts: Hosts,
+    choices: Arc<ChoiceCache>,
+}
+
+/// The names by which browsers may ask for this server.
+enum Hosts {
+    /// Any: other machines reach it, by whatever name they know it, and TLS proves who it is.
+    Any,
+    /// Those of this machine on this port.
+    ThisMachine(u16),
+}
+
+impl Site {
+    /// The console of a server at an address; `draining` turns true when the server ends.
+    pub(crate) fn new(core: Core, address: SocketAddr, draining: &watch::Receiver<bool>) -> Self {
+        let hosts =
+            if address.ip().to_canonical().is_loopback() { Hosts::ThisMachine(address.port()) } else { Hosts::Any };
+        Self(Arc::new(Parts { api: Api::new(&core, draining), core, hosts, choices: Arc::default() }))
+    }
+
+    /// What all services share.
+    pub(crate) fn core(&self) -> &Core {
+        &self.0.core
+    }
+
+    /// The services of the API.
+    pub(crate) fn api(&self) -> &Api {
+        &self.0.api
+    }
+
+    /// What lists can be filtered by.
+    pub(crate) fn choices(&self) -> &Arc<ChoiceCache> {
+        &self.0.choices
+    }
+
+    /// The time within which the headline risk says that somebody leaves, for the end of a sentence.
+    pub(crate) fn within(&self) -> String {
+        match &self.core().active.load().artifact().content().target {
+            Target::Hazard { risk_horizon_months: 1, .. } => "within a month".to_owned(),
+            Target::Hazard { risk_horizon_months, .. } => format!("within {risk_horizon_months} months"),
+            Target::SinglePeriod { .. } => "in the period that the records cover".to_owned(),
+        }
+    }
+
+    /// The usual risk of the company: that of somebody about whom nothing is known.
+    pub(crate) fn base_rate(&self) -> f64 {
+        self.core().active.load().base_rate()
+    }
+
+    /// Whether browsers reach it by TLS.
+    pub(crate) fn encrypted(&self) -> bool {
+        self.0.core.config.tls.is_some()
+    }
+
+    /// The identity provider at which people sign in, where there is one.
+    pub(crate) fn provider(&self) -> Option<&()> {
+        None
+    }
+
+    /// Whether nobody needs to sign in.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.core.config.access.mode == AccessMode::Off
+    }
+
+    /// Whether a request for this host is meant for this server.
+    pub(crate) fn is_own_host(&self, host: &str) -> bool {
+        match &self.0.hosts {
+            Hosts::Any => true,
+            Hosts::ThisMachine(port) => {
+                let (name, own_port) = match host.rsplit_once(':') {
+                    Some((name, digits)) if !digits.ends_with(']') => (name, digits.parse().ok()),
+                    _ => (host, Some(80)),
+                };
+                own_port == Some(*port) && ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+            }
+        }
+    }
+}

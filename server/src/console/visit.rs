@@ -1,0 +1,250 @@
+//! Somebody at the console: who is signed in, for how long still, and for what purpose they look at people.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::Method;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use crate::access::caller::{Caller, Role};
+use crate::access::policy::policy;
+use crate::clock::now_micros;
+use crate::console::error::PageError;
+use crate::console::frame::{Frame, NavItem, Notice, NoticeKind, SignedIn as Person};
+use crate::console::site::Site;
+use crate::random;
+use crate::store::stored_scope::StoredScope;
+
+/// Under which name the session keeps [`SignedIn`].
+const SIGNED_IN: &str = "signed_in";
+/// What the audit log says of those who look at lists and did not say why: the page itself says what it is for.
+const LIST_PURPOSE: &str = "reviewing the at-risk list in the console";
+
+/// What a session keeps of somebody who signed in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SignedIn {
+    who: Who,
+    /// What their forms carry, so that no other site can send one for them.
+    csrf: String,
+    /// When they signed in, in microseconds since 1970.
+    since: i64,
+    /// Why they look at people.
+    purpose: Option<String>,
+}
+
+/// Who signed in, and where what they may do is looked up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Who {
+    /// An account of this server: looked up anew for every page, so that one that is disabled ends at once.
+    Account {
+        /// The account's name.
+        name: String,
+    },
+    /// Somebody whom the identity provider vouched for, until the session ends.
+    Provider {
+        /// Subject of the token.
+        actor: String,
+        /// Role by its name.
+        role: String,
+        /// Whom they may see.
+        scope: StoredScope,
+    },
+    /// Whoever it is: access control is off.
+    Anybody,
+}
+
+/// Somebody at the console.
+pub(crate) struct Visit {
+    /// As the services know them.
+    pub(crate) caller: Arc<Caller>,
+    session: Session,
+    signed_in: SignedIn,
+    path: String,
+}
+
+impl Visit {
+    /// Begins a session for somebody who has just shown who they are.
+    ///
+    /// # Errors
+    /// [`PageError`] when the store does not keep the session.
+    pub(crate) async fn begin(session: &Session, who: Who) -> Result<(), PageError> {
+        // Another identifier than before: one that somebody else may have planted is worth nothing.
+        session.cycle_id().await?;
+        let token: [u8; 32] = random::bytes().map_err(|_| PageError::Store)?;
+        let csrf = URL_SAFE_NO_PAD.encode(token);
+        let signed_in = SignedIn { who, csrf, since: now_micros(), purpose: None };
+        Ok(session.insert(SIGNED_IN, signed_in).await?)
+    }
+
+    /// Ends the session.
+    pub(crate) async fn end(self) -> Result<(), PageError> {
+        Ok(self.session.flush().await?)
+    }
+
+    /// What forms carry.
+    pub(crate) fn csrf(&self) -> &str {
+        &self.signed_in.csrf
+    }
+
+    /// What they are.
+    pub(crate) fn role(&self) -> Role {
+        self.caller.role
+    }
+
+    /// Whether they may call a method of the API, or of the console's own.
+    pub(crate) fn may(&self, method: &str) -> bool {
+        self.caller.is_anybody() || policy(method).is_some_and(|policy| policy.roles.contains(&self.caller.role))
+    }
+
+    /// The purpose that the audit log gets where people are listed.
+    pub(crate) fn list_purpose(&self) -> String {
+        self.signed_in.purpose.clone().unwrap_or_else(|| LIST_PURPOSE.to_owned())
+    }
+
+    /// The purpose that the audit log gets where one person is looked at.
+    ///
+    /// # Errors
+    /// [`PageError::Purpose`] leads to the page that asks for it, once per session.
+    pub(crate) fn purpose(&self) -> Result<String, PageError> {
+        self.signed_in.purpose.clone().ok_or_else(|| PageError::Purpose { next: self.path.clone() })
+    }
+
+    /// Keeps the purpose until the session ends.
+    pub(crate) async fn set_purpose(&mut self, purpose: String) -> Result<(), PageError> {
+        self.signed_in.purpose = Some(purpose);
+        Ok(self.session.insert(SIGNED_IN, &self.signed_in).await?)
+    }
+
+    /// A request of the API in their name.
+    pub(crate) fn ask<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        request.extensions_mut().insert(Arc::clone(&self.caller));
+        request
+    }
+
+    /// What is around every page; `current` is the address of the item of the navigation under which it stands.
+    pub(crate) fn frame(&self, site: &Site, title: impl Into<String>, current: &str) -> Frame {
+        let nav = NAV
+            .iter()
+            .filter(|(_, _, methods)| methods.iter().any(|method| self.may(method)))
+            .map(|&(label, href, _)| NavItem { label, href, current: href == current })
+            .collect();
+        let name = match &self.signed_in.who {
+            Who::Account { name } => name.clone(),
+            Who::Provider { actor, .. } => actor.clone(),
+            Who::Anybody => "Access control is off".to_owned(),
+        };
+        Frame {
+            title: title.into(),
+            nav,
+            signed_in: Some(Person { name, role: role_label(self.role()).to_owned() }),
+            csrf: self.signed_in.csrf.clone(),
+            notices: said(&self.path),
+            model_version: Some(site.core().active.load().artifact().model_version().to_owned()),
+            ..Frame::default()
+        }
+    }
+
+    /// Where somebody of this role begins.
+    pub(crate) fn home(&self) -> &'static str {
+        NAV.iter()
+            .find(|(_, _, methods)| methods.iter().any(|method| self.may(method)))
+            .map_or("/sign-in", |&(_, href, _)| href)
+    }
+}
+
+/// The pages of the navigation, with the methods of which one must be allowed.
+const NAV: [(&str, &str, &[&str]); 7] = [
+    ("At risk", "/at-risk", &["flightrisk.v1.RiskService/ListAtRiskEmployees"]),
+    ("Hot spots", "/hot-spots", &["flightrisk.v1.InsightService/ListHotspots"]),
+    ("Drivers", "/drivers", &["flightrisk.v1.InsightService/ListDrivers"]),
+    ("Actions", "/actions", &["flightrisk.v1.ActionService/ListActions", "flightrisk.v1.ActionService/CompareActedOn"]),
+    ("Model", "/model", &["flightrisk.v1.ModelService/GetModel"]),
+    ("Privacy", "/privacy", &["flightrisk.v1.PrivacyService/ExportEmployee"]),
+    ("Audit", "/audit", &["flightrisk.console.Audit/ListRecords"]),
+];
+
+/// What a role is called.
+pub(crate) fn role_label(role: Role) -> &'static str {
+    match role {
+        Role::Hris => "HR system",
+        Role::HrPartner => "HR partner",
+        Role::Manager => "Manager",
+        Role::Analyst => "People analyst",
+        Role::Auditor => "Auditor",
+        Role::Admin => "Administrator",
+    }
+}
+
+/// What a form did, told on the page that follows it: which one is in its address, what is said stands here.
+const SAID: [(&str, &str); 8] = [
+    ("purpose", "Your purpose is noted until you sign out."),
+    ("action-started", "The action is started. It is among the actions due on its day."),
+    ("action-changed", "The action is changed."),
+    ("action-completed", "The action is completed, with what came of it."),
+    ("exit-recorded", "The exit is recorded. The person is no longer listed; the scores are compared with it."),
+    ("erased", "Everything that was held about the person is erased."),
+    ("model-activated", "The model is active: new scores come from it."),
+    ("model-rolled-back", "The model before is active again."),
+];
+
+/// The address of a page, so that it says what was done.
+pub(crate) fn having(path: &str, done: &str) -> String {
+    let sign = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{sign}done={done}")
+}
+
+fn said(path: &str) -> Vec<Notice> {
+    let pairs = path.split_once('?').map_or("", |(_, query)| query).split('&');
+    let done = pairs.filter_map(|pair| pair.strip_prefix("done=")).next();
+    let text = done.and_then(|done| SAID.iter().find(|(name, _)| *name == done));
+    text.map(|(_, text)| Notice::new(NoticeKind::Done, "", *text)).into_iter().collect()
+}
+
+impl FromRequestParts<Site> for Visit {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        // What was sent is lost when somebody signs in anew: then they begin with the page, not with its form.
+        let next = if parts.method == Method::GET { path.clone() } else { "/".to_owned() };
+        let session = Session::from_request_parts(parts, site).await.map_err(|_| PageError::NoSession)?;
+        let found: Option<SignedIn> = session.get(SIGNED_IN).await?;
+        let signed_in = match found {
+            Some(signed_in) => signed_in,
+            None if site.is_open() => {
+                Self::begin(&session, Who::Anybody).await?;
+                session.get(SIGNED_IN).await?.ok_or(PageError::NoSession)?
+            }
+            None => return Err(PageError::SignIn { next, ended: false }),
+        };
+        let Some(caller) = caller(site, &signed_in).await? else {
+            session.flush().await?;
+            return Err(PageError::SignIn { next, ended: true });
+        };
+        Ok(Self { caller: Arc::new(caller), session, signed_in, path })
+    }
+}
+
+/// What somebody may do now; `None` for those who may not be here any more.
+async fn caller(site: &Site, signed_in: &SignedIn) -> Result<Option<Caller>, PageError> {
+    Ok(match &signed_in.who {
+        Who::Account { name } => {
+            let user = site.core().store.user(name).await?;
+            // Another password, and an account that is disabled, end what was begun before.
+            let good = user.filter(|user| user.disabled_at.is_none() && user.signed_out_at <= signed_in.since);
+            good.map(|user| user.caller())
+        }
+        Who::Provider { actor, role, scope } => Role::parse(role).map(|role| Caller {
+            actor: actor.clone(),
+            role,
+            scope: scope.clone().into(),
+            standing_purpose: None,
+        }),
+        Who::Anybody => site.is_open().then(Caller::anybody),
+    })
+}

@@ -1,0 +1,142 @@
+//! How pages put numbers and days: whole percents, plain words, never more precise than what is known.
+
+use flight_risk_proto::v1;
+
+/// A probability in whole percents.
+pub(crate) fn percent(probability: f64) -> String {
+    let whole = (probability * 100.0).round();
+    if probability > 0.0 && whole < 1.0 {
+        "under 1 %".to_owned()
+    } else if probability < 1.0 && whole > 99.0 {
+        "over 99 %".to_owned()
+    } else {
+        format!("{whole:.0} %")
+    }
+}
+
+/// The ends of an interval in whole percents.
+pub(crate) fn percent_range(low: f64, high: f64) -> String {
+    let (low, high) = ((low * 100.0).round(), (high * 100.0).round());
+    match () {
+        () if high < 1.0 => "under 1 %".to_owned(),
+        () if (high - low).abs() < 0.5 => format!("about {high:.0} %"),
+        () => format!("{low:.0} to {high:.0} %"),
+    }
+}
+
+/// A multiple of what is usual.
+pub(crate) fn multiple(times: f64) -> String {
+    if times >= 9.5 {
+        format!("{times:.0} times the usual")
+    } else if times >= 1.05 {
+        format!("{times:.1} times the usual")
+    } else if times > 0.95 {
+        "about the usual".to_owned()
+    } else {
+        format!("{times:.1} of the usual")
+    }
+}
+
+/// How a probability moved, in percentage points.
+pub(crate) fn change(before: f64, now: f64) -> String {
+    let points = (now * 100.0).round() - (before * 100.0).round();
+    if points >= 1.0 {
+        format!("up {points:.0} points")
+    } else if points <= -1.0 {
+        format!("down {:.0} points", -points)
+    } else {
+        "unchanged".to_owned()
+    }
+}
+
+/// A day `YYYY-MM-DD` as people write it.
+pub(crate) fn day(iso: &str) -> String {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let mut parts = iso.split('-');
+    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
+        return iso.to_owned();
+    };
+    match (month.parse::<usize>().ok().and_then(|m| MONTHS.get(m.checked_sub(1)?)), day.parse::<u8>()) {
+        (Some(month), Ok(day)) => format!("{day} {month} {year}"),
+        _ => iso.to_owned(),
+    }
+}
+
+/// The day of a time.
+pub(crate) fn day_of(time: Option<&prost_types::Timestamp>) -> String {
+    time.map_or_else(String::new, |time| day(&crate::clock::day_of(time.seconds * 1_000_000).to_string()))
+}
+
+/// A number of people that is an expectation.
+pub(crate) fn about(count: f64) -> String {
+    if count < 0.5 { "fewer than 1".to_owned() } else { format!("about {count:.0}") }
+}
+
+/// A level of risk.
+pub(crate) fn band(band: v1::RiskBand) -> &'static str {
+    match band {
+        v1::RiskBand::High => "High",
+        v1::RiskBand::Elevated => "Elevated",
+        v1::RiskBand::Low => "Low",
+        v1::RiskBand::Unspecified => "Not scored",
+    }
+}
+
+/// One thing, or several of it.
+pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_put_in_whole_percents() {
+        for (probability, expected) in
+            [(0.0, "0 %"), (0.001, "under 1 %"), (0.234, "23 %"), (0.999, "over 99 %"), (1.0, "100 %")]
+        {
+            assert_eq!(percent(probability), expected);
+        }
+        for ((low, high), expected) in
+            [((0.151, 0.31), "15 to 31 %"), ((0.001, 0.002), "under 1 %"), ((0.2, 0.201), "about 20 %")]
+        {
+            assert_eq!(percent_range(low, high), expected);
+        }
+        for (times, expected) in [
+            (12.3, "12 times the usual"),
+            (2.44, "2.4 times the usual"),
+            (1.0, "about the usual"),
+            (0.5, "0.5 of the usual"),
+        ] {
+            assert_eq!(multiple(times), expected);
+        }
+        for ((before, now), expected) in
+            [((0.10, 0.15), "up 5 points"), ((0.15, 0.10), "down 5 points"), ((0.101, 0.104), "unchanged")]
+        {
+            assert_eq!(change(before, now), expected);
+        }
+    }
+
+    #[test]
+    fn days_are_put_as_people_write_them() {
+        for (iso, expected) in
+            [("2026-03-01", "1 March 2026"), ("2026-13-01", "2026-13-01"), ("soon", "soon"), ("", "")]
+        {
+            assert_eq!(day(iso), expected);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The at-risk list as a page.
+
+use axum::http::StatusCode;
+
+use super::visitor::Console;
+use crate::access::caller::{Role, Scope};
+use crate::store::OrgFacts;
+use crate::tests::fixture::native;
+use crate::tests::risk::{department, record, with_risk};
+
+async fn company() -> Console {
+    let scorer = native();
+    let console = Console::of(native()).await;
+    let reports = OrgFacts { manager_id: Some("m-1".into()), ..department("Sales") };
+    let scores = [
+        with_risk(&scorer, "e-1", 0.62, reports.clone()),
+        with_risk(&scorer, "e-2", 0.21, department("Research & <Design>")),
+        with_risk(&scorer, "e-3", 0.05, reports),
+        with_risk(&scorer, "e-4", -1.0, department("Sales")),
+    ];
+    record(&console.store, &scorer, &scores).await;
+    console
+}
+
+#[tokio::test]
+async fn those_at_risk_come_with_whole_percents_and_filters_keep_to_the_fields() {
+    let console = company().await;
+    let mut partner = console.partner().await;
+    let page = partner.page("/at-risk").await;
+    let (first, second) = (page.find("e-1</a>").unwrap(), page.find("e-2</a>").unwrap());
+    assert!(first < second && page.contains("62 %") && page.contains("21 %"), "{page}");
+    assert!(!page.contains("e-3</a>") && !page.contains("e-4</a>"));
+    for (query, there, absent) in [
+        ("band=HIGH", "e-1</a>", "e-2</a>"),
+        ("department=Research+%26+%3CDesign%3E", "e-2</a>", "e-1</a>"),
+        ("manager=m-1&view=all", "e-3</a>", "e-2</a>"),
+        ("view=unknown", "e-4</a>", "e-1</a>"),
+        ("q=e-3", "e-3</a>", "e-1</a>"),
+        ("sort=probability", "e-1</a>", "e-3</a>"),
+        ("department=Sales%22+OR+1%3D1", "Nobody matches", "e-1</a>"),
+    ] {
+        let page = partner.page(&format!("/at-risk?{query}")).await;
+        assert!(page.contains(there) && !page.contains(absent), "{query}: {page}");
+    }
+    assert!(partner.page("/at-risk").await.contains("Research &#38; &#60;Design&#62;"), "shown as text");
+}
+
+#[tokio::test]
+async fn a_capacity_marks_so_many_and_says_what_to_expect() {
+    let console = company().await;
+    let mut partner = console.partner().await;
+    let page = partner.page("/at-risk?capacity=1").await;
+    assert_eq!(page.matches("on your list").count(), 1, "{page}");
+    assert!(page.contains("If you talk to 1 person: expect about 1 of them"), "{page}");
+    assert!(page.contains("e-2</a>"), "the list goes on after them");
+    assert_eq!(partner.open("/at-risk?capacity=many").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_manager_sees_the_own_reports_without_numbers() {
+    let console = company().await;
+    let scope = Scope::Reports { manager_id: "m-1".into() };
+    let mut manager = console.visitor("manager", Role::Manager, scope).await;
+    let page = manager.page("/at-risk").await;
+    assert!(page.contains("e-1</a>") && page.contains("e-3</a>") && !page.contains("e-2</a>"), "{page}");
+    assert!(!page.contains(" %") && !page.contains("High"), "{page}");
+    // Whatever the address says.
+    for query in ["view=all", "band=HIGH", "capacity=1", "sort=probability", "view=unknown"] {
+        let seen = manager.open(&format!("/at-risk?{query}")).await;
+        assert!(!seen.text.contains("e-2</a>") && !seen.text.contains("62 %"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_taken_away_as_a_file_that_runs_nothing() {
+    let scorer = native();
+    let console = company().await;
+    record(&console.store, &scorer, &[with_risk(&scorer, "=1+1", 0.9, department("@SUM(A1)"))]).await;
+    let mut partner = console.partner().await;
+    let seen = partner.open("/at-risk.csv?view=all").await;
+    assert_eq!(seen.status, StatusCode::OK);
+    assert!(seen.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    let lines: Vec<&str> = seen.text.lines().collect();
+    assert_eq!(lines.len(), 6, "{}", seen.text);
+    assert!(lines[1].starts_with("\"'=1+1\",\"\",\"'@SUM(A1)\","), "{}", lines[1]);
+}

@@ -1,0 +1,6 @@
+//! The console's pages as plain HTTP, without a socket: what a browser that runs no scripts would get.
+
+pub(super) mod visitor;
+
+mod at_risk;
+mod signing_in;

@@ -1,0 +1,78 @@
+//! Who gets in, who does not, and what is refused before anything looks at it.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+
+use super::visitor::{Console, PASSWORD};
+use crate::access::caller::{Role, Scope};
+use crate::tests::fixture::native;
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
+    let console = Console::of(native()).await;
+    let mut stranger = console.stranger();
+    for path in ["/", "/at-risk", "/purpose"] {
+        let seen = stranger.open(path).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{path}");
+        assert!(seen.location.starts_with("/sign-in?next=%2F"), "{path} leads to {}", seen.location);
+    }
+    drop(console.visitor("partner", Role::HrPartner, Scope::All).await);
+    let seen = stranger.send("/sign-in", &[("name", "partner"), ("password", "not the password")]).await;
+    assert_eq!((seen.status, stranger.cookie.is_some()), (StatusCode::UNAUTHORIZED, false));
+    let fields = [("name", "partner"), ("password", PASSWORD), ("next", "/at-risk?band=HIGH")];
+    let seen = stranger.send("/sign-in", &fields).await;
+    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/at-risk?band=HIGH"));
+    assert!(stranger.page("/at-risk?band=HIGH").await.contains("HR partner"));
+}
+
+#[tokio::test]
+async fn signing_out_and_a_disabled_account_end_a_session_at_once() {
+    let console = Console::of(native()).await;
+    let mut partner = console.partner().await;
+    let cookie = partner.cookie.clone();
+    let seen = partner.send("/sign-out", &[]).await;
+    assert_eq!(seen.location, "/sign-in");
+    partner.cookie = cookie;
+    assert_eq!(partner.open("/at-risk").await.status, StatusCode::SEE_OTHER, "the old cookie is worth nothing");
+    let mut auditor = console.visitor("auditor", Role::Auditor, Scope::All).await;
+    assert!(console.store.set_user_enabled("auditor", false).await.unwrap());
+    assert!(auditor.open("/").await.location.contains("ended=yes"));
+}
+
+#[tokio::test]
+async fn forms_from_elsewhere_and_without_their_token_are_refused() {
+    let console = Console::of(native()).await;
+    let mut partner = console.partner().await;
+    for origin in ["http://elsewhere.example", "null", "http://127.0.0.1:8081"] {
+        let seen = partner.send_raw("/sign-out", &[], origin).await;
+        assert_eq!(seen.status, StatusCode::FORBIDDEN, "{origin}");
+    }
+    let seen = partner.send_raw("/sign-out", &[("csrf", "guessed")], "http://127.0.0.1:8080").await;
+    assert_eq!(seen.status, StatusCode::FORBIDDEN);
+    assert_eq!(partner.open("/at-risk").await.status, StatusCode::OK, "still signed in");
+    let unsaid = Request::post("/sign-out").header(header::HOST, "127.0.0.1:8080");
+    assert_eq!(partner.ask(unsaid, Body::empty()).await.status, StatusCode::FORBIDDEN, "no browser");
+    for host in ["attacker.example:8080", "127.0.0.1:80", "127.0.0.1"] {
+        let seen = partner.ask(Request::get("/at-risk").header(header::HOST, host), Body::empty()).await;
+        assert_eq!(seen.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers_and_pages_are_not_kept() {
+    let console = Console::of(native()).await;
+    let mut partner = console.partner().await;
+    for path in ["/at-risk", "/sign-in", "/nowhere", "/assets/nothing.css"] {
+        let seen = partner.open(path).await;
+        let policy = seen.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(seen.headers["cache-control"], "no-store", "{path}");
+        assert_eq!(seen.headers["x-content-type-options"], "nosniff", "{path}");
+        assert!(!seen.text.contains("style=\"") && !seen.text.contains("<script>"), "{path}");
+    }
+    let page = partner.page("/at-risk").await;
+    let (_, rest) = page.split_once("rel=\"stylesheet\" href=\"").unwrap();
+    let style = partner.open(rest.split_once('"').unwrap().0).await;
+    assert_eq!(style.status, StatusCode::OK);
+    assert!(style.headers["cache-control"].to_str().unwrap().contains("immutable"));
+}
