@@ -6,6 +6,11 @@
 
 use askama::Template;
 
+use super::charts::{
+    Categories, Chart, Curve, CurvePoint, DensityBin, Estimate, Group, GroupFigures, Groups, Heat, HeatMap, HeatRow,
+    History, HistoryPoint, Horizon, Horizons, Level, Lift, Markup, ModelChange, Real, Reliability, ReliabilityBin,
+    Share, Step, Trend, TrendMonth, Waterfall, Whisker,
+};
 use super::frame::{Band, Choice, Crumb, Field, Frame, NavItem, Notice, NoticeKind, Pager, SignedIn, Tab};
 
 /// The page.
@@ -19,6 +24,199 @@ struct Gallery {
     pager: Pager,
     fields: Vec<Field>,
     choices: Vec<Choice>,
+    whiskers: Vec<Whisker>,
+}
+
+/// The charts.
+#[derive(Template)]
+#[template(path = "gallery_charts.html")]
+struct ChartGallery {
+    frame: Frame,
+    figures: Vec<Markup>,
+}
+
+fn share(value: f64) -> Share {
+    Share::new(value).expect("a number")
+}
+
+fn real(value: f64) -> Real {
+    Real::new(value).expect("a number")
+}
+
+fn estimate(value: f64, low: f64, high: f64) -> Estimate {
+    Estimate::new(value, low, high).expect("numbers")
+}
+
+fn waterfall() -> Waterfall {
+    let step = |label: &str, detail: &str, contribution, actionable| Step {
+        label: label.into(),
+        detail: detail.into(),
+        contribution: real(contribution),
+        actionable,
+    };
+    Waterfall {
+        title: "Why this person".into(),
+        from: "Typical here".into(),
+        from_value: "11\u{a0}%".into(),
+        steps: vec![
+            step("Time since the last one-on-one", "94 days; typical 12", 0.82, true),
+            step("Pay against the range\u{2019}s midpoint", "87\u{a0}%; typical 100\u{a0}%", 0.51, true),
+            step("Teammates who left in the last 135 days", "3; typical none", 0.34, false),
+            step("Years here", "6.5; typical 3.1", -0.45, false),
+            step("Recognition received in 180 days", "4; typical 1", -0.18, true),
+            step("Moves in 24 months", "none; typical none", 0.01, false),
+        ],
+        rest: Some(("Confidential survey answers, not itemised".into(), real(0.22))),
+        to: "This person".into(),
+        to_value: "34\u{a0}%".into(),
+    }
+}
+
+fn horizons() -> Horizons {
+    let horizon = |months, risk, low, high, base, team| Horizon {
+        months,
+        risk: estimate(risk, low, high),
+        base_rate: Some(share(base)),
+        team: Some(share(team)),
+    };
+    Horizons {
+        title: "Risk within 3, 6 and 12 months".into(),
+        horizons: vec![
+            horizon(3, 0.11, 0.07, 0.17, 0.03, 0.04),
+            horizon(6, 0.2, 0.13, 0.3, 0.06, 0.08),
+            horizon(12, 0.34, 0.22, 0.48, 0.11, 0.15),
+        ],
+    }
+}
+
+fn history() -> History {
+    let risks = [0.12, 0.13, 0.13, 0.15, 0.14, 0.19, 0.22, 0.27, 0.29, 0.34];
+    let months = ["Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov"];
+    let points = risks.iter().zip(months).zip(0..).map(|((risk, month), place)| HistoryPoint {
+        day: 30 * place,
+        label: format!("1 {month} 2026"),
+        risk: (place != 3).then(|| estimate(*risk, risk * 0.65, risk * 1.45)),
+        note: if place == 5 { "a teammate left".into() } else { String::new() },
+    });
+    History {
+        title: "How the score moved".into(),
+        points: points.collect(),
+        models: vec![ModelChange { day: 165, label: "model 2026-07-15.91bc from 15 Jul 2026".into() }],
+    }
+}
+
+fn curve() -> Curve {
+    let points = (0..=40).map(|place| {
+        let years = 0.5 * f64::from(place);
+        let effect = 0.9 * (-years / 3.0).exp() - 0.35 + 0.012 * years;
+        let doubt = 0.08 + 0.02 * (years - 5.0).abs();
+        CurvePoint { at: real(years), effect: estimate(effect, effect - doubt, effect + doubt) }
+    });
+    let density = (0..20).map(|year| DensityBin {
+        from: real(f64::from(year)),
+        to: real(f64::from(year) + 1.0),
+        share: share(0.2 * (-f64::from(year) / 5.0).exp()),
+    });
+    Curve {
+        title: "Years here".into(),
+        across: "years here".into(),
+        points: points.collect(),
+        density: density.collect(),
+        unknown: Some(estimate(0.2, -0.1, 0.5)),
+    }
+}
+
+fn categories() -> Categories {
+    let level = |label: &str, value: f64, doubt, people| Level {
+        label: label.into(),
+        effect: estimate(value, value - doubt, value + doubt),
+        people: Some(people),
+    };
+    Categories {
+        title: "Location".into(),
+        levels: vec![
+            level("North", 0.52, 0.2, 412),
+            level("South, including the two workshops near the harbour", 0.11, 0.12, 1_204),
+            level("Remote", -0.31, 0.35, 88),
+        ],
+    }
+}
+
+fn reliability() -> Reliability {
+    let bin = |predicted, observed: f64, doubt: f64, people| ReliabilityBin {
+        predicted: share(predicted),
+        observed: estimate(observed, (observed - doubt).max(0.0), observed + doubt),
+        people,
+    };
+    Reliability {
+        title: "Did predictions come true?".into(),
+        bins: vec![
+            bin(0.02, 0.018, 0.006, 2_210),
+            bin(0.06, 0.055, 0.015, 1_105),
+            bin(0.12, 0.14, 0.03, 540),
+            bin(0.21, 0.19, 0.05, 260),
+            bin(0.33, 0.36, 0.08, 120),
+            bin(0.52, 0.47, 0.13, 41),
+        ],
+    }
+}
+
+fn trend() -> Trend {
+    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = |(place, name): (usize, &str)| TrendMonth {
+        label: format!("{name} 2026"),
+        mean_risk: (place != 4).then(|| share(0.09 + 0.004 * place as f64 + if place % 3 == 0 { 0.006 } else { 0.0 })),
+        exits: (place < 10).then_some([3, 5, 2, 4, 7, 3, 0, 6, 4, 8, 0, 0][place]),
+    };
+    Trend { title: "Mean risk by month".into(), months: names.into_iter().enumerate().map(month).collect() }
+}
+
+fn heat_map() -> HeatMap {
+    let cell = |left: u32, expected: f64| Heat::Shown {
+        ratio: real(f64::from(left) / expected),
+        text: format!("{left} left, {expected:.0} expected"),
+        note: format!("mean risk {:.0}\u{a0}%", expected / 1.3),
+        href: Some("#".into()),
+    };
+    let hidden = || Heat::Hidden { reason: "fewer than 10 people".into() };
+    let row = |label: &str, cells| HeatRow { label: label.into(), href: Some("#".into()), cells };
+    HeatMap {
+        title: "Left against expected, by department and years here".into(),
+        rows_are: "Department".into(),
+        columns: ["Under 1 year", "1 to 3", "3 to 5", "5 to 10", "Over 10"].map(String::from).to_vec(),
+        rows: vec![
+            row(
+                "Customer operations and field services",
+                vec![cell(24, 11.0), cell(18, 12.0), cell(9, 8.0), cell(6, 6.2), cell(2, 4.1)],
+            ),
+            row("Engineering", vec![cell(5, 6.0), cell(8, 8.1), cell(3, 5.0), hidden(), cell(1, 3.0)]),
+            row("Finance", vec![hidden(), hidden(), cell(4, 3.3), Heat::Empty, hidden()]),
+        ],
+    }
+}
+
+fn groups() -> Groups {
+    let group = |label: &str, people, observed: f64, doubt: f64, expected| Group {
+        label: label.into(),
+        figures: Ok(GroupFigures {
+            people,
+            observed: estimate(observed, (observed - doubt).max(0.0), observed + doubt),
+            expected: share(expected),
+        }),
+    };
+    Groups {
+        title: "Departments".into(),
+        groups: vec![
+            group("Customer operations and field services", 410, 0.19, 0.03, 0.12),
+            group("Engineering", 366, 0.08, 0.025, 0.1),
+            group("Human resources", 41, 0.1, 0.08, 0.09),
+            Group { label: "Legal".into(), figures: Err("not shown: fewer than 10 people".into()) },
+        ],
+    }
+}
+
+fn lift() -> Lift {
+    Lift { title: "If you talk to 20 people".into(), listed: 20, expected: 9, likely: Some((6, 12)), by_chance: 2 }
 }
 
 fn gallery() -> Gallery {
@@ -90,6 +288,33 @@ fn gallery() -> Gallery {
             Choice { value: "talk".into(), label: "Stay interview".into(), chosen: true },
             Choice { value: "pay".into(), label: "Pay review".into(), chosen: false },
         ],
+        whiskers: [(0.34, 0.22, 0.48), (0.22, 0.15, 0.31), (0.04, 0.02, 0.07), (0.09, 0.03, 0.2)]
+            .map(|(value, low, high)| Whisker {
+                risk: estimate(value, low, high),
+                base_rate: share(0.11),
+                most: share(0.48),
+            })
+            .to_vec(),
+    }
+}
+
+fn charts(frame: Frame) -> ChartGallery {
+    ChartGallery {
+        frame,
+        figures: [
+            &waterfall() as &dyn Chart,
+            &horizons(),
+            &history(),
+            &lift(),
+            &reliability(),
+            &trend(),
+            &curve(),
+            &categories(),
+            &groups(),
+            &heat_map(),
+        ]
+        .map(Chart::figure)
+        .to_vec(),
     }
 }
 
@@ -99,8 +324,11 @@ fn gallery_is_written() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::var("FLIGHT_RISK_GALLERY").unwrap_or_else(|_| "target/gallery".into());
     let folder = std::path::Path::new(&folder);
     std::fs::create_dir_all(folder)?;
-    let page = gallery().render()?.replace("/assets/style.css", "style.css");
-    std::fs::write(folder.join("gallery.html"), page)?;
+    let components = gallery();
+    for (name, page) in [("components.html", components.render()?), ("charts.html", charts(components.frame).render()?)]
+    {
+        std::fs::write(folder.join(name), page.replace("/assets/style.css", "style.css"))?;
+    }
     std::fs::write(folder.join("style.css"), include_str!("assets/style.css"))?;
     Ok(())
 }
