@@ -134,6 +134,12 @@ pub const JWKS_FILE_RETRY: Duration = Duration::from_secs(1);
 /// The files of the certificate are looked at this often.
 pub const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Passwords that are checked at a time.
+pub const MAX_PASSWORDS_CHECKED: usize = 2;
+/// People whose password is checked or who wait for it; further ones are told to try again.
+pub const MAX_PASSWORDS_WAITING: usize = 64;
+/// Time to sign in at the identity provider, before it must be begun again.
+pub const PROVIDER_SIGN_IN_LONGEST: Duration = Duration::from_secs(600);
 /// Most open connections of browsers.
 pub const MAX_PAGE_CONNECTIONS: usize = 512;
 /// Time that a browser has to say what it wants, and that a connection may be idle.

@@ -26,6 +26,7 @@ pub(crate) async fn run(core: Core) {
             delete_at = now + DELETE_EVERY;
             delete_expired(&core).await;
             forget_answers(&core).await;
+            delete_expired_sessions(&core).await;
         }
     }
 }
@@ -49,5 +50,14 @@ async fn delete_expired(core: &Core) {
 async fn forget_answers(core: &Core) {
     if let Err(error) = core.store.forget_answers(now_micros()).await {
         tracing::error!(%error, "answers to repeated requests could not be deleted");
+    }
+}
+
+async fn delete_expired_sessions(core: &Core) {
+    let idle = i64::try_from(core.config.console.idle().as_micros()).unwrap_or(i64::MAX);
+    match core.store.delete_expired_sessions(now_micros(), idle).await {
+        Ok(0) => {}
+        Ok(sessions) => tracing::debug!(sessions, "sessions that are over were deleted"),
+        Err(error) => tracing::error!(%error, "sessions that are over could not be deleted"),
     }
 }

@@ -4,7 +4,7 @@
 //! and what is written to the audit log is therefore what it is for every other client. Pages are made on the server, work without
 //! scripts and carry no style or script in themselves.
 
-mod accounts;
+pub(crate) mod accounts;
 mod api;
 mod assets;
 mod browser;
@@ -56,7 +56,7 @@ pub(crate) fn router(
 /// The pages of a site.
 pub(crate) fn pages(site: Site) -> Router {
     let console = &site.core().config.console;
-    let sessions = SessionManagerLayer::new(StoreSessions::new(Arc::clone(&site.core().store), console))
+    let sessions = SessionManagerLayer::new(StoreSessions::new(Arc::clone(&site.core().store)))
         .with_name("flight_risk_session")
         .with_http_only(true)
         // Not Strict: who comes from the identity provider comes from another site.

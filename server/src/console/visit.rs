@@ -1,28 +1,30 @@
 //! Somebody at the console: who is signed in, for how long still, and for what purpose they look at people.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::access::caller::{Caller, Role};
 use crate::access::policy::policy;
 use crate::clock::now_micros;
+use crate::console::accounts;
 use crate::console::error::PageError;
 use crate::console::frame::{Frame, NavItem, Notice, NoticeKind, SignedIn as Person};
 use crate::console::site::Site;
-use crate::random;
 use crate::store::stored_scope::StoredScope;
 
 /// Under which name the session keeps [`SignedIn`].
 const SIGNED_IN: &str = "signed_in";
 /// What the audit log says of those who look at lists and did not say why: the page itself says what it is for.
 const LIST_PURPOSE: &str = "reviewing the at-risk list in the console";
+
+/// A session is written again when it was last seen this long ago, rather than with every page.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// What a session keeps of somebody who signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +34,8 @@ struct SignedIn {
     csrf: String,
     /// When they signed in, in microseconds since 1970.
     since: i64,
+    /// When they were last seen, likewise.
+    seen: i64,
     /// Why they look at people.
     purpose: Option<String>,
 }
@@ -74,9 +78,8 @@ impl Visit {
     pub(crate) async fn begin(session: &Session, who: Who) -> Result<(), PageError> {
         // Another identifier than before: one that somebody else may have planted is worth nothing.
         session.cycle_id().await?;
-        let token: [u8; 32] = random::bytes().map_err(|_| PageError::Store)?;
-        let csrf = URL_SAFE_NO_PAD.encode(token);
-        let signed_in = SignedIn { who, csrf, since: now_micros(), purpose: None };
+        let now = now_micros();
+        let signed_in = SignedIn { who, csrf: accounts::random_token()?, since: now, seen: now, purpose: None };
         Ok(session.insert(SIGNED_IN, signed_in).await?)
     }
 
@@ -214,7 +217,7 @@ impl FromRequestParts<Site> for Visit {
         let next = if parts.method == Method::GET { path.clone() } else { "/".to_owned() };
         let session = Session::from_request_parts(parts, site).await.map_err(|_| PageError::NoSession)?;
         let found: Option<SignedIn> = session.get(SIGNED_IN).await?;
-        let signed_in = match found {
+        let mut signed_in = match found {
             Some(signed_in) => signed_in,
             None if site.is_open() => {
                 Self::begin(&session, Who::Anybody).await?;
@@ -222,10 +225,18 @@ impl FromRequestParts<Site> for Visit {
             }
             None => return Err(PageError::SignIn { next, ended: false }),
         };
-        let Some(caller) = caller(site, &signed_in).await? else {
+        let now = now_micros();
+        let unseen = Duration::from_micros(u64::try_from(now - signed_in.seen).unwrap_or(0));
+        let idle = unseen > site.core().config.console.idle();
+        let caller = if idle { None } else { caller(site, &signed_in).await? };
+        let Some(caller) = caller else {
             session.flush().await?;
             return Err(PageError::SignIn { next, ended: true });
         };
+        if unseen >= SEEN_EVERY {
+            signed_in.seen = now;
+            session.insert(SIGNED_IN, &signed_in).await?;
+        }
         Ok(Self { caller: Arc::new(caller), session, signed_in, path })
     }
 }
@@ -233,12 +244,7 @@ impl FromRequestParts<Site> for Visit {
 /// What somebody may do now; `None` for those who may not be here any more.
 async fn caller(site: &Site, signed_in: &SignedIn) -> Result<Option<Caller>, PageError> {
     Ok(match &signed_in.who {
-        Who::Account { name } => {
-            let user = site.core().store.user(name).await?;
-            // Another password, and an account that is disabled, end what was begun before.
-            let good = user.filter(|user| user.disabled_at.is_none() && user.signed_out_at <= signed_in.since);
-            good.map(|user| user.caller())
-        }
+        Who::Account { name } => accounts::caller_of(&site.core().store, name, signed_in.since).await?,
         Who::Provider { actor, role, scope } => Role::parse(role).map(|role| Caller {
             actor: actor.clone(),
             role,

@@ -11,8 +11,10 @@
 //! Groups of one dimension do not overlap. Those of the dimension with the most groups (managers, nearly always) are therefore
 //! taken out first, by taking means within them (Frisch and Waugh 1933); a dense matrix is left of the others.
 
-/// Most columns of one row beside its atom: two totals, and two groups of each of four dimensions.
-pub(super) const MAX_COLUMNS: usize = 10;
+use super::dimension::DIMENSIONS;
+
+/// Most columns of one row beside its atom: two totals, and two groups of each of the other dimensions.
+pub(super) const MAX_COLUMNS: usize = 2 * DIMENSIONS;
 
 /// A column whose part that the columns before it do not explain has less than this square length is made up of them.
 const DEPENDENT: f64 = 1e-6;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::dimension::{DIMENSIONS, Dimension, Groups, NO_GROUP, tenure_group};
+use super::dimension::{DIMENSIONS, Dimension, FACTS, Groups, NO_GROUP, crossed, tenure_group};
 use super::suppression::Cell;
 use crate::access::caller::Scope;
 
@@ -27,6 +27,7 @@ impl Names {
                 *slot = self.number_or_new(dimension, name);
             }
         }
+        // What is crossed is numbered by [`Names::sort`], when all departments are known.
         groups
     }
 
@@ -41,10 +42,10 @@ impl Names {
         number
     }
 
-    /// Numbers groups in the order of their names, so that the order in which scores were recorded changes nothing. Gives what
-    /// becomes of each number.
-    pub(crate) fn sort(&mut self) -> [Vec<u32>; DIMENSIONS] {
-        let mut renumbered: [Vec<u32>; DIMENSIONS] = Default::default();
+    /// Numbers groups in the order of their names, so that the order in which scores were recorded changes nothing, and all
+    /// combinations that are crossed. Gives what becomes of each number.
+    pub(crate) fn sort(&mut self) -> Renumbered {
+        let mut renumbered: [Vec<u32>; FACTS] = Default::default();
         for (dimension, renumbered) in renumbered.iter_mut().enumerate() {
             let names = &mut self.names[dimension];
             let mut order: Vec<u32> = (0..names.len() as u32).collect();
@@ -61,7 +62,12 @@ impl Names {
             }
             *names = sorted;
         }
-        renumbered
+        let (department, tenure) = (Dimension::Department.position(), Dimension::Tenure.position());
+        let position = Dimension::DepartmentAndTenure.position();
+        let both = |name: &String| self.names[tenure].iter().map(|years| crossed(name, years)).collect::<Vec<_>>();
+        self.names[position] = self.names[department].iter().flat_map(both).collect();
+        self.numbers[position] = self.names[position].iter().cloned().zip(0_u32..).collect();
+        Renumbered { numbers: renumbered, tenures: u32::try_from(self.names[tenure].len()).unwrap_or(0) }
     }
 
     /// How many groups each dimension has.
@@ -107,6 +113,27 @@ impl Names {
                 any: [true; 2],
             },
         }
+    }
+}
+
+/// What became of the numbers of groups.
+#[derive(Debug)]
+pub(crate) struct Renumbered {
+    numbers: [Vec<u32>; FACTS],
+    /// Groups by years with the company.
+    tenures: u32,
+}
+
+impl Renumbered {
+    /// Gives somebody the new numbers.
+    pub(crate) fn apply(&self, groups: &mut Groups) {
+        for (group, new) in groups.iter_mut().zip(&self.numbers) {
+            *group = new.get(*group as usize).copied().unwrap_or(NO_GROUP);
+        }
+        let (department, tenure) = (groups[Dimension::Department.position()], groups[Dimension::Tenure.position()]);
+        let known = department != NO_GROUP && tenure != NO_GROUP;
+        groups[Dimension::DepartmentAndTenure.position()] =
+            if known { department * self.tenures + tenure } else { NO_GROUP };
     }
 }
 
@@ -161,12 +188,18 @@ mod tests {
     #[test]
     fn numbers_follow_names_whatever_the_order_of_scores() {
         let mut names = Names::default();
-        let before = [names.groups(facts("Sales", "b", "m"), Some(0.5)), names.groups(facts("Ops", "a", "n"), None)];
+        let mut people = [
+            names.groups(facts("Sales", "b", "m"), Some(3.0)),
+            names.groups(facts("Ops", "a", "n"), None),
+            names.groups(facts("Ops", "a", "n"), Some(1.0)),
+        ];
         let renumbered = names.sort();
-        let after = before.map(|groups| -> Vec<u32> {
-            groups.iter().zip(&renumbered).map(|(&g, new)| new.get(g as usize).copied().unwrap_or(g)).collect()
-        });
-        assert_eq!(after, [[1, 1, 0, NO_GROUP, 0], [0, 0, 1, NO_GROUP, NO_GROUP]]);
+        people.iter_mut().for_each(|groups| renumbered.apply(groups));
+        let n = NO_GROUP;
+        assert_eq!(people, [[1, 1, 0, n, 1, 3], [0, 0, 1, n, n, n], [0, 0, 1, n, 0, 0]]);
+        let crossed = Dimension::DepartmentAndTenure;
+        assert_eq!(names.name(crossed.position(), 3), "Sales / 2 to 5");
+        assert_eq!(names.number(crossed, "Ops / 1 to 2"), Some(0));
         assert_eq!((names.name(0, 0), names.number(Dimension::Department, "Sales")), ("Ops", Some(1)));
     }
 

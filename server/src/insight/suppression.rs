@@ -5,22 +5,28 @@
 //! in [`super::leverage`]; here is which groups go. The choice depends on the people, never on what was asked, so that answers to
 //! different questions fit together.
 //!
+//! Dimensions are released in stages ([`STAGES`]): what a stage adds hides nothing that an earlier one shows. So teams, which are
+//! small and many, cost the departments nothing, and crossed groups cost neither.
+//!
 //! Somebody who sees a part of the company gets a plan on top of the one for all: the two together are safe. Plans of two parts
 //! are not compared with each other; two people who pool what they see of different parts are beyond this.
 
 use std::collections::BTreeMap;
 
-use super::dimension::{DIMENSIONS, Groups};
+use super::dimension::{DIMENSIONS, Dimension, Groups, NO_GROUP, STAGES};
 use super::leverage::{Leverages, Part, Row, Seen};
 
-/// Most groups shown of all dimensions but the one with the most groups; the smallest beyond it are hidden.
+/// Most groups shown of all dimensions but managers, whose groups are taken out first; the smallest beyond it are hidden, those of
+/// the later stages before those of the earlier.
 const MAX_DENSE_GROUPS: usize = 800;
 /// Of how many people whom hiding one of their own groups does not protect all groups are searched, in one round.
 const SEARCHED: usize = 32;
-/// Rounds after which whole dimensions go.
+/// Offenders times groups up to which all groups are weighed against all offenders.
+const WEIGHED: usize = 200_000;
+/// Rounds of a stage after which half of what it shows goes at a time.
 const ROUNDS: usize = 200;
-/// Arithmetic that may be spent on showing again what need not have been hidden.
-const RESTORING: usize = 400_000_000;
+/// Arithmetic that may be spent on showing again what need not have been hidden, and again on gathering.
+const TRYING: usize = 400_000_000;
 /// Room for rounding.
 const MARGIN: f64 = 1e-7;
 
@@ -59,17 +65,25 @@ impl Shown {
         self.groups[dimension].iter().filter(|&&shown| shown).count()
     }
 
+    /// Whether department and years of these people are shown, each by itself.
+    fn parts(&self, groups: &Groups) -> bool {
+        [Dimension::Department, Dimension::Tenure].iter().all(|part| self.has(part.position(), groups[part.position()]))
+    }
+
     fn hide(&mut self, (dimension, group): Name) {
         if let Some(shown) = self.groups.get_mut(dimension).and_then(|groups| groups.get_mut(group as usize)) {
             *shown = false;
         }
     }
 
+    /// All that is shown, in the order of the stages.
     fn all(&self) -> Vec<Name> {
-        let of = |(dimension, groups): (usize, &Vec<bool>)| -> Vec<Name> {
-            (0_u32..).zip(groups).filter(|&(_, &shown)| shown).map(|(group, _)| (dimension, group)).collect()
+        let of = |dimension: &Dimension| -> Vec<Name> {
+            let dimension = dimension.position();
+            let groups = (0_u32..).zip(self.groups.get(dimension).into_iter().flatten());
+            groups.filter(|&(_, &shown)| shown).map(|(group, _)| (dimension, group)).collect()
         };
-        self.groups.iter().enumerate().flat_map(of).collect()
+        STAGES.iter().copied().flatten().flat_map(of).collect()
     }
 }
 
@@ -104,6 +118,8 @@ struct Planner<'a> {
     /// People inside.
     inside: u32,
     shown: Shown,
+    /// Dimensions that are being released; the others stay as they are.
+    stage: [bool; DIMENSIONS],
 }
 
 impl<'a> Planner<'a> {
@@ -126,21 +142,48 @@ impl<'a> Planner<'a> {
         let mut shown = Shown::nothing(question.levels);
         if inside >= minimum && (outside == 0 || outside >= minimum) && question.candidates.is_none_or(|c| c.total) {
             shown.total = true;
-            for (dimension, sizes) in sizes.iter().enumerate() {
-                for (group, &size) in (0_u32..).zip(sizes) {
-                    shown.groups[dimension][group as usize] =
-                        size >= minimum && question.candidates.is_none_or(|only| only.has(dimension, group));
-                }
-            }
         }
-        Self { question, sizes, inside, shown }
+        Self { question, sizes, inside, shown, stage: [false; DIMENSIONS] }
     }
 
     fn run(&mut self) {
         if !self.shown.total {
             return;
         }
-        self.cap();
+        for (number, stage) in STAGES.iter().enumerate() {
+            self.stage = [false; DIMENSIONS];
+            stage.iter().for_each(|dimension| self.stage[dimension.position()] = true);
+            stage.iter().for_each(|&dimension| self.release(dimension));
+            self.cap();
+            let released = self.released();
+            if !self.protect() && number == 0 {
+                self.shown = Shown::nothing(self.question.levels);
+                return;
+            }
+            self.gather(released);
+        }
+    }
+
+    /// Shows all of a dimension that are large enough.
+    fn release(&mut self, dimension: Dimension) {
+        let Question { minimum, candidates, cells, .. } = *self.question;
+        let position = dimension.position();
+        for (group, &size) in (0_u32..).zip(&self.sizes[position]) {
+            self.shown.groups[position][group as usize] =
+                size >= minimum && candidates.is_none_or(|only| only.has(position, group));
+        }
+        if dimension == Dimension::DepartmentAndTenure {
+            // Only where both its parts are shown: then which ones there could be is no secret.
+            for cell in cells.iter().filter(|cell| cell.groups[position] != NO_GROUP) {
+                if !self.shown.parts(&cell.groups) {
+                    self.shown.hide((position, cell.groups[position]));
+                }
+            }
+        }
+    }
+
+    /// Hides of the stage what must be hidden; `false`: what was shown before it is not safe either.
+    fn protect(&mut self) -> bool {
         let mut hidden = Vec::new();
         for round in 0.. {
             self.settle_rests();
@@ -149,16 +192,13 @@ impl<'a> Planner<'a> {
                 break;
             }
             if removal.groups.is_empty() || round >= ROUNDS {
-                // Whole dimensions, the one with the most groups first; at the end nothing is shown.
-                let most =
-                    (0..DIMENSIONS).max_by_key(|&dimension| (self.shown.count(dimension), DIMENSIONS - dimension));
-                match most.filter(|&dimension| self.shown.count(dimension) > 0) {
-                    Some(dimension) => self.shown.groups[dimension].fill(false),
-                    None => {
-                        self.shown = Shown::nothing(self.question.levels);
-                        return;
-                    }
+                // The smaller half of the stage.
+                let names = self.by_size(self.released());
+                if names.is_empty() {
+                    return false;
                 }
+                let half = names.len().div_ceil(2);
+                names.into_iter().take(half).for_each(|name| self.shown.hide(name));
             }
             for name in removal.groups {
                 self.shown.hide(name);
@@ -166,6 +206,39 @@ impl<'a> Planner<'a> {
             }
         }
         self.restore(hidden);
+        true
+    }
+
+    /// Another way to the same end, as far as the effort is small: none of the stage, and then one after the other, the largest
+    /// first, as long as it is safe. Kept if more is shown in the end; neither way is always the better one.
+    fn gather(&mut self, released: Vec<Name>) {
+        let kept = self.shown.clone();
+        let hidden = self.released().len();
+        if hidden == released.len() || released.len() > self.tries(self.shown.all().len() + released.len()) {
+            return;
+        }
+        let names = self.by_size(released);
+        names.iter().for_each(|&name| self.shown.hide(name));
+        let before = self.offenders().safe;
+        for name in names.into_iter().rev().take_while(|_| before) {
+            self.shown.groups[name.0][name.1 as usize] = true;
+            if !self.offenders().safe {
+                self.shown.hide(name);
+            }
+        }
+        if self.released().len() <= hidden || !self.offenders().safe {
+            self.shown = kept;
+        }
+    }
+
+    /// How often everybody may be looked at with so many groups.
+    fn tries(&self, groups: usize) -> usize {
+        TRYING / (self.question.cells.len() * 100 + (groups + 2).saturating_pow(3)).max(1)
+    }
+
+    /// What the stage shows.
+    fn released(&self) -> Vec<Name> {
+        self.shown.all().into_iter().filter(|&(dimension, _)| self.stage[dimension]).collect()
     }
 
     fn size(&self, (dimension, group): Name) -> u32 {
@@ -180,15 +253,16 @@ impl<'a> Planner<'a> {
 
     /// Hides the smallest groups beyond what can be computed with.
     fn cap(&mut self) {
-        let block = self.block();
-        let names = self.by_size(self.shown.all().into_iter().filter(|&(dimension, _)| dimension != block).collect());
-        let excess = names.len().saturating_sub(MAX_DENSE_GROUPS);
-        names.into_iter().take(excess).for_each(|name| self.shown.hide(name));
+        let manager = Dimension::Manager.position();
+        let dense = self.shown.all().into_iter().filter(|&(dimension, _)| dimension != manager).count();
+        let excess = dense.saturating_sub(MAX_DENSE_GROUPS);
+        let names = self.released().into_iter().filter(|&(dimension, _)| dimension != manager).collect();
+        self.by_size(names).into_iter().take(excess).for_each(|name| self.shown.hide(name));
     }
 
     /// In each dimension those in no shown group are nobody, or enough.
     fn settle_rests(&mut self) {
-        for dimension in 0..DIMENSIONS {
+        for dimension in (0..DIMENSIONS).filter(|&dimension| self.stage[dimension]) {
             let names: Vec<Name> = self.shown.all().into_iter().filter(|name| name.0 == dimension).collect();
             let mut rest = self.inside - names.iter().map(|&name| self.size(name)).sum::<u32>();
             if rest == 0 || rest >= self.question.minimum {
@@ -248,11 +322,15 @@ impl<'a> Planner<'a> {
         let leverages = Leverages::new(&design.rows, design.atoms, design.columns.len());
         let mut votes = Votes::default();
         for &column in leverages.doubtful() {
-            if let Some(name) = design.columns.get(column).copied().flatten() {
+            votes.safe = false;
+            if let Some(name) = design.name(Part::Column(column), 0) {
                 votes.add(name, 1.0);
             }
         }
         let limit = self.limit();
+        if let (true, Some(best)) = (votes.weights.is_empty(), self.weigh(&design, &leverages)) {
+            return Removal { safe: false, groups: vec![best] };
+        }
         let mut hard: Vec<(f64, usize)> = Vec::new();
         leverages.visit(|position, seen| {
             if seen.leverage < limit {
@@ -279,10 +357,29 @@ impl<'a> Planner<'a> {
         votes.into_removal(design.block, self.shown.all().len())
     }
 
+    /// Where few stand out: of all groups that of which hiding it protects most of them; of several that do, the smallest.
+    fn weigh(&self, design: &Design, leverages: &Leverages<'_>) -> Option<Name> {
+        let limit = self.limit();
+        let mut offenders = 0_usize;
+        leverages.visit(|_, seen| offenders += usize::from(seen.leverage >= limit));
+        if offenders == 0 || offenders.saturating_mul(design.columns.len()) > WEIGHED {
+            return None;
+        }
+        let mut votes = Votes::default();
+        leverages.visit(|position, seen| {
+            if seen.leverage >= limit {
+                let people = f64::from(self.question.cells[position].people);
+                let enough = parts(seen).filter(|&(_, fall)| seen.leverage - fall < limit);
+                enough.filter_map(|(part, _)| design.name(part, position)).for_each(|name| votes.add(name, people));
+            }
+        });
+        let key = |&(name, people): &(Name, f64)| (people as u64, std::cmp::Reverse((self.size(name), name)));
+        votes.weights.into_iter().max_by_key(key).map(|(name, _)| name)
+    }
+
     /// The group whose hiding protects somebody best, wherever it is.
     fn search(&self, design: &Design, position: usize, seen: &Seen<'_>, votes: &mut Votes) {
-        let parts = seen.any().into_iter().chain(seen.own().into_iter().filter(|(part, _)| *part == Part::Atom));
-        let named = parts.filter_map(|(part, fall)| Some((design.name(part, position)?, fall)));
+        let named = parts(seen).filter_map(|(part, fall)| Some((design.name(part, position)?, fall)));
         // Falls that differ by rounding only are the same: the smaller group goes then.
         let key =
             |&(name, fall): &(Name, f64)| ((fall * 1e6).round() as i64, std::cmp::Reverse((self.size(name), name)));
@@ -293,9 +390,7 @@ impl<'a> Planner<'a> {
 
     /// Shows again what need not be hidden after all, the largest first, as far as the effort is small.
     fn restore(&mut self, hidden: Vec<Name>) {
-        let columns = self.shown.all().len() + hidden.len() + 2;
-        let effort = self.question.cells.len() * 100 + columns.saturating_pow(3);
-        let tries = RESTORING / effort.max(1);
+        let tries = self.tries(self.shown.all().len() + hidden.len());
         for name in self.by_size(hidden).into_iter().rev().take(tries) {
             let before = self.shown.clone();
             self.shown.groups[name.0][name.1 as usize] = true;
@@ -306,6 +401,11 @@ impl<'a> Planner<'a> {
             }
         }
     }
+}
+
+/// Everything that could be hidden so that somebody's leverage falls, and by how much.
+fn parts(seen: &Seen<'_>) -> impl Iterator<Item = (Part, f64)> {
+    seen.any().into_iter().chain(seen.own().into_iter().filter(|(part, _)| *part == Part::Atom))
 }
 
 /// What is to be hidden next.
@@ -351,6 +451,8 @@ impl Votes {
 /// The rows of the regression: one for each cell.
 struct Design {
     block: usize,
+    /// Dimensions whose groups can be hidden.
+    stage: [bool; DIMENSIONS],
     atoms: usize,
     rows: Vec<Row>,
     /// Of each column, which group of the plan it is; none for totals and for what is shown to others.
@@ -408,14 +510,15 @@ impl Design {
             atom_names.push(for_caller.then_some((block, group)));
             rows.push(row);
         }
-        Self { block, atoms: 2 * levels[block], rows, columns, atom_names }
+        Self { block, stage: planner.stage, atoms: 2 * levels[block], rows, columns, atom_names }
     }
 
-    /// The group of the plan that a part is; none where the plan cannot hide it.
+    /// The group of the plan that a part is; none where the stage cannot hide it.
     fn name(&self, part: Part, row: usize) -> Option<Name> {
-        match part {
+        let name = match part {
             Part::Atom => self.atom_names.get(row).copied().flatten(),
             Part::Column(column) => self.columns.get(column).copied().flatten(),
-        }
+        };
+        name.filter(|&(dimension, _)| self.stage[dimension])
     }
 }

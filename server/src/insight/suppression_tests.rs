@@ -5,15 +5,24 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
-use super::dimension::{DIMENSIONS, NO_GROUP};
+use super::dimension::{DIMENSIONS, FACTS, Groups, NO_GROUP};
 use super::suppression::{Cell, Question, Shown, plan};
 
 const MINIMUM: u32 = 10;
 /// Exact arithmetic is modulo this prime (2^61 - 1): what follows over the rationals follows here too.
 const PRIME: u128 = (1 << 61) - 1;
 
-fn cells(people: &[([u32; DIMENSIONS], bool)]) -> Vec<Cell> {
-    let mut sorted = people.to_vec();
+/// Years with the company are in so many groups at most.
+const TENURES: u32 = 8;
+
+fn with_crossed(facts: [u32; FACTS]) -> Groups {
+    let [department, location, manager, level, tenure] = facts;
+    let known = department != NO_GROUP && tenure != NO_GROUP;
+    [department, location, manager, level, tenure, if known { department * TENURES + tenure } else { NO_GROUP }]
+}
+
+fn cells(people: &[([u32; FACTS], bool)]) -> Vec<Cell> {
+    let mut sorted: Vec<(Groups, bool)> = people.iter().map(|&(facts, inside)| (with_crossed(facts), inside)).collect();
     sorted.sort_unstable();
     sorted
         .chunk_by(|a, b| a == b)
@@ -122,8 +131,12 @@ fn fewest(cells: &[Cell], sums: Vec<Vec<u128>>) -> Option<u32> {
     best.filter(|&best| best < MINIMUM)
 }
 
+fn count(shown: &Shown, dimension: usize) -> usize {
+    shown.groups[dimension].iter().filter(|&&shown| shown).count()
+}
+
 /// People as `(groups, how many)`.
-fn company(parts: &[([u32; DIMENSIONS], usize)]) -> Vec<Cell> {
+fn company(parts: &[([u32; FACTS], usize)]) -> Vec<Cell> {
     let people: Vec<_> = parts.iter().flat_map(|&(groups, n)| std::iter::repeat_n((groups, true), n)).collect();
     cells(&people)
 }
@@ -183,6 +196,10 @@ fn what_is_safe_is_shown() {
         let missing = shown.groups[d].iter().filter(|&&shown| !shown).count();
         assert_eq!(missing, 0, "{name}: {:?}", shown.groups[d]);
     }
+    // Of what is crossed, as much as teams leave room for; without teams all.
+    assert!(count(&shown, 5) >= 3, "{:?}", shown.groups[5]);
+    let teamless: Vec<_> = people.iter().map(|&([d, l, _, g, t], inside)| ([d, l, NO_GROUP, g, t], inside)).collect();
+    assert_eq!(count(&planned(&cells(&teamless), None), 5), 20);
     // One partition alone is shown down to the minimum itself.
     let shown = planned(&company(&[([0, 0, 0, 0, 0], 10), ([1, 0, 0, 0, 0], 10), ([2, 0, 0, 0, 0], 11)]), None);
     assert_eq!(shown.groups[0], [true, true, true]);
@@ -190,16 +207,16 @@ fn what_is_safe_is_shown() {
 
 #[test]
 fn too_few_people_are_not_shown_at_all_nor_is_a_part_that_leaves_out_too_few() {
-    assert!(!planned(&company(&[([0; DIMENSIONS], 9)]), None).total);
-    assert!(planned(&company(&[([0; DIMENSIONS], 10)]), None).total);
-    let people: Vec<_> = (0..50).map(|i| ([0; DIMENSIONS], i >= 4)).collect();
+    assert!(!planned(&company(&[([0; FACTS], 9)]), None).total);
+    assert!(planned(&company(&[([0; FACTS], 10)]), None).total);
+    let people: Vec<_> = (0..50).map(|i| ([0; FACTS], i >= 4)).collect();
     let cells = cells(&people);
     let wide = planned(&cells.iter().map(|cell| Cell { inside: true, ..*cell }).collect::<Vec<_>>(), None);
     assert!(wide.total && !planned(&cells, Some(&wide)).total);
 }
 
 /// Small companies: levels that follow each other (nested), that are spread evenly, and that are skewed; some facts missing.
-fn companies() -> impl Strategy<Value = Vec<([u32; DIMENSIONS], bool)>> {
+fn companies() -> impl Strategy<Value = Vec<([u32; FACTS], bool)>> {
     let shape = (1_u32..4, 1_u32..4, 1_u32..5, 1_u32..4, 1_u32..4, 0_u8..4, any::<u64>());
     (30_usize..200, shape).prop_map(|(count, (departments, locations, managers, grades, tenures, nesting, seed))| {
         let mut state = seed | 1;
@@ -234,6 +251,25 @@ proptest! {
         let wide_cells = cells(&everybody);
         let wide = planned(&wide_cells, None);
         prop_assert_eq!(fewest(&wide_cells, told(&wide_cells, &wide, true)), None);
+        // Neither teams nor what is crossed cost the simple views anything, nor what is crossed the teams.
+        let without = |manager: bool| -> Vec<Cell> {
+            let of = |&(mut groups, inside): &([u32; FACTS], bool)| {
+                groups[2] = if manager { groups[2] } else { NO_GROUP };
+                (groups, inside)
+            };
+            let mut cells = cells(&everybody.iter().map(of).collect::<Vec<_>>());
+            cells.iter_mut().for_each(|cell| cell.groups[5] = NO_GROUP);
+            cells
+        };
+        for (manager, same) in [(false, &[0, 1, 3, 4][..]), (true, &[0, 1, 2, 3, 4])] {
+            let simple = planned(&without(manager), None);
+            for &dimension in same {
+                prop_assert_eq!(&simple.groups[dimension], &wide.groups[dimension]);
+            }
+        }
+        for cell in wide_cells.iter().filter(|cell| wide.has(5, cell.groups[5])) {
+            prop_assert!(wide.has(0, cell.groups[0]) && wide.has(4, cell.groups[4]));
+        }
         // The order in which people come changes nothing.
         let reversed: Vec<_> = everybody.iter().rev().copied().collect();
         prop_assert_eq!(&planned(&cells(&reversed), None), &wide);

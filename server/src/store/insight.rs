@@ -2,7 +2,7 @@
 //! million rows never lie in memory as rows.
 
 use crate::access::caller::Scope;
-use crate::insight::dimension::Dimension;
+use crate::insight::dimension::{Dimension, tenure_bounds, uncrossed};
 use crate::store::conditions::Conditions;
 use crate::store::db::{Param, Row, params};
 use crate::store::statement::{list, pieces};
@@ -148,6 +148,14 @@ impl Store {
     ) -> Result<Vec<Membership>, StoreError> {
         let mut conditions = Conditions::default();
         scope.restrict("s", &mut conditions);
+        let group = match group {
+            Some((Dimension::DepartmentAndTenure, name)) => {
+                let Some((department, tenure)) = uncrossed(name) else { return Ok(Vec::new()) };
+                conditions.add("s.department = ?", [department.into()]);
+                Some((Dimension::Tenure, tenure))
+            }
+            group => group,
+        };
         match group {
             Some((Dimension::Department, name)) => conditions.add("s.department = ?", [name.into()]),
             Some((Dimension::Location, name)) => conditions.add("s.location = ?", [name.into()]),
@@ -155,13 +163,13 @@ impl Store {
             Some((Dimension::JobLevel, name)) => conditions.add("s.job_level = ?", [name.into()]),
             // By the bounds of the groups, below.
             Some((Dimension::Tenure, name)) => {
-                if let Some((from, until)) = crate::insight::dimension::tenure_bounds(name) {
+                if let Some((from, until)) = tenure_bounds(name) {
                     conditions.add("s.tenure_years >= ? AND s.tenure_years < ?", [from.into(), until.into()]);
                 } else {
                     return Ok(Vec::new());
                 }
             }
-            None => {}
+            Some((Dimension::DepartmentAndTenure, _)) | None => {}
         }
         let any = vec!["s.seq <= ? AND s.to_seq + 0 > ?"; moments.len()].join(" OR ");
         if any.is_empty() {

@@ -24,7 +24,7 @@ pub(crate) mod outcomes;
 pub(crate) mod requests;
 mod retention;
 mod scores;
-mod sessions;
+pub(crate) mod sessions;
 pub(crate) mod sign_in_attempts;
 mod sign_in_links;
 pub(crate) mod standing;

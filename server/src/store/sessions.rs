@@ -3,9 +3,6 @@
 use crate::store::db::params;
 use crate::store::{Store, StoreError};
 
-/// Time after which a session is noted to be in use again, in microseconds: a minute. Not every page is worth a write.
-const NOTED_AFTER: i64 = 60 * 1_000_000;
-
 /// A session to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeptSession {
@@ -37,18 +34,11 @@ impl Store {
         tx.commit().await
     }
 
-    /// A session that is not over: neither by its end nor because it was last seen more than `idle` microseconds ago.
-    pub(crate) async fn session(&self, id: [u8; 32], now: i64, idle: i64) -> Result<Option<KeptSession>, StoreError> {
-        let sql = "SELECT data, ends_at, seen_at FROM sessions WHERE id_sha256 = $1 AND ends_at > $2 AND seen_at > $3";
-        let Some(row) = self.db().first(sql, params![id.as_slice(), now, now - idle]).await? else { return Ok(None) };
-        let session = KeptSession { id, data: row.bytes(0)?, ends_at: row.int(1)? };
-        if now - row.int(2)? >= NOTED_AFTER.min(idle / 2) {
-            let mut tx = self.db().begin().await?;
-            let sql = "UPDATE sessions SET seen_at = $1 WHERE id_sha256 = $2 AND seen_at < $1";
-            tx.execute(sql, params![now, id.as_slice()]).await?;
-            tx.commit().await?;
-        }
-        Ok(Some(session))
+    /// A session that has not reached its end. Whether it was idle for too long is for who reads it to say.
+    pub(crate) async fn session(&self, id: [u8; 32], now: i64) -> Result<Option<KeptSession>, StoreError> {
+        let sql = "SELECT data, ends_at FROM sessions WHERE id_sha256 = $1 AND ends_at > $2";
+        let row = self.db().first(sql, params![id.as_slice(), now]).await?;
+        row.map(|row| Ok(KeptSession { id, data: row.bytes(0)?, ends_at: row.int(1)? })).transpose()
     }
 
     /// Ends a session.
@@ -58,7 +48,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Deletes the sessions that are over, and the links and the tries that no longer count; gives the number of sessions.
+    /// Deletes the sessions that have reached their end or were not saved for `idle` microseconds, and the links and the tries that
+    /// no longer count; gives the number of sessions.
     pub(crate) async fn delete_expired_sessions(&self, now: i64, idle: i64) -> Result<u64, StoreError> {
         let mut tx = self.db().begin().await?;
         let sql = "DELETE FROM sessions WHERE ends_at <= $1 OR seen_at <= $2";
@@ -83,25 +74,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_session_ends_when_nobody_asks_and_at_its_end_however_busy() {
+    async fn a_session_ends_at_its_end_however_busy() {
         each_store(async |store| {
-            let (idle, end) = (30 * MINUTE, 480 * MINUTE);
+            let end = 480 * MINUTE;
             let session = kept(1, "data", end);
             assert!(store.create_session(&session, 0).await.unwrap());
             assert!(!store.create_session(&kept(1, "other", end), 0).await.unwrap(), "the identifier is taken");
-            // Every 20 minutes somebody asks: it goes on until its end.
-            for now in (0..480).step_by(20).map(|minutes| minutes * MINUTE) {
-                let found = store.session(session.id, now, idle).await.unwrap();
-                assert_eq!(found.as_ref(), Some(&session), "{now}");
-            }
-            assert_eq!(store.session(session.id, end - 1, idle).await.unwrap(), Some(session.clone()));
-            assert_eq!(store.session(session.id, end, idle).await.unwrap(), None);
-            // Without anybody who asks it is over.
-            let other = kept(2, "data", end);
-            store.create_session(&other, 0).await.unwrap();
-            assert_eq!(store.session(other.id, idle - 1, idle).await.unwrap(), Some(other.clone()));
-            assert_eq!(store.session(other.id, 2 * idle - 1, idle).await.unwrap(), None);
-            assert_eq!(store.session([3; 32], 0, idle).await.unwrap(), None);
+            store.save_session(&kept(1, "data", 900 * MINUTE), end - 1).await.unwrap();
+            assert_eq!(store.session(session.id, end - 1).await.unwrap(), Some(session.clone()));
+            assert_eq!(store.session(session.id, end).await.unwrap(), None);
+            assert_eq!(store.session([3; 32], 0).await.unwrap(), None);
         })
         .await;
     }
@@ -114,14 +96,14 @@ mod tests {
                 store.create_session(&kept(id, "one", ends_at), 0).await.unwrap();
             }
             store.save_session(&kept(1, "two", 900 * MINUTE), 20 * MINUTE).await.unwrap();
-            let found = store.session([1; 32], 20 * MINUTE, idle).await.unwrap().unwrap();
+            let found = store.session([1; 32], 20 * MINUTE).await.unwrap().unwrap();
             assert_eq!(found, kept(1, "two", 100 * MINUTE), "the end stays");
             store.create_sign_in_link("ada").await.unwrap();
             assert_eq!(store.delete_expired_sessions(9 * MINUTE, idle).await.unwrap(), 0);
             assert_eq!(store.delete_expired_sessions(40 * MINUTE, idle).await.unwrap(), 2, "idle, and at its end");
             store.delete_session([1; 32]).await.unwrap();
             store.save_session(&kept(1, "three", 100 * MINUTE), 40 * MINUTE).await.unwrap();
-            assert_eq!(store.session([1; 32], 40 * MINUTE, idle).await.unwrap(), None);
+            assert_eq!(store.session([1; 32], 40 * MINUTE).await.unwrap(), None);
         })
         .await;
     }

@@ -1,7 +1,5 @@
 //! Links that sign somebody in once, without a password: what `flight-risk demo` prints.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::access::users::name_as_kept;
@@ -12,8 +10,6 @@ use crate::store::{Store, StoreError};
 
 /// How long a link is good, in microseconds: an hour.
 const GOOD_FOR: i64 = 3_600 * 1_000_000;
-/// Random bytes of a token.
-const TOKEN_BYTES: usize = 32;
 
 fn key(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
@@ -29,8 +25,7 @@ impl Store {
     }
 
     async fn create_sign_in_link_at(&self, user: &str, now: i64) -> Result<String, StoreError> {
-        let bytes: [u8; TOKEN_BYTES] = random::bytes().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let token = URL_SAFE_NO_PAD.encode(bytes);
+        let token = random::token().map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut tx = self.db().begin().await?;
         tx.execute("DELETE FROM sign_in_links WHERE expires_at <= $1", params![now]).await?;
         let sql = "INSERT INTO sign_in_links (token_sha256, user_name, expires_at) VALUES ($1, $2, $3)";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::insight_service_client::InsightServiceClient;
 use flight_risk_proto::v1::insight_service_server::InsightService;
+use flight_risk_proto::v1::risk_service_client::RiskServiceClient;
 use flight_risk_scoring::{Day, Scorer};
 use tonic::transport::Channel;
 use tonic::{Code, Request};
@@ -19,7 +20,7 @@ use crate::grpc::InsightApi;
 use crate::store::db::params;
 use crate::store::{NewScore, OrgFacts, Store, Telling};
 
-use v1::GroupDimension::{self as By, Department, JobLevel, Location, Manager, Tenure};
+use v1::GroupDimension::{self as By, Department, DepartmentAndTenure, JobLevel, Location, Manager, Tenure};
 
 /// An employee: department, place, manager, level, years.
 type Who = (&'static str, &'static str, String, &'static str, f64);
@@ -146,88 +147,185 @@ async fn groups_are_listed_with_their_figures() {
 
 #[tokio::test]
 async fn pages_follow_each_other_in_every_order_and_say_the_same_as_one_page() {
-    let (store, _folder) = sqlite().await;
-    record(&store, &native(), &company(), 0).await;
-    let server = Served::start_on(store, native(), open_config()).await;
-    let mut client = client(&server).await;
-    for order in ["", "excess desc", "mean_risk desc", "employees desc", "group"] {
-        let whole = v1::ListHotspotsRequest { order_by: order.into(), ..request(Manager) };
-        let all = client.list_hotspots(whole.clone()).await.unwrap().into_inner();
-        assert_eq!((all.hotspots.len(), all.next_page_token.as_str()), (12, ""), "{order}");
-        let mut paged = Vec::new();
-        let mut token = String::new();
-        loop {
-            let page = v1::ListHotspotsRequest { page_size: 5, page_token: token, ..whole.clone() };
-            let page = client.list_hotspots(page).await.unwrap().into_inner();
-            paged.extend(page.hotspots);
-            token = page.next_page_token;
-            if token.is_empty() {
-                break;
+    each_store(async |store| {
+        record(&store, &native(), &company(), 0).await;
+        let server = Served::start_on(store, native(), open_config()).await;
+        let mut client = client(&server).await;
+        for order in ["", "excess desc", "mean_risk desc", "employees desc", "group"] {
+            let whole = v1::ListHotspotsRequest { order_by: order.into(), ..request(Manager) };
+            let all = client.list_hotspots(whole.clone()).await.unwrap().into_inner();
+            assert_eq!((all.hotspots.len(), all.next_page_token.as_str()), (12, ""), "{order}");
+            let mut paged = Vec::new();
+            let mut token = String::new();
+            loop {
+                let page = v1::ListHotspotsRequest { page_size: 5, page_token: token, ..whole.clone() };
+                let page = client.list_hotspots(page).await.unwrap().into_inner();
+                paged.extend(page.hotspots);
+                token = page.next_page_token;
+                if token.is_empty() {
+                    break;
+                }
             }
+            assert_eq!(paged, all.hotspots, "{order}");
         }
-        assert_eq!(paged, all.hotspots, "{order}");
-    }
-    let foreign = v1::ListHotspotsRequest { page_token: "x".into(), ..request(Manager) };
-    assert_eq!(client.list_hotspots(foreign).await.unwrap_err().code(), Code::InvalidArgument);
+        let foreign = v1::ListHotspotsRequest { page_token: "x".into(), ..request(Manager) };
+        assert_eq!(client.list_hotspots(foreign).await.unwrap_err().code(), Code::InvalidArgument);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_small_group_is_hidden_and_what_would_give_it_away_with_it() {
-    let (store, _folder) = sqlite().await;
-    let mut people = company();
-    // Nine in Legal; and a place that Ops and one of Research share with nobody.
-    people.extend((400..409).map(|i| (i, ("Legal", "East", "m-legal".into(), "L1", 3.0))));
-    for (number, who) in &mut people {
-        if who.0 == "Ops" || *number == 1 {
-            who.1 = "North";
+    each_store(async |store| {
+        let mut people = company();
+        // Nine in Legal; and a place that Ops and one of Research share with nobody.
+        people.extend((400..409).map(|i| (i, ("Legal", "East", "m-legal".into(), "L1", 3.0))));
+        for (number, who) in &mut people {
+            if who.0 == "Ops" || *number == 1 {
+                who.1 = "North";
+            }
         }
-    }
-    record(&store, &native(), &people, 0).await;
-    let server = Served::start_on(store, native(), open_config()).await;
-    let mut client = client(&server).await;
-    let departments = client.list_hotspots(request(Department)).await.unwrap().into_inner();
-    let places = client.list_hotspots(request(Location)).await.unwrap().into_inner();
-    let shown = |reply: &v1::ListHotspotsResponse, name: &str| names(reply).contains(&name);
-    assert!(!shown(&departments, "Legal") && departments.suppressed_groups >= 2, "{departments:?}");
-    assert!(!(shown(&departments, "Ops") && shown(&places, "North")), "their difference is one person");
-    assert_eq!(departments.hotspots.len() + departments.suppressed_groups as usize, 4);
-    // Asked again, after other questions: the same.
-    for by in [Tenure, JobLevel, Manager] {
-        client.list_hotspots(request(by)).await.unwrap();
-    }
-    assert_eq!(client.list_hotspots(request(Department)).await.unwrap().into_inner(), departments);
-    // What is hidden here is hidden everywhere; what is shown, shown.
-    for (by, list) in [(Department, &departments), (Location, &places)] {
-        for name in ["Legal", "Ops", "Research", "Sales", "East", "North", "West", "Nowhere"] {
-            let drivers = v1::ListDriversRequest { group_by: by.into(), group: name.into(), ..Default::default() };
-            let trend = v1::GetTrendRequest { group_by: by.into(), group: name.into(), months: 1 };
-            for answer in [client.list_drivers(drivers).await.map(|_| ()), client.get_trend(trend).await.map(|_| ())] {
-                match answer {
-                    Ok(()) => assert!(shown(list, name), "{name}"),
-                    Err(status) => {
-                        assert!(!shown(list, name), "{name}");
-                        assert_eq!(status.code(), Code::FailedPrecondition);
-                        assert_eq!(status.get_details_error_info().unwrap().reason, "GROUP_SUPPRESSED");
+        record(&store, &native(), &people, 0).await;
+        let server = Served::start_on(store, native(), open_config()).await;
+        let mut client = client(&server).await;
+        let departments = client.list_hotspots(request(Department)).await.unwrap().into_inner();
+        let places = client.list_hotspots(request(Location)).await.unwrap().into_inner();
+        let shown = |reply: &v1::ListHotspotsResponse, name: &str| names(reply).contains(&name);
+        assert!(!shown(&departments, "Legal") && departments.suppressed_groups >= 2, "{departments:?}");
+        assert!(!(shown(&departments, "Ops") && shown(&places, "North")), "their difference is one person");
+        assert_eq!(departments.hotspots.len() + departments.suppressed_groups as usize, 4);
+        // Asked again, after other questions: the same.
+        for by in [Tenure, JobLevel, Manager] {
+            client.list_hotspots(request(by)).await.unwrap();
+        }
+        assert_eq!(client.list_hotspots(request(Department)).await.unwrap().into_inner(), departments);
+        // What is hidden here is hidden everywhere; what is shown, shown.
+        for (by, list) in [(Department, &departments), (Location, &places)] {
+            for name in ["Legal", "Ops", "Research", "Sales", "East", "North", "West", "Nowhere"] {
+                let drivers = v1::ListDriversRequest { group_by: by.into(), group: name.into(), ..Default::default() };
+                let trend = v1::GetTrendRequest { group_by: by.into(), group: name.into(), months: 1 };
+                for answer in
+                    [client.list_drivers(drivers).await.map(|_| ()), client.get_trend(trend).await.map(|_| ())]
+                {
+                    match answer {
+                        Ok(()) => assert!(shown(list, name), "{name}"),
+                        Err(status) => {
+                            assert!(!shown(list, name), "{name}");
+                            assert_eq!(status.code(), Code::FailedPrecondition);
+                            assert_eq!(status.get_details_error_info().unwrap().reason, "GROUP_SUPPRESSED");
+                        }
                     }
                 }
             }
         }
-    }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn departments_crossed_with_years_are_a_table_with_gaps() {
+    each_store(async |store| {
+        // No teams large enough to be shown; a department with a name that needs quoting, and one with few beginners.
+        let mut people = company();
+        for (number, who) in &mut people {
+            who.2 = format!("m-{}", *number / 6);
+            who.0 = ["Ops \"A\" / B", "Research", "Sales"][*number % 3];
+            if *number % 3 == 1 && who.4 < 1.0 && *number > 12 {
+                who.4 = 3.0;
+            }
+        }
+        record(&store, &native(), &people, 0).await;
+        let server = Served::start_on(store, native(), open_config()).await;
+        let mut client = client(&server).await;
+        let reply = client.list_hotspots(request(DepartmentAndTenure)).await.unwrap().into_inner();
+        assert_eq!(reply.departments, ["Ops \"A\" / B", "Research", "Sales"]);
+        assert_eq!(reply.tenures, ["under 1", "2 to 5", "5 to 10"]);
+        assert_eq!(reply.hotspots.len() + reply.suppressed_groups as usize, 9);
+        let shown = names(&reply);
+        // Four beginners in Research, and what would give them away.
+        assert!(!shown.contains(&"Research / under 1") && reply.suppressed_groups >= 4, "{shown:?}");
+        assert!(reply.hotspots.len() >= 4, "{shown:?}");
+        let mut risk = RiskServiceClient::new(server.channel().await);
+        for cell in &reply.hotspots {
+            assert_eq!(cell.group, format!("{} / {}", cell.department, cell.tenure));
+            let list = v1::ListAtRiskEmployeesRequest {
+                filter: cell.filter.clone(),
+                all_bands: true,
+                page_size: 1_000,
+                ..Default::default()
+            };
+            let members = risk.list_at_risk_employees(list).await.unwrap().into_inner().employees;
+            assert_eq!(members.len() as u64, cell.employees, "{}", cell.filter);
+            let mean = members
+                .iter()
+                .map(|member| match &member.outcome {
+                    Some(v1::employee_risk::Outcome::Assessment(assessment)) => assessment.risk,
+                    _ => f64::NAN,
+                })
+                .sum::<f64>()
+                / members.len() as f64;
+            assert!((cell.mean_risk / mean - 1.0).abs() < 1e-5, "{} {mean}", cell.mean_risk);
+            let (by, group) = (i32::from(DepartmentAndTenure), cell.group.clone());
+            let drivers = v1::ListDriversRequest { group_by: by, group: group.clone(), ..Default::default() };
+            assert_eq!(client.list_drivers(drivers).await.unwrap().into_inner().employees, cell.employees);
+            let trend = v1::GetTrendRequest { group_by: by, group, months: 2 };
+            let points = client.get_trend(trend).await.unwrap().into_inner().points;
+            assert_eq!(points.iter().map(|point| point.employees).collect::<Vec<_>>(), [cell.employees]);
+        }
+        for name in ["Research / under 1", "Research", "Sales / 3", "Nowhere / under 1"] {
+            let (by, group) = (i32::from(DepartmentAndTenure), name.to_owned());
+            let drivers = v1::ListDriversRequest { group_by: by, group: group.clone(), ..Default::default() };
+            assert_eq!(client.list_drivers(drivers).await.unwrap_err().code(), Code::FailedPrecondition, "{name}");
+            let trend = v1::GetTrendRequest { group_by: by, group, months: 2 };
+            assert_eq!(client.get_trend(trend).await.unwrap_err().code(), Code::FailedPrecondition, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_group_is_listed_as_among_all_and_one_that_is_not_shown_like_one_that_is_not_there() {
+    each_store(async |store| {
+        let mut people = company();
+        people.extend((400..409).map(|i| (i, ("Legal", "East", "m-legal".into(), "L1", 3.0))));
+        record(&store, &native(), &people, 0).await;
+        let server = Served::start_on(store, native(), open_config()).await;
+        let mut client = client(&server).await;
+        for by in [Department, Location, Manager, JobLevel, Tenure, DepartmentAndTenure] {
+            let all = client.list_hotspots(request(by)).await.unwrap().into_inner();
+            assert!(!all.hotspots.is_empty(), "{by:?}");
+            for hotspot in &all.hotspots {
+                let one = v1::ListHotspotsRequest { group: hotspot.group.clone(), ..request(by) };
+                let one = client.list_hotspots(one).await.unwrap().into_inner();
+                assert_eq!(one, v1::ListHotspotsResponse { hotspots: vec![hotspot.clone()], ..all.clone() });
+            }
+            for name in ["Legal", "Legal / 2 to 5", "Nowhere", "m-legal"] {
+                let none = v1::ListHotspotsRequest { group: name.into(), ..request(by) };
+                let none = client.list_hotspots(none).await.unwrap().into_inner();
+                assert_eq!(none, v1::ListHotspotsResponse { hotspots: Vec::new(), ..all.clone() }, "{by:?} {name}");
+            }
+        }
+        let long = v1::ListHotspotsRequest { group: "x".repeat(300), ..request(Department) };
+        assert_eq!(client.list_hotspots(long).await.unwrap_err().code(), Code::InvalidArgument);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn nothing_is_told_of_too_few() {
-    let (store, _folder) = sqlite().await;
-    record(&store, &native(), &company()[..9], 0).await;
-    let server = Served::start_on(store.clone(), native(), open_config()).await;
-    let mut client = client(&server).await;
-    let reply = client.list_hotspots(request(Department)).await.unwrap().into_inner();
-    assert!(reply.hotspots.is_empty() && reply.total.is_none() && reply.observed_from.is_empty(), "{reply:?}");
-    assert_eq!(reply.suppressed_groups, 3);
-    assert!(client.list_drivers(v1::ListDriversRequest::default()).await.is_err());
-    assert!(client.get_trend(v1::GetTrendRequest::default()).await.is_err());
-    record(&store, &native(), &company()[9..10], 0).await;
-    assert!(client.list_hotspots(request(Department)).await.unwrap().into_inner().total.is_some());
+    each_store(async |store| {
+        record(&store, &native(), &company()[..9], 0).await;
+        let server = Served::start_on(store.clone(), native(), open_config()).await;
+        let mut client = client(&server).await;
+        let reply = client.list_hotspots(request(Department)).await.unwrap().into_inner();
+        assert!(reply.hotspots.is_empty() && reply.total.is_none() && reply.observed_from.is_empty(), "{reply:?}");
+        assert_eq!(reply.suppressed_groups, 3);
+        assert!(client.list_drivers(v1::ListDriversRequest::default()).await.is_err());
+        assert!(client.get_trend(v1::GetTrendRequest::default()).await.is_err());
+        record(&store, &native(), &company()[9..10], 0).await;
+        assert!(client.list_hotspots(request(Department)).await.unwrap().into_inner().total.is_some());
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -334,49 +432,55 @@ async fn a_trend_leaves_out_months_in_which_few_came_or_went() {
 
 #[tokio::test]
 async fn everybody_sees_the_part_that_the_scope_gives() {
-    let (store, _folder) = sqlite().await;
-    let mut people = company();
-    people.extend((500..509).map(|i| (i, ("Sales", "West", "m-small".into(), "L1", 3.0))));
-    record(&store, &native(), &people, 0).await;
-    let app = App::new(native(), store, open_config()).await.unwrap();
-    let api = InsightApi::new(app.core().clone());
-    let caller = |role, scope| Caller { actor: "key:test".into(), role, scope, standing_purpose: None };
-    fn by<T>(caller: &Caller, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request.extensions_mut().insert(Arc::new(caller.clone()));
-        request
-    }
-    let sales = Scope::Units { departments: vec!["Sales".into()], locations: Vec::new() };
-    let partner = caller(Role::HrPartner, sales);
-    let reply = api.list_hotspots(by(&partner, request(Department))).await.unwrap().into_inner();
-    assert_eq!((names(&reply), reply.total.as_ref().unwrap().employees), (vec!["Sales"], 129));
-    let places = api.list_hotspots(by(&partner, request(Location))).await.unwrap().into_inner();
-    assert!(places.hotspots.iter().all(|place| place.employees <= 70), "{places:?}");
-    assert_eq!(places.hotspots.len() + places.suppressed_groups as usize, 2);
-    let teams = api.list_hotspots(by(&partner, request(Manager))).await.unwrap().into_inner();
-    assert!(names(&teams).iter().all(|name| name.starts_with("m-Sales")), "{teams:?}");
-    // A manager: the own team, nothing else, and not what comes from confidential answers.
-    let drivers = |group_by: By, group: &str| v1::ListDriversRequest {
-        group_by: group_by.into(),
-        group: group.into(),
-        ..Default::default()
-    };
-    let manager = |id: &str| caller(Role::Manager, Scope::Reports { manager_id: id.into() });
-    let own = manager("m-Ops-0");
-    let reply = api.list_drivers(by(&own, drivers(Manager, "m-Ops-0"))).await.unwrap().into_inner();
-    assert_eq!((reply.employees, reply.drivers.len()), (30, 2));
-    assert_eq!(api.list_drivers(by(&own, drivers(By::Unspecified, ""))).await.unwrap().into_inner(), reply);
-    for (dimension, name) in [(Manager, "m-Ops-1"), (Department, "Ops"), (Location, "East")] {
-        let status = api.list_drivers(by(&own, drivers(dimension, name))).await.unwrap_err();
-        assert_eq!(status.code(), Code::FailedPrecondition, "{name}");
-    }
-    let small = api.list_drivers(by(&manager("m-small"), drivers(By::Unspecified, ""))).await.unwrap_err();
-    assert_eq!(small.get_details_error_info().unwrap().reason, "GROUP_SUPPRESSED");
-    assert_eq!(api.list_hotspots(by(&own, request(Manager))).await.unwrap_err().code(), Code::PermissionDenied);
-    for role in [Role::Hris, Role::Admin] {
-        let status = api.get_trend(by(&caller(role, Scope::All), v1::GetTrendRequest::default())).await.unwrap_err();
-        assert_eq!(status.code(), Code::PermissionDenied);
-    }
+    each_store(async |store| {
+        let mut people = company();
+        people.extend((500..509).map(|i| (i, ("Sales", "West", "m-small".into(), "L1", 3.0))));
+        record(&store, &native(), &people, 0).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = open_config();
+        config.audit.key_file = Some(folder.path().join("audit.key"));
+        let app = App::new(native(), store, config).await.unwrap();
+        let api = InsightApi::new(app.core().clone());
+        let caller = |role, scope| Caller { actor: "key:test".into(), role, scope, standing_purpose: None };
+        fn by<T>(caller: &Caller, message: T) -> Request<T> {
+            let mut request = Request::new(message);
+            request.extensions_mut().insert(Arc::new(caller.clone()));
+            request
+        }
+        let sales = Scope::Units { departments: vec!["Sales".into()], locations: Vec::new() };
+        let partner = caller(Role::HrPartner, sales);
+        let reply = api.list_hotspots(by(&partner, request(Department))).await.unwrap().into_inner();
+        assert_eq!((names(&reply), reply.total.as_ref().unwrap().employees), (vec!["Sales"], 129));
+        let places = api.list_hotspots(by(&partner, request(Location))).await.unwrap().into_inner();
+        assert!(places.hotspots.iter().all(|place| place.employees <= 70), "{places:?}");
+        assert_eq!(places.hotspots.len() + places.suppressed_groups as usize, 2);
+        let teams = api.list_hotspots(by(&partner, request(Manager))).await.unwrap().into_inner();
+        assert!(names(&teams).iter().all(|name| name.starts_with("m-Sales")), "{teams:?}");
+        // A manager: the own team, nothing else, and not what comes from confidential answers.
+        let drivers = |group_by: By, group: &str| v1::ListDriversRequest {
+            group_by: group_by.into(),
+            group: group.into(),
+            ..Default::default()
+        };
+        let manager = |id: &str| caller(Role::Manager, Scope::Reports { manager_id: id.into() });
+        let own = manager("m-Ops-0");
+        let reply = api.list_drivers(by(&own, drivers(Manager, "m-Ops-0"))).await.unwrap().into_inner();
+        assert_eq!((reply.employees, reply.drivers.len()), (30, 2));
+        assert_eq!(api.list_drivers(by(&own, drivers(By::Unspecified, ""))).await.unwrap().into_inner(), reply);
+        for (dimension, name) in [(Manager, "m-Ops-1"), (Department, "Ops"), (Location, "East")] {
+            let status = api.list_drivers(by(&own, drivers(dimension, name))).await.unwrap_err();
+            assert_eq!(status.code(), Code::FailedPrecondition, "{name}");
+        }
+        let small = api.list_drivers(by(&manager("m-small"), drivers(By::Unspecified, ""))).await.unwrap_err();
+        assert_eq!(small.get_details_error_info().unwrap().reason, "GROUP_SUPPRESSED");
+        assert_eq!(api.list_hotspots(by(&own, request(Manager))).await.unwrap_err().code(), Code::PermissionDenied);
+        for role in [Role::Hris, Role::Admin] {
+            let status =
+                api.get_trend(by(&caller(role, Scope::All), v1::GetTrendRequest::default())).await.unwrap_err();
+            assert_eq!(status.code(), Code::PermissionDenied);
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -396,9 +500,4 @@ async fn wrong_requests_are_refused_with_every_field() {
     assert_eq!(fields(client.list_drivers(drivers).await.unwrap_err()), ["group_by"]);
     let trend = v1::GetTrendRequest { group_by: Department.into(), group: String::new(), months: 37 };
     assert_eq!(fields(client.get_trend(trend).await.unwrap_err()), ["group", "months"]);
-}
-
-async fn sqlite() -> (Store, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    (Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap(), folder)
 }

@@ -5,6 +5,7 @@
 mod access;
 mod access_tls;
 mod access_tokens;
+mod accounts;
 mod actions;
 mod api;
 pub(crate) mod databases;

@@ -306,17 +306,20 @@ async fn the_comparison_is_that_by_hand() {
 
 #[tokio::test]
 async fn a_side_below_the_minimum_is_not_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
-    let scorer = native();
-    let scores: Vec<_> = (0..12)
-        .map(|index| on(with_risk(&scorer, &format!("e-{index}"), 0.3, OrgFacts::default()), today().plus_days(-30)))
-        .collect();
-    record(&store, &scorer, &scores).await;
-    let mut config = open_config();
-    config.groups.minimum_employees = 13;
-    let server = Served::start_on(store, scorer, config).await;
-    let mut client = client(&server).await;
-    let reply = client.compare_acted_on(v1::CompareActedOnRequest::default()).await.unwrap().into_inner();
-    assert_eq!((reply.acted_on, reply.not_acted_on, reply.minimum_group_size), (None, None, 13));
+    each_store(async |store| {
+        let scorer = native();
+        let scores: Vec<_> = (0..12)
+            .map(|index| {
+                on(with_risk(&scorer, &format!("e-{index}"), 0.3, OrgFacts::default()), today().plus_days(-30))
+            })
+            .collect();
+        record(&store, &scorer, &scores).await;
+        let mut config = open_config();
+        config.groups.minimum_employees = 13;
+        let server = Served::start_on(store, scorer, config).await;
+        let mut client = client(&server).await;
+        let reply = client.compare_acted_on(v1::CompareActedOnRequest::default()).await.unwrap().into_inner();
+        assert_eq!((reply.acted_on, reply.not_acted_on, reply.minimum_group_size), (None, None, 13));
+    })
+    .await;
 }

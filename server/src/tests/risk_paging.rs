@@ -240,24 +240,26 @@ async fn what_is_wrong_with_a_list_is_said_all_at_once() {
 
 #[tokio::test]
 async fn a_page_that_no_message_can_carry_is_made_shorter() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
-    let scorer = wide(60);
-    let scores: Vec<NewScore> = (0..700).map(|i| scored_row(&scorer, &format!("e-{i:03}"), vec![1.0; 60])).collect();
-    record(&store, &scorer, &scores).await;
-    let server = Served::start_on(store, scorer, open_config()).await;
-    let mut client = client(&server).await.max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let request = v1::ListAtRiskEmployeesRequest {
-        page_size: 1000,
-        max_factors: Some(50),
-        all_bands: true,
-        ..Default::default()
-    };
-    let all = pages(&mut client, &request, async || {}).await;
-    let page = client.list_at_risk_employees(request).await.unwrap().into_inner();
-    assert!(page.employees.len() < 700 && !page.next_page_token.is_empty(), "{}", page.employees.len());
-    let ids: Vec<String> = all.into_iter().map(|(id, _)| id).collect();
-    assert_eq!(ids, (0..700).map(|i| format!("e-{i:03}")).collect::<Vec<_>>());
+    each_store(async |store| {
+        let scorer = wide(60);
+        let scores: Vec<NewScore> =
+            (0..700).map(|i| scored_row(&scorer, &format!("e-{i:03}"), vec![1.0; 60])).collect();
+        record(&store, &scorer, &scores).await;
+        let server = Served::start_on(store, scorer, open_config()).await;
+        let mut client = client(&server).await.max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let request = v1::ListAtRiskEmployeesRequest {
+            page_size: 1000,
+            max_factors: Some(50),
+            all_bands: true,
+            ..Default::default()
+        };
+        let all = pages(&mut client, &request, async || {}).await;
+        let page = client.list_at_risk_employees(request).await.unwrap().into_inner();
+        assert!(page.employees.len() < 700 && !page.next_page_token.is_empty(), "{}", page.employees.len());
+        let ids: Vec<String> = all.into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids, (0..700).map(|i| format!("e-{i:03}")).collect::<Vec<_>>());
+    })
+    .await;
 }
 
 #[tokio::test]

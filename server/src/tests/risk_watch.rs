@@ -105,41 +105,47 @@ async fn changes_are_told_with_what_was_before_and_as_filtered() {
 
 #[tokio::test]
 async fn tokens_that_are_too_old_or_made_up_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = crate::store::Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
-    let server = serve(&store).await;
-    let mut client = client(&server).await;
-    let mut stream = client.watch_risk_changes(watch("", "")).await.unwrap().into_inner();
-    let token = stream.next().await.unwrap().unwrap().resume_token;
-    for (request, field) in [(watch("made up", ""), "resume_token"), (watch(&token, "salary = 3"), "filter")] {
-        let status = client.watch_risk_changes(request).await.unwrap_err();
-        assert_eq!(status.code(), Code::InvalidArgument);
-        assert!(status.message().starts_with(field), "{}", status.message());
-    }
-    let mut config = open_config();
-    config.store.retention_days = 0;
-    let server = Served::start_on(store.clone(), native(), config).await;
-    let status = super::risk::client(&server).await.watch_risk_changes(watch(&token, "")).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange);
-    assert_eq!(status.get_details_error_info().unwrap().reason, "RESUME_TOKEN_EXPIRED");
+    each_store(async |store| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = open_config();
+        config.audit.key_file = Some(folder.path().join("audit.key"));
+        let server = Served::start_on(store.clone(), native(), config.clone()).await;
+        let mut client = client(&server).await;
+        let mut stream = client.watch_risk_changes(watch("", "")).await.unwrap().into_inner();
+        let token = stream.next().await.unwrap().unwrap().resume_token;
+        for (request, field) in [(watch("made up", ""), "resume_token"), (watch(&token, "salary = 3"), "filter")] {
+            let status = client.watch_risk_changes(request).await.unwrap_err();
+            assert_eq!(status.code(), Code::InvalidArgument);
+            assert!(status.message().starts_with(field), "{}", status.message());
+        }
+        config.store.retention_days = 0;
+        let server = Served::start_on(store.clone(), native(), config).await;
+        let status = super::risk::client(&server).await.watch_risk_changes(watch(&token, "")).await.unwrap_err();
+        assert_eq!(status.code(), Code::OutOfRange);
+        assert_eq!(status.get_details_error_info().unwrap().reason, "RESUME_TOKEN_EXPIRED");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_watch_ends_at_the_clients_deadline_and_with_the_server() {
-    let mut server = Served::start(native()).await;
-    let mut client = client(&server).await;
-    let mut request = Request::new(watch("", ""));
-    request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
-    let mut late = client.watch_risk_changes(request).await.unwrap().into_inner();
-    let mut open = client.watch_risk_changes(watch("", "")).await.unwrap().into_inner();
-    assert!(late.next().await.unwrap().is_ok() && open.next().await.unwrap().is_ok());
-    let status = timeout(Duration::from_secs(3), late.next()).await.unwrap().unwrap().unwrap_err();
-    assert_eq!(status.code(), Code::DeadlineExceeded);
-    let stopped = Instant::now();
-    server.stop();
-    let status = open.next().await.unwrap().unwrap_err();
-    assert_eq!(status.code(), Code::Unavailable);
-    assert_eq!(status.get_details_error_info().unwrap().reason, "SHUTTING_DOWN");
-    server.end.await.unwrap().unwrap();
-    assert!(stopped.elapsed() < DRAIN_DEADLINE / 2, "{:?}", stopped.elapsed());
+    each_store(async |store| {
+        let mut server = serve(&store).await;
+        let mut client = client(&server).await;
+        let mut request = Request::new(watch("", ""));
+        request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
+        let mut late = client.watch_risk_changes(request).await.unwrap().into_inner();
+        let mut open = client.watch_risk_changes(watch("", "")).await.unwrap().into_inner();
+        assert!(late.next().await.unwrap().is_ok() && open.next().await.unwrap().is_ok());
+        let status = timeout(Duration::from_secs(3), late.next()).await.unwrap().unwrap().unwrap_err();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        let stopped = Instant::now();
+        server.stop();
+        let status = open.next().await.unwrap().unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(status.get_details_error_info().unwrap().reason, "SHUTTING_DOWN");
+        server.end.await.unwrap().unwrap();
+        assert!(stopped.elapsed() < DRAIN_DEADLINE / 2, "{:?}", stopped.elapsed());
+    })
+    .await;
 }

@@ -10,7 +10,7 @@ use crate::gate::Passed;
 use crate::grpc::page_token::{Binding, page_size};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
-use crate::insight::dimension::Dimension;
+use crate::insight::dimension::{Dimension, MOST_YEARS, tenure_bounds, tenure_place, uncrossed};
 use crate::insight::figures::{Figures, View};
 
 /// In which order groups are listed.
@@ -77,6 +77,7 @@ pub(super) async fn answer(
 ) -> Result<v1::ListHotspotsResponse, ApiError> {
     let mut problems = Violations::default();
     let dimension = super::dimension(request.group_by, &mut problems);
+    super::group_text(dimension, &request.group, &mut problems);
     if request.group_by == 0 {
         problems.push(|| "group_by".to_owned(), "required: by what to group");
     }
@@ -104,7 +105,18 @@ pub(super) async fn answer(
             (Place { rank, name: snapshot.names.name(position, group) }, figures)
         })
         .collect();
-    let suppressed = view.existing.get(position).copied().unwrap_or(0).saturating_sub(shown.len());
+    let (departments, tenures) = match dimension {
+        Dimension::DepartmentAndTenure => sides(&snapshot, &view),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let existing = match dimension {
+        Dimension::DepartmentAndTenure => departments.len() * tenures.len(),
+        _ => view.existing.get(position).copied().unwrap_or(0),
+    };
+    let suppressed = existing.saturating_sub(shown.len());
+    if !request.group.is_empty() {
+        shown.retain(|(place, _)| place.name == request.group);
+    }
     if let Some(last) = after.as_deref().and_then(Place::read) {
         shown.retain(|(place, _)| place.cmp(&last) == Ordering::Greater);
     }
@@ -124,7 +136,22 @@ pub(super) async fn answer(
         observed_from: observed(&snapshot, 0),
         observed_until: observed(&snapshot, 1),
         minimum_group_size: snapshot.minimum,
+        departments,
+        tenures,
     })
+}
+
+/// Departments and years that are shown by themselves: what is crossed is made of these.
+fn sides(snapshot: &Snapshot, view: &View) -> (Vec<String>, Vec<String>) {
+    let names = |dimension: Dimension| -> Vec<String> {
+        let position = dimension.position();
+        let groups = (0_u32..).zip(view.groups.get(position).into_iter().flatten());
+        let shown = groups.map(|(group, _)| group).filter(|&group| view.shown.has(position, group));
+        shown.map(|group| snapshot.names.name(position, group).to_owned()).collect()
+    };
+    let mut tenures = names(Dimension::Tenure);
+    tenures.sort_by_key(|name| tenure_place(name));
+    (names(Dimension::Department), tenures)
 }
 
 fn observed(snapshot: &Snapshot, end: usize) -> String {
@@ -134,6 +161,8 @@ fn observed(snapshot: &Snapshot, end: usize) -> String {
 fn hotspot(view: &View, dimension: Option<Dimension>, name: &str, figures: &Figures) -> v1::Hotspot {
     let [mean_risk, mean_risk_low, mean_risk_high] = figures.mean_risk();
     let excess = view.ratio(dimension, figures).excess();
+    let (department, tenure) =
+        uncrossed(name).filter(|_| dimension == Some(Dimension::DepartmentAndTenure)).unwrap_or_default();
     v1::Hotspot {
         group: name.to_owned(),
         employees: figures.employees,
@@ -147,5 +176,30 @@ fn hotspot(view: &View, dimension: Option<Dimension>, name: &str, figures: &Figu
         excess_low: excess.low,
         excess_high: excess.high,
         hot: excess.low > 1.0,
+        department: department.to_owned(),
+        tenure: tenure.to_owned(),
+        filter: dimension.map(|dimension| filter(dimension, name)).unwrap_or_default(),
+    }
+}
+
+/// The filter of a list of a group's members.
+fn filter(dimension: Dimension, name: &str) -> String {
+    let same = |field: &str, name: &str| format!("{field} = \"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+    match dimension {
+        Dimension::Department => same("department", name),
+        Dimension::Location => same("location", name),
+        Dimension::Manager => same("manager_id", name),
+        Dimension::JobLevel => same("job_level", name),
+        Dimension::Tenure => match tenure_bounds(name) {
+            Some((from, until)) if until >= MOST_YEARS => format!("tenure_years >= {from}"),
+            Some((from, until)) if from > 0.0 => format!("tenure_years >= {from} AND tenure_years < {until}"),
+            Some((_, until)) => format!("tenure_years < {until}"),
+            None => String::new(),
+        },
+        Dimension::DepartmentAndTenure => uncrossed(name)
+            .map(|(department, tenure)| {
+                format!("{} AND {}", same("department", department), filter(Dimension::Tenure, tenure))
+            })
+            .unwrap_or_default(),
     }
 }

@@ -14,7 +14,7 @@ use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
-use crate::insight::dimension::Dimension;
+use crate::insight::dimension::{Dimension, uncrossed};
 use snapshot::Snapshots;
 
 /// The service.
@@ -92,6 +92,7 @@ fn dimension(group_by: i32, problems: &mut Violations) -> Option<Dimension> {
         Ok(v1::GroupDimension::Manager) => Some(Dimension::Manager),
         Ok(v1::GroupDimension::JobLevel) => Some(Dimension::JobLevel),
         Ok(v1::GroupDimension::Tenure) => Some(Dimension::Tenure),
+        Ok(v1::GroupDimension::DepartmentAndTenure) => Some(Dimension::DepartmentAndTenure),
         Err(_) => {
             problems.push(|| "group_by".to_owned(), "must be a dimension that GroupDimension lists");
             None
@@ -99,10 +100,17 @@ fn dimension(group_by: i32, problems: &mut Violations) -> Option<Dimension> {
     }
 }
 
+/// Notes a group's name that nobody can have.
+fn group_text(dimension: Option<Dimension>, group: &str, problems: &mut Violations) {
+    // A crossed name is longer than that of its department.
+    let crossed = uncrossed(group).filter(|_| dimension == Some(Dimension::DepartmentAndTenure));
+    problems.text(|| "group".to_owned(), crossed.map_or(group, |(department, _)| department));
+}
+
 /// The group that a request is about; `None`: all whom the caller may see.
 fn group(group_by: i32, group: String, problems: &mut Violations) -> Option<(Dimension, String)> {
     let dimension = dimension(group_by, problems);
-    problems.text(|| "group".to_owned(), &group);
+    group_text(dimension, &group, problems);
     match (dimension, group.is_empty()) {
         (Some(_), true) => problems.push(|| "group".to_owned(), "required with `group_by`: the group's name"),
         (None, false) if group_by == 0 => {

@@ -16,7 +16,7 @@ use crate::access::caller::Scope;
 use crate::clock::{MICROS_PER_DAY, now_micros};
 use crate::core::Core;
 use crate::grpc::status::ApiError;
-use crate::insight::dimension::{Groups, NO_GROUP};
+use crate::insight::dimension::Groups;
 use crate::insight::figures::{Past, Person, View, shown};
 use crate::insight::population::{Names, cells};
 use crate::insight::suppression::Shown;
@@ -88,14 +88,9 @@ impl Snapshot {
             store.standings(Some(at), &mut add).await?;
         }
         let renumbered = names.sort();
-        let renumber = |groups: &mut Groups| {
-            for (group, new) in groups.iter_mut().zip(&renumbered) {
-                *group = new.get(*group as usize).copied().unwrap_or(NO_GROUP);
-            }
-        };
-        people.iter_mut().for_each(|person| renumber(&mut person.groups));
-        past.iter_mut().for_each(|past| renumber(&mut past.groups));
-        leavers.iter_mut().for_each(|(_, groups)| renumber(groups));
+        people.iter_mut().for_each(|person| renumbered.apply(&mut person.groups));
+        past.iter_mut().for_each(|past| renumbered.apply(&mut past.groups));
+        leavers.iter_mut().for_each(|(_, groups)| renumbered.apply(groups));
         Ok(Self {
             names,
             people,
@@ -268,11 +263,7 @@ impl Snapshots {
             this.core.store.standings(Some(at), add).await.map_err(|_| ApiError::StoreUnavailable)?;
             let plan = tokio::task::spawn_blocking(move || {
                 let renumbered = names.sort();
-                for groups in &mut people {
-                    for (group, new) in groups.iter_mut().zip(&renumbered) {
-                        *group = new.get(*group as usize).copied().unwrap_or(NO_GROUP);
-                    }
-                }
+                people.iter_mut().for_each(|groups| renumbered.apply(groups));
                 let reach = names.reach(&scope);
                 let shown = shown(&cells(people.iter(), &reach), names.levels(), minimum, &reach, None);
                 Arc::new(MonthPlan { names, shown, built: Instant::now() })
