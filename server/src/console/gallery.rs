@@ -325,9 +325,10 @@ fn gallery_is_written() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::path::Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     let components = gallery();
+    let style = components.frame.style();
     for (name, page) in [("components.html", components.render()?), ("charts.html", charts(components.frame).render()?)]
     {
-        std::fs::write(folder.join(name), page.replace("/assets/style.css", "style.css"))?;
+        std::fs::write(folder.join(name), page.replace(style, "style.css"))?;
     }
     std::fs::write(folder.join("style.css"), include_str!("assets/style.css"))?;
     Ok(())

@@ -8,13 +8,20 @@ pub(crate) mod accounts;
 mod api;
 mod assets;
 mod browser;
+mod charts;
 mod error;
 mod frame;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+mod gallery;
 mod listener;
 mod pages;
 mod posted;
 mod session_store;
 mod site;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+mod style_tests;
 mod visit;
 mod words;
 
