@@ -43,17 +43,22 @@ impl Scope {
     /// Adds the conditions that rows of employees within the scope meet. `table` is the name or alias of the table that has the
     /// columns `department`, `location` and `manager_id`.
     pub(crate) fn restrict(&self, table: &str, conditions: &mut Conditions) {
+        self.restrict_columns(|column| format!("{table}.{column}"), conditions);
+    }
+
+    /// The same, where `written` gives the column of a name as it is to be written.
+    pub(crate) fn restrict_columns(&self, written: impl Fn(&'static str) -> String, conditions: &mut Conditions) {
         match self {
             Self::All => {}
             Self::Units { departments, locations } => {
                 for (column, list) in [("department", departments), ("location", locations)] {
                     if !list.is_empty() {
-                        conditions.one_of(&format!("{table}.{column}"), list);
+                        conditions.one_of(&written(column), list);
                     }
                 }
             }
             Self::Reports { manager_id } => {
-                conditions.add(&format!("{table}.manager_id = ?"), [Param::from(manager_id)]);
+                conditions.add(&format!("{} = ?", written("manager_id")), [Param::from(manager_id)]);
             }
         }
     }

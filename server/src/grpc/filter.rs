@@ -129,6 +129,31 @@ struct Comparison {
     operand: Operand,
 }
 
+impl Comparison {
+    /// Adds the condition that matching rows meet, of a column as it is written.
+    fn restrict(&self, column: &str, conditions: &mut Conditions) {
+        let sign = self.operator.sign();
+        let value = match &self.operand {
+            Operand::Text(text) => Param::from(text),
+            Operand::Beginning(beginning) => {
+                // A range rather than LIKE: both databases read it from an index.
+                conditions.add(&format!("{column} >= ?"), [Param::from(beginning)]);
+                if let Some(end) = after_all_that_begin_with(beginning) {
+                    conditions.add(&format!("{column} < ?"), [Param::from(end)]);
+                }
+                return;
+            }
+            Operand::Int(number) => Param::from(*number),
+            Operand::Real(number) => Param::from(*number),
+        };
+        let text = match self.operator {
+            Differs => format!("({column} <> ? OR {column} IS NULL)"),
+            _ => format!("{column} {sign} ?"),
+        };
+        conditions.add(&text, [value]);
+    }
+}
+
 /// Comparisons, all of which must hold; none: every row does.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
@@ -204,11 +229,6 @@ impl Filter {
         })
     }
 
-    /// Whether a field must have a certain value.
-    pub(crate) fn fixes(&self, field: &str) -> bool {
-        self.comparisons.iter().any(|comparison| comparison.field.name == field && comparison.operator == Equal)
-    }
-
     /// Sets the day (in days since 1970) before which what is asked of as old is old.
     pub(crate) fn old_before(&mut self, day: i64) {
         for Comparison { field, operator, operand } in &mut self.comparisons {
@@ -222,27 +242,27 @@ impl Filter {
 
     /// Adds the conditions that matching rows meet. `table` is the name or alias of the table.
     pub(crate) fn restrict(&self, table: &str, conditions: &mut Conditions) {
-        for Comparison { field, operator, operand } in &self.comparisons {
-            let (column, sign) = (field.column, operator.sign());
-            let value = match operand {
-                Operand::Text(text) => Param::from(text),
-                Operand::Beginning(beginning) => {
-                    // A range rather than LIKE: both databases read it from an index.
-                    conditions.add(&format!("{table}.{column} >= ?"), [Param::from(beginning)]);
-                    if let Some(end) = after_all_that_begin_with(beginning) {
-                        conditions.add(&format!("{table}.{column} < ?"), [Param::from(end)]);
-                    }
-                    continue;
-                }
-                Operand::Int(number) => Param::from(*number),
-                Operand::Real(number) => Param::from(*number),
-            };
-            let text = match operator {
-                Differs => format!("({table}.{column} <> ? OR {table}.{column} IS NULL)"),
-                _ => format!("{table}.{column} {sign} ?"),
-            };
-            conditions.add(&text, [value]);
+        self.restrict_columns(|column| format!("{table}.{column}"), conditions);
+    }
+
+    /// The same, where `written` gives a column as it is to be written.
+    pub(crate) fn restrict_columns(&self, written: impl Fn(&'static str) -> String, conditions: &mut Conditions) {
+        for comparison in &self.comparisons {
+            comparison.restrict(&written(comparison.field.column), conditions);
         }
+    }
+
+    /// Its comparisons but those with `!=`, each with its column, whether it asks for one value, and its condition.
+    pub(crate) fn conditions<'a>(
+        &'a self,
+        table: &'a str,
+    ) -> impl Iterator<Item = (&'static str, bool, Conditions)> + 'a {
+        self.comparisons.iter().filter(|comparison| comparison.operator != Differs).map(move |comparison| {
+            let mut condition = Conditions::default();
+            comparison.restrict(&format!("{table}.{}", comparison.field.column), &mut condition);
+            let is_one_value = comparison.operator == Equal && !matches!(comparison.operand, Operand::Beginning(_));
+            (comparison.field.column, is_one_value, condition)
+        })
     }
 
     /// Whether a row matches; `cell` gives the value of a column.

@@ -4,7 +4,7 @@
 //! purpose of a request about nobody in particular, or where the person is a user of this server, it keeps a name; that is told.
 
 use crate::store::db::{Row, Tx, params};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, risk_sums};
 
 /// What stands in a text instead of the identifier of an erased person.
 const ERASED: &str = "[erased]";
@@ -84,6 +84,7 @@ impl Store {
         let mut tx = self.db().begin().await?;
         // Taken first by all who change scores: nobody waits for another in a circle.
         tx.next_numbers("score", 0).await?;
+        risk_sums::leave(&mut tx, id).await?;
         let details = "DELETE FROM score_details WHERE seq IN (SELECT seq FROM scores WHERE employee_id = $1)";
         tx.execute(details, params![id]).await?;
         let mut erased = Erased {

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 
 use crate::store::conditions::Conditions;
 use crate::store::db::Param;
+use crate::store::reading::Reading;
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
 
@@ -70,9 +71,8 @@ pub(crate) struct ListQuery {
     pub(crate) at_risk_only: bool,
     /// Its order.
     pub(crate) order: Order,
-    /// Whether the conditions leave so few rows (the reports of one manager) that it is quicker to find and sort them than to go
-    /// through all employees in order.
-    pub(crate) few: bool,
+    /// How its rows are found; the conditions are written for it.
+    pub(crate) reading: Reading,
 }
 
 /// A row that is left out because the employee left. A score of a later day that was recorded after the exit was reported is that
@@ -126,6 +126,20 @@ impl Order {
         }
     }
 
+    /// The column that it is by.
+    pub(crate) fn column_name(self) -> &'static str {
+        match self {
+            Self::RiskDown | Self::RiskUp => "risk",
+            Self::EmployeeUp | Self::EmployeeDown => "employee_id",
+            Self::TimeDown | Self::TimeUp => "scored_at",
+        }
+    }
+
+    /// Whether it is by risk.
+    pub(crate) fn is_by_risk(self) -> bool {
+        matches!(self, Self::RiskDown | Self::RiskUp)
+    }
+
     fn sql(self, columns: Columns) -> String {
         let Columns { employee, risk, time } = columns;
         match self {
@@ -156,9 +170,13 @@ impl Order {
 }
 
 impl ListQuery {
+    fn is_sorted(&self) -> bool {
+        matches!(self.reading, Reading::Few(_))
+    }
+
     /// The parts of the list after a row, in their order.
     fn parts(&self, after: Option<&Listed>) -> Vec<Part> {
-        let columns = if self.few { SORTED } else { INDEXED };
+        let columns = if self.is_sorted() { SORTED } else { INDEXED };
         let part = |texts: &[(&str, Param)]| {
             let mut conditions = self.conditions.clone();
             for (text, value) in texts {
@@ -173,10 +191,11 @@ impl ListQuery {
             Order::EmployeeUp | Order::TimeUp => (">", ">"),
             Order::EmployeeDown | Order::TimeDown => ("<", "<"),
         };
-        let no_answer = || part(&[("s.risk < ?", Param::from(0.0))]);
+        let no_answer = || part(&[(&format!("{} < ?", columns.risk), Param::from(0.0))]);
+        let answered = format!("{} >= ?", columns.risk);
         let mut parts = Vec::new();
         match after {
-            None if self.order == Order::RiskUp => parts.push(part(&[("s.risk >= ?", Param::from(0.0))])),
+            None if self.order == Order::RiskUp => parts.push(part(&[(&answered, Param::from(0.0))])),
             None => parts.push(part(&[])),
             Some(Listed { employee_id, key, .. }) => {
                 let key = match *key {
@@ -209,13 +228,13 @@ impl ListQuery {
         let mut conditions = part.conditions.clone();
         let seq = || Param::from(self.snapshot.seq);
         match state {
-            State::InForce => conditions.add(&format!("s.to_seq = {IN_FORCE}"), []),
+            State::InForce => conditions.add(&self.reading.in_force(), []),
             State::Replaced => conditions.add(&format!("s.to_seq > ? AND s.to_seq < {IN_FORCE}"), [seq()]),
         }
         conditions.add("s.seq <= ?", [seq()]);
         if self.at_risk_only {
             // As in the index, unless another one is to be used.
-            conditions.add(if self.few { "s.band + 0 >= 2" } else { "s.band >= 2" }, []);
+            conditions.add(if self.reading == Reading::InOrder { "s.band >= 2" } else { "s.band + 0 >= 2" }, []);
         }
         conditions.add(STAYED, [Param::from(self.snapshot.at)]);
         let limit = conditions.value(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -285,27 +304,6 @@ impl Store {
         }
         Ok(risks)
     }
-
-    /// The sum of the risks of all employees who meet the conditions, are still there and for whom the model answers.
-    pub(crate) async fn expected_leavers(&self, conditions: &Conditions, at: i64) -> Result<f64, StoreError> {
-        // Those who left are few: subtracting them is quicker than asking of everybody.
-        let mut all = conditions.clone();
-        all.add(&format!("s.to_seq = {IN_FORCE} AND s.risk >= 0"), []);
-        let mut left = all.clone();
-        left.add("e.reported_at <= ? AND (s.scored_at <= e.reported_at OR s.as_of <= e.exit_day)", [Param::from(at)]);
-        let all = (format!("SELECT COALESCE(SUM(s.risk), 0.0) FROM scores s WHERE {}", all.sql()), all.params());
-        let sql =
-            "SELECT COALESCE(SUM(s.risk), 0.0) FROM exits e JOIN scores s ON s.employee_id = e.employee_id WHERE ";
-        let left = (format!("{sql}{}", left.sql()), left.params());
-        let mut sums = [0.0; 2];
-        for (sum, (sql, params)) in sums.iter_mut().zip([all, left]) {
-            if let Some(row) = self.db().first(&sql, params).await? {
-                *sum = row.real(0)?;
-            }
-        }
-        let [all, left] = sums;
-        Ok((all - left).max(0.0))
-    }
 }
 
 #[cfg(test)]
@@ -335,28 +333,55 @@ mod tests {
             Order::EmployeeUp | Order::EmployeeDown => Key::Employee,
             Order::TimeDown | Order::TimeUp => Key::Time(7),
         };
-        for (column, order, at_risk_only, few, index) in [
-            ("", Order::RiskDown, true, false, "scores_at_risk (to_seq=?"),
-            ("", Order::RiskUp, true, false, "scores_at_risk (to_seq=?"),
-            ("department", Order::RiskDown, true, false, "scores_at_risk (to_seq=?"),
-            ("location", Order::RiskDown, true, false, "scores_at_risk (to_seq=?"),
-            ("manager_id", Order::RiskDown, true, true, "scores_by_manager (to_seq=? AND manager_id=?"),
-            ("manager_id", Order::EmployeeUp, false, true, "scores_by_manager (to_seq=? AND manager_id=?"),
-            ("manager_id", Order::TimeDown, false, true, "scores_by_manager (to_seq=? AND manager_id=?"),
-            ("", Order::EmployeeUp, true, false, "scores_in_force (to_seq=?"),
-            ("", Order::EmployeeDown, false, false, "scores_in_force (to_seq=?"),
-            ("", Order::TimeDown, true, false, "scores_in_force_by_time (to_seq=?"),
-            ("", Order::TimeUp, false, false, "scores_in_force_by_time (to_seq=?"),
-            ("", Order::RiskDown, false, false, "scores_by_risk (to_seq=?"),
-            ("", Order::RiskUp, false, false, "scores_by_risk (to_seq=?"),
-            ("department", Order::RiskDown, false, false, "scores_by_department (to_seq=? AND department=?"),
+        use Reading::{ByValue, Few, InOrder};
+        for (column, order, at_risk_only, reading, index) in [
+            ("", Order::RiskDown, true, InOrder, "scores_at_risk (to_seq=?"),
+            ("", Order::RiskUp, true, InOrder, "scores_at_risk (to_seq=?"),
+            ("department", Order::RiskDown, true, InOrder, "scores_at_risk (to_seq=?"),
+            ("location", Order::RiskDown, true, InOrder, "scores_at_risk (to_seq=?"),
+            ("manager_id", Order::RiskDown, true, Few("manager_id"), "scores_by_manager (manager_id=?"),
+            ("manager_id", Order::EmployeeUp, false, Few("manager_id"), "scores_by_manager (manager_id=?"),
+            ("manager_id", Order::TimeDown, false, Few("manager_id"), "scores_by_manager (manager_id=?"),
+            ("", Order::EmployeeUp, true, InOrder, "scores_in_force (to_seq=?"),
+            ("", Order::EmployeeDown, false, InOrder, "scores_in_force (to_seq=?"),
+            ("employee_id >", Order::EmployeeDown, false, InOrder, "scores_in_force (to_seq=? AND employee_id>?"),
+            ("", Order::TimeDown, true, InOrder, "scores_in_force_by_time (to_seq=?"),
+            ("", Order::TimeUp, false, InOrder, "scores_in_force_by_time (to_seq=?"),
+            ("", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=?"),
+            ("", Order::RiskUp, false, InOrder, "scores_by_risk (to_seq=?"),
+            ("risk <", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=? AND risk"),
+            ("as_of <", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=?"),
+            ("department", Order::RiskDown, false, ByValue("department"), "scores_by_department (department=?"),
+            ("location", Order::RiskUp, false, ByValue("location"), "scores_by_location (location=?"),
+            ("job_level", Order::RiskDown, false, ByValue("job_level"), "scores_by_level (job_level=?"),
+            ("department", Order::TimeDown, false, Few("department"), "scores_by_department (department=?"),
+            ("location", Order::RiskDown, true, Few("location"), "scores_by_location (location=?"),
+            ("job_level", Order::EmployeeUp, true, Few("job_level"), "scores_by_level (job_level=?"),
+            ("as_of <", Order::RiskDown, true, Few("as_of"), "scores_by_day (as_of<?"),
+            ("as_of >", Order::EmployeeDown, false, Few("as_of"), "scores_by_day (as_of>?"),
+            ("display_key >", Order::RiskUp, false, Few("display_key"), "scores_by_name (display_key>?"),
+            ("display_key", Order::EmployeeUp, true, Few("display_key"), "scores_by_name (display_key=?"),
+            ("employee_id >", Order::RiskDown, true, Few("employee_id"), "scores_in_force (to_seq=? AND employee_id>?"),
+            ("risk <", Order::EmployeeUp, false, Few("risk"), "scores_by_risk (to_seq=? AND risk"),
+            (
+                "scored_at >",
+                Order::EmployeeUp,
+                false,
+                Few("scored_at"),
+                "scores_in_force_by_time (to_seq=? AND scored_at>?",
+            ),
         ] {
             let mut conditions = Conditions::default();
-            if !column.is_empty() {
-                conditions.add(&format!("s.{column} = ?"), [Param::from("x")]);
+            if let Some((name, sign)) = column.split_once(' ').or((!column.is_empty()).then_some((column, "="))) {
+                conditions.add(&format!("s.{name} {sign} ?"), [Param::from("x")]);
+            }
+            // Another one, which is not to lead to an index.
+            if let Few(_) = reading {
+                conditions.add(&format!("{} = ?", reading.column("location")), [Param::from("x")]);
+                conditions.add(&format!("{} >= ?", reading.column("risk")), [Param::from(0.1)]);
             }
             let snapshot = Snapshot { seq: 9, at: 9 };
-            let query = ListQuery { snapshot, conditions, at_risk_only, order, few };
+            let query = ListQuery { snapshot, conditions, at_risk_only, order, reading };
             let after = Listed { seq: 0, employee_id: "e".to_owned(), key: key(order) };
             for after in [None, Some(&after)] {
                 let plan = plan(&store, &query, after).await;
@@ -370,7 +395,11 @@ mod tests {
                     after.is_some()
                 );
                 // Only what is few anyway is sorted.
-                assert_eq!(plan.contains("TEMP B-TREE"), few, "{column} {order:?} {at_risk_only}: {plan}");
+                assert_eq!(
+                    plan.contains("TEMP B-TREE"),
+                    query.is_sorted(),
+                    "{column} {order:?} {at_risk_only}: {plan}"
+                );
             }
         }
     }

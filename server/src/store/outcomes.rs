@@ -12,7 +12,7 @@ use crate::store::conditions::Conditions;
 use crate::store::db::{Param, Row, Tx, params};
 use crate::store::statement::{list, pieces};
 use crate::store::stored_score::{IN_FORCE, day_of};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, risk_sums};
 
 /// Scores that are looked at in one query: employees come in pieces of about so many scores.
 const SCORES_AT_A_TIME: i64 = 50_000;
@@ -40,6 +40,7 @@ pub(crate) async fn report_exit(tx: &mut Tx, exit: &NewExit<'_>) -> Result<u32, 
     tell_left(tx, employee_id, *at).await?;
     // Nobody records meanwhile: telling took the sequence.
     let number = tx.next_numbers("score", 1).await?;
+    risk_sums::leave(tx, employee_id).await?;
     let close = format!("UPDATE scores SET to_seq = $1 WHERE employee_id = $2 AND to_seq = {IN_FORCE}");
     tx.execute(&close, params![number, *employee_id]).await?;
     // Who comes back is somebody of whom nothing was told.
@@ -59,16 +60,28 @@ pub(crate) async fn report_exit(tx: &mut Tx, exit: &NewExit<'_>) -> Result<u32, 
     Ok(joined)
 }
 
-/// The last days of employment (in days since 1970) of those among these employees whose exit was reported.
-pub(crate) async fn exit_days(tx: &mut Tx, employees: &[&str]) -> Result<HashMap<String, i64>, StoreError> {
-    let mut days = HashMap::new();
+/// An exit that was reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownExit {
+    /// The last day of employment, in days since 1970.
+    pub(crate) day: i64,
+    /// When it was reported, in microseconds since 1970.
+    pub(crate) reported_at: i64,
+}
+
+/// The exits of those among these employees who left.
+pub(crate) async fn known_exits(tx: &mut Tx, employees: &[&str]) -> Result<HashMap<String, KnownExit>, StoreError> {
+    let mut exits = HashMap::new();
     for piece in pieces(employees) {
-        let sql = format!("SELECT employee_id, exit_day FROM exits WHERE employee_id IN ({})", list(piece.len()));
+        let sql = format!(
+            "SELECT employee_id, exit_day, reported_at FROM exits WHERE employee_id IN ({})",
+            list(piece.len())
+        );
         for row in tx.query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
-            days.insert(row.text(0)?, row.int(1)?);
+            exits.insert(row.text(0)?, KnownExit { day: row.int(1)?, reported_at: row.int(2)? });
         }
     }
-    Ok(days)
+    Ok(exits)
 }
 
 /// What is known of a score of the past.

@@ -3,6 +3,7 @@
 use crate::clock::MICROS_PER_DAY;
 use crate::store::db::{Param, params};
 use crate::store::requests::KEEP_ANSWERS_MICROS;
+use crate::store::risk_sums::{SUMMED_COLUMNS, SumChanges};
 use crate::store::statement::{list, pieces};
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
@@ -42,7 +43,7 @@ impl Store {
 
     async fn delete_some_scores(&self, before: i64) -> Result<usize, StoreError> {
         let expired = format!(
-            "SELECT seq, employee_id FROM scores WHERE scored_at < $1 ORDER BY scored_at, seq LIMIT {ROWS_AT_A_TIME}"
+            "SELECT seq, employee_id, to_seq, {SUMMED_COLUMNS} FROM scores WHERE scored_at < $1 ORDER BY scored_at, seq LIMIT {ROWS_AT_A_TIME}"
         );
         // Nearly always there is nothing to do; looking does not keep others from writing.
         if self.db().first(&expired, params![before]).await?.is_none() {
@@ -52,6 +53,13 @@ impl Store {
         // Taken first by all who change scores: nobody waits for another in a circle.
         tx.next_numbers("score", 0).await?;
         let rows = tx.query(&expired, params![before]).await?;
+        let mut sums = SumChanges::default();
+        for row in &rows {
+            if row.int(2)? == IN_FORCE {
+                sums.leave_row(row, 3)?;
+            }
+        }
+        sums.keep(&mut tx).await?;
         let rows = rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect::<Result<Vec<_>, StoreError>>()?;
         for piece in pieces(&rows) {
             let places = list(piece.len());

@@ -10,6 +10,7 @@ use flight_risk_scoring::{Assessment, Day, Scorer};
 use crate::store::changes::{self, Change, Point, Told, judged};
 use crate::store::db::{Param, Tx, params};
 use crate::store::org_facts::folded;
+use crate::store::risk_sums::{SUMMED_COLUMNS, SumChanges};
 use crate::store::statement::{list, pieces, tuples};
 use crate::store::stored_score::{IN_FORCE, RECORD_COLUMNS, RECORD_WIDTH, band_number, packed, written};
 use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, models, outcomes};
@@ -38,10 +39,12 @@ pub struct NewScore {
 }
 
 /// The score of an employee that is in force.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Current {
     seq: i64,
     as_of: i64,
+    /// What the sums have of it: department, location and risk, where it is not one of the new scores.
+    summed: (Option<String>, Option<String>, f64),
     /// Its place among the new scores, if it is one of them.
     new: Option<usize>,
 }
@@ -94,17 +97,19 @@ async fn record(tx: &mut Tx, scorer: &Scorer, scores: &[NewScore], telling: Tell
     let mut employees: Vec<&str> = employees.into_iter().collect();
     employees.sort_unstable();
     let mut current = in_force(tx, &employees).await?;
-    let exits = outcomes::exit_days(tx, &employees).await?;
+    let exits = outcomes::known_exits(tx, &employees).await?;
     let mut told: HashMap<String, Told> = changes::told(tx, &employees).await?.into_iter().collect();
     let mut told_anew = HashSet::new();
     let mut to_seqs = vec![IN_FORCE; scores.len()];
     let mut replaced = Vec::new();
     let mut changes = Vec::new();
+    let mut sums = SumChanges::default();
     for (index, (score, seq)) in scores.iter().zip(first..).enumerate() {
         let as_of = i64::from(score.as_of.epoch_days());
-        let former = current.get(&score.employee_id).copied();
-        // Who left is not brought back by a score of a day before the exit.
-        let gone = exits.get(&score.employee_id).is_some_and(|&exit_day| as_of <= exit_day);
+        let former = current.get(&score.employee_id);
+        // Who left is not brought back by a score of a day before the exit, nor by one from before it was reported.
+        let gone =
+            exits.get(&score.employee_id).is_some_and(|exit| as_of <= exit.day || score.scored_at <= exit.reported_at);
         if gone || former.is_some_and(|former| former.as_of > as_of) {
             if let Some(to_seq) = to_seqs.get_mut(index) {
                 *to_seq = seq;
@@ -112,16 +117,27 @@ async fn record(tx: &mut Tx, scorer: &Scorer, scores: &[NewScore], telling: Tell
             continue;
         }
         match former {
-            Some(Current { new: Some(earlier), .. }) => {
+            Some(&Current { new: Some(earlier), .. }) => {
                 if let Some(to_seq) = to_seqs.get_mut(earlier) {
                     *to_seq = seq;
                 }
+                if let Some(earlier) = scores.get(earlier) {
+                    let risk = shown(earlier, earlier.assessment.risk.get());
+                    sums.leave(earlier.org.department.as_deref(), earlier.org.location.as_deref(), risk);
+                }
             }
-            Some(former) => replaced.push((former.seq, seq)),
+            Some(former) => {
+                replaced.push((former.seq, seq));
+                let (department, location, risk) = &former.summed;
+                sums.leave(department.as_deref(), location.as_deref(), *risk);
+            }
             None => {}
         }
-        current.insert(score.employee_id.clone(), Current { seq, as_of, new: Some(index) });
-        let point = Point { seq, band: score.assessment.band, risk: shown(score, score.assessment.risk.get()) };
+        let risk = shown(score, score.assessment.risk.get());
+        sums.enter(score.org.department.as_deref(), score.org.location.as_deref(), risk);
+        let summed = (None, None, NO_ANSWER);
+        current.insert(score.employee_id.clone(), Current { seq, as_of, summed, new: Some(index) });
+        let point = Point { seq, band: score.assessment.band, risk };
         let before = told.get(&score.employee_id).copied();
         let (kind, after) = judged(before, point, score.scored_at, telling);
         if let Some(kind) = kind {
@@ -138,6 +154,7 @@ async fn record(tx: &mut Tx, scorer: &Scorer, scores: &[NewScore], telling: Tell
             told_anew.insert(score.employee_id.as_str());
         }
     }
+    sums.keep(tx).await?;
     replace(tx, &replaced).await?;
     insert(tx, scorer, scores, &to_seqs, first).await?;
     let mut told_anew: Vec<(&str, Told)> =
@@ -156,11 +173,12 @@ async fn in_force(tx: &mut Tx, employees: &[&str]) -> Result<HashMap<String, Cur
     let mut current = HashMap::with_capacity(employees.len());
     for piece in pieces(employees) {
         let sql = format!(
-            "SELECT employee_id, seq, as_of FROM scores WHERE employee_id IN ({}) AND to_seq = {IN_FORCE}",
+            "SELECT employee_id, seq, as_of, {SUMMED_COLUMNS} FROM scores WHERE employee_id IN ({}) AND to_seq = {IN_FORCE}",
             list(piece.len())
         );
         for row in tx.query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
-            current.insert(row.text(0)?, Current { seq: row.int(1)?, as_of: row.int(2)?, new: None });
+            let summed = (row.opt_text(3)?, row.opt_text(4)?, row.real(5)?);
+            current.insert(row.text(0)?, Current { seq: row.int(1)?, as_of: row.int(2)?, summed, new: None });
         }
     }
     Ok(current)

@@ -32,6 +32,7 @@ mod risk;
 mod risk_access;
 mod risk_beside;
 mod risk_paging;
+mod risk_sums;
 mod risk_watch;
 mod scoring;
 mod services;

@@ -15,6 +15,7 @@ use super::databases::{each_store, each_url};
 use super::fixture::{Served, native, open_config, wide};
 use super::risk::{client, department, record, scored_row, serve, with_risk};
 use crate::limits::MAX_MESSAGE_BYTES;
+use crate::store::outcomes::{NewExit, report_exit};
 use crate::store::{NewScore, OrgFacts, Store};
 
 /// What is told of a row, as far as these tests look at it.
@@ -105,13 +106,13 @@ async fn those_who_left_are_not_listed_and_those_who_came_back_are() {
         let scorer = native();
         let scores = ["left", "stays", "back"].map(|id| with_risk(&scorer, id, 0.5, OrgFacts::default()));
         record(&store, &scorer, &scores).await;
-        let day = i64::from(scores[0].as_of.epoch_days());
-        let mut tx = store.db().begin().await.unwrap();
         let at = scores[0].scored_at + 1;
-        tx.execute("INSERT INTO exits VALUES ('left', $1, 1, $2), ('back', $1, 1, $2)", vec![day.into(), at.into()])
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
+        for employee_id in ["left", "back"] {
+            let exit = NewExit { employee_id, day: scores[0].as_of, exit_type: 1, at };
+            let mut tx = store.db().begin().await.unwrap();
+            report_exit(&mut tx, &exit).await.unwrap();
+            tx.commit().await.unwrap();
+        }
         let server = serve(&store).await;
         let mut client = client(&server).await;
         let request = v1::ListAtRiskEmployeesRequest { page_size: 10, capacity: Some(5), ..Default::default() };

@@ -20,6 +20,7 @@ use crate::grpc::violations::Violations;
 use crate::limits::{DEFAULT_LIST_FACTORS, MAX_CAPACITY, MAX_LIST_FACTORS};
 use crate::store::conditions::Conditions;
 use crate::store::lists::{Key, ListQuery, Listed, Order, Snapshot};
+use crate::store::reading::Candidate;
 use crate::store::stored_score::{band_number, stale_before};
 
 /// Where a list goes on.
@@ -60,23 +61,26 @@ pub(super) async fn list(
         Some(position) => (Snapshot { seq: position.seq, at: position.at }, Some(position.row()), position.told),
     };
     asked.filter.old_before(stale_before(snapshot.at, core.config.store.stale_after_days));
-    let mut conditions = Conditions::default();
-    passed.caller.scope.restrict("s", &mut conditions);
-    let scope = conditions.clone();
-    asked.filter.restrict("s", &mut conditions);
-    if asked.filter.names(PROBABILITY) {
-        conditions.add("s.band <> 0", []);
-    }
-    let at_risk_only = match asked.filter.number_of(BAND) {
+    let band = asked.filter.number_of(BAND);
+    let at_risk_only = match band {
         None => !asked.all_bands,
         Some(band) => band >= band_number(Band::Elevated),
     };
-    if asked.filter.number_of(BAND) == Some(band_number(Band::Abstained)) {
-        // The same, as the index has it.
-        conditions.add("s.risk < 0", []);
+    let scope = &passed.caller.scope;
+    let abstained = band == Some(band_number(Band::Abstained));
+    let candidates = candidates(scope, &asked.filter, abstained);
+    let reading = core.store.reading(&candidates, asked.order, at_risk_only).await?;
+    let mut conditions = Conditions::default();
+    scope.restrict_columns(|column| reading.column(column), &mut conditions);
+    asked.filter.restrict_columns(|column| reading.column(column), &mut conditions);
+    if asked.filter.names(PROBABILITY) {
+        conditions.add("s.band <> 0", []);
     }
-    let few = matches!(passed.caller.scope, Scope::Reports { .. }) || asked.filter.fixes("manager_id");
-    let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order, few };
+    if abstained {
+        // The same, as the index has it.
+        conditions.add(&format!("{} < 0", reading.column("risk")), []);
+    }
+    let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order, reading };
     let room = asked.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(told));
     let size = asked.page_size.min(room);
     // One row more tells whether there is another page.
@@ -87,7 +91,7 @@ pub(super) async fn list(
         None => None,
         Some(capacity) => {
             let risks = core.store.risks(&query, capacity).await?;
-            Some(outlook(&risks, core.store.expected_leavers(&scope, snapshot.at).await?))
+            Some(outlook(&risks, core.store.expected_leavers(scope).await?))
         }
     };
     let (employees, fitting) = employees(core, passed, &rows, asked.max_factors).await?;
@@ -104,6 +108,34 @@ pub(super) async fn list(
     let ids: Vec<&str> = employees.iter().map(|employee| employee.employee_id.as_str()).collect();
     core.gate.record(passed, &ids, &version(&employees), Decision::Allowed).await?;
     Ok(v1::ListAtRiskEmployeesResponse { employees, next_page_token, capacity })
+}
+
+/// The conditions of a list from which its rows may be found.
+fn candidates(scope: &Scope, filter: &Filter, abstained: bool) -> Vec<Candidate> {
+    let one_of = |column, texts: &[String]| {
+        let mut condition = Conditions::default();
+        condition.one_of(&format!("s.{column}"), texts);
+        Candidate { column, is_one_value: texts.len() == 1, condition }
+    };
+    let mut candidates: Vec<Candidate> = filter
+        .conditions("s")
+        .map(|(column, is_one_value, condition)| Candidate { column, is_one_value, condition })
+        .collect();
+    match scope {
+        Scope::All => {}
+        Scope::Units { departments, locations } => {
+            let lists = [("department", departments), ("location", locations)];
+            candidates
+                .extend(lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| one_of(name, list)));
+        }
+        Scope::Reports { manager_id } => candidates.push(one_of("manager_id", std::slice::from_ref(manager_id))),
+    }
+    if abstained {
+        let mut condition = Conditions::default();
+        condition.add("s.risk < 0", []);
+        candidates.push(Candidate { column: "risk", is_one_value: false, condition });
+    }
+    candidates
 }
 
 /// The employees of these rows, and how many rows they stand for: as many as a message can carry. Rows that were erased meanwhile

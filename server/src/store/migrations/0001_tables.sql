@@ -35,15 +35,31 @@ CREATE TABLE scores (
 -- few, are indexed with everything that lists filter by.
 CREATE INDEX scores_at_risk ON scores (to_seq, risk DESC, employee_id, band, seq, scored_at, as_of, department, location,
     manager_id, job_level, critical_role, tenure_years) WHERE band >= 2;
-CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band);
+CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band, as_of);
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
 CREATE UNIQUE INDEX scores_in_force ON scores (to_seq, employee_id);
 CREATE INDEX scores_in_force_by_time ON scores (to_seq, scored_at, employee_id);
 -- For reading all that is in force, in the order in which it lies on the disk.
 CREATE INDEX scores_in_order ON scores (seq) WHERE to_seq = 9223372036854775807;
 CREATE INDEX scores_by_time ON scores (scored_at);
-CREATE INDEX scores_by_department ON scores (to_seq, department, risk DESC, employee_id, band);
-CREATE INDEX scores_by_manager ON scores (to_seq, manager_id, risk DESC, employee_id);
+-- For what few have in common. Only of what is in force: history does not make them grow. SQLite takes such an index only where a
+-- query says the very same; that it is not said by `=` keeps it from taking one of those above instead.
+CREATE INDEX scores_by_department ON scores (department, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_location ON scores (location, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_level ON scores (job_level, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_manager ON scores (manager_id, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_day ON scores (as_of) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_name ON scores (display_key) WHERE to_seq > 9223372036854775806 AND display_key IS NOT NULL;
+
+-- Of those in force for whom the model answers: how many there are in each department and location (empty where it is not known),
+-- and the sum of their risks in parts of 1/100,000,000,000.
+CREATE TABLE risk_sums (
+    department KEYTEXT NOT NULL,
+    location KEYTEXT NOT NULL,
+    employees BIGINT NOT NULL,
+    parts BIGINT NOT NULL,
+    PRIMARY KEY (department, location)
+);
 
 -- What a score came from and how it came about: the assessment (JSON), and packed little-endian doubles in the order of the
 -- model's features: the values (unknown is NaN) and the contributions in log-odds.
