@@ -298,6 +298,75 @@ fn gallery() -> Gallery {
     }
 }
 
+/// Charts of what is rare, long or too much.
+fn odd_charts(frame: Frame) -> ChartGallery {
+    let long = "Verylongnamewithoutanyspaceandwithoutanendinsight-".repeat(3);
+    let mut many = waterfall();
+    many.title = format!("Many factors, {long}");
+    many.steps = (0..30)
+        .map(|place| Step {
+            label: if place % 4 == 0 { long.clone() } else { format!("Factor {place}") },
+            detail: long.clone(),
+            contribution: real(if place % 3 == 0 { -0.3 } else { 0.5 } * 0.9_f64.powi(place)),
+            actionable: place % 2 == 0,
+        })
+        .collect();
+    let mut one = history();
+    one.points.truncate(1);
+    one.models.clear();
+    let mut daily = history();
+    daily.points = (0..400)
+        .map(|day| HistoryPoint {
+            day,
+            label: format!("day {day}"),
+            risk: Some(estimate(0.2 + 0.1 * (f64::from(day) / 40.0).sin(), 0.05, 0.4)),
+            note: String::new(),
+        })
+        .collect();
+    daily.models = (0..6).map(|n| ModelChange { day: 60 * n, label: format!("model {n}") }).collect();
+    let mut years = trend();
+    years.months = (0..36)
+        .map(|n| TrendMonth { label: format!("Month {n}"), mean_risk: Some(share(0.004)), exits: Some(n * n) })
+        .collect();
+    let mut groups = groups();
+    for group in &mut groups.groups {
+        group.label = format!("{} {long}", group.label);
+    }
+    let flat = Horizons {
+        title: "Certain".into(),
+        horizons: vec![
+            Horizon { months: 3, risk: estimate(0.0, 0.0, 0.0), base_rate: None, team: None },
+            Horizon { months: 12, risk: estimate(1.0, 0.2, 1.0), base_rate: Some(share(0.5)), team: Some(share(1.0)) },
+        ],
+    };
+    let tiny = Curve {
+        title: "Hardly any effect".into(),
+        across: "annual pay in thousands of the local currency, before tax".into(),
+        points: [20_000.0, 180_000.0, 1_250_000.0]
+            .map(|at| CurvePoint { at: real(at), effect: estimate(0.01, -0.04, 0.03) })
+            .to_vec(),
+        density: vec![],
+        unknown: None,
+    };
+    let huge = Categories {
+        title: "Far apart".into(),
+        levels: vec![
+            Level { label: long.clone(), effect: estimate(4.0, 1.0, 9.0), people: None },
+            Level { label: "b".into(), effect: estimate(-3.0, -8.0, 1.0), people: Some(1) },
+        ],
+    };
+    let list = Lift { title: "A long list".into(), listed: 1_000, expected: 431, likely: None, by_chance: 110 };
+    let mut heat = heat_map();
+    heat.columns.extend((0..12).map(|n| format!("Column {n}")));
+    heat.rows.iter_mut().for_each(|row| row.label = format!("{} {long}", row.label));
+    ChartGallery {
+        frame,
+        figures: [&many as &dyn Chart, &one, &daily, &years, &groups, &flat, &tiny, &huge, &list, &heat]
+            .map(Chart::figure)
+            .to_vec(),
+    }
+}
+
 fn charts(frame: Frame) -> ChartGallery {
     ChartGallery {
         frame,
@@ -326,8 +395,11 @@ fn gallery_is_written() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder)?;
     let components = gallery();
     let style = components.frame.style();
-    for (name, page) in [("components.html", components.render()?), ("charts.html", charts(components.frame).render()?)]
-    {
+    for (name, page) in [
+        ("components.html", components.render()?),
+        ("charts.html", charts(components.frame.clone()).render()?),
+        ("odd.html", odd_charts(components.frame).render()?),
+    ] {
         std::fs::write(folder.join(name), page.replace(style, "style.css"))?;
     }
     std::fs::write(folder.join("style.css"), include_str!("assets/style.css"))?;

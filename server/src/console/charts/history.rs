@@ -8,6 +8,10 @@ use super::scale::Axis;
 use super::tabular;
 
 const HEIGHT: f64 = 190.0;
+/// Most scores with a dot of their own.
+const MOST_DOTS: usize = 40;
+/// Least distance between two labels of models, as a share of the width; those between have a line only.
+const MODELS_APART: f64 = 0.1;
 /// Most labels below.
 const MOST_LABELS: usize = 3;
 /// Least distance between two labels below, as a share of the width.
@@ -59,10 +63,14 @@ impl Chart for History {
         let time = Axis::new(first, last, Vec::new());
         let mut drawing = Drawing::new(HEIGHT);
         drawing.grid_across(&axis, (0.0, HEIGHT));
+        let mut labelled = f64::NEG_INFINITY;
         for (number, change) in self.models.iter().enumerate() {
             let x = time.at(f64::from(change.day));
             drawing.upright("model", x);
-            drawing.text("t", (x, -8.0), Anchor::Middle, 0.0, &format!("M{}", number + 1));
+            if (x - labelled).abs() >= MODELS_APART {
+                labelled = x;
+                drawing.text("t", (x, -8.0), Anchor::Middle, 0.0, &format!("M{}", number + 1));
+            }
         }
         let down = |value| axis.down(value, HEIGHT);
         let known: Vec<Vec<(f64, Estimate)>> = self
@@ -77,7 +85,9 @@ impl Chart for History {
                 drawing.area("v-band", upper.chain(lower));
                 drawing.path("v-line", run.iter().map(|(x, risk)| (*x, down(risk.value()))));
             }
-            for (x, risk) in run {
+            // Many dots would hide their line.
+            let dotted = if run.len() <= MOST_DOTS { run.as_slice() } else { &[] };
+            for (x, risk) in dotted {
                 if run.len() == 1 {
                     drawing.line("v-whisker", (*x, down(risk.low())), (*x, down(risk.high())));
                 }

@@ -56,10 +56,11 @@ impl Chart for Trend {
             match risk {
                 Some(risk) => stretch.push((middle(place), axis.down(risk, LINE))),
                 None if !stretch.is_empty() => {
-                    for point in &stretch {
-                        drawing.dot("v-dot", *point, 3.0);
-                    }
+                    let dots = stretch.clone();
                     drawing.path("v-line", std::mem::take(&mut stretch));
+                    for point in dots {
+                        drawing.dot("v-dot", point, 3.0);
+                    }
                 }
                 None => {}
             }
