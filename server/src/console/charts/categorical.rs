@@ -57,6 +57,11 @@ impl Chart for Categories {
     fn in_words(&self) -> String {
         let by_effect = |a: &&Level, b: &&Level| a.effect.value().total_cmp(&b.effect.value());
         match (self.levels.iter().max_by(by_effect), self.levels.iter().min_by(by_effect)) {
+            (Some(high), Some(low))
+                if self.levels.len() > 1 && odds::alike(high.effect.value(), low.effect.value()) =>
+            {
+                "It makes hardly any difference.".to_owned()
+            }
             (Some(high), Some(low)) if self.levels.len() > 1 => format!(
                 "The risk is highest for “{}” ({} the odds) and lowest for “{}” ({}).",
                 high.label,

@@ -85,13 +85,13 @@ impl Chart for Curve {
             drawing.bar("density", edges, (bottom - tall.max(1.0), bottom));
         }
         drawing.labels_below(&across, bottom + 18.0);
-        drawing.text("t", (1.0, bottom + 36.0), Anchor::End, 0.0, &self.across);
         let mut html = Html::new();
         let mut keys = vec![("line", "effect"), ("band", "likely range")];
         if !self.density.is_empty() {
             keys.push(("density", "where people are"));
         }
         html.markup(&legend(&keys)).markup(&drawing.plot(&self.title, &self.in_words()));
+        html.element("p", "across", &self.across);
         if let Some(unknown) = self.unknown {
             html.raw(r#"<p class="chart-notes">"#);
             let (value, likely) = (times(unknown.value()), odds::range(unknown));
@@ -103,6 +103,9 @@ impl Chart for Curve {
     fn in_words(&self) -> String {
         let by_effect = |a: &&CurvePoint, b: &&CurvePoint| a.effect.value().total_cmp(&b.effect.value());
         match (self.points.iter().max_by(by_effect), self.points.iter().min_by(by_effect)) {
+            (Some(high), Some(low)) if odds::alike(high.effect.value(), low.effect.value()) => {
+                "It makes hardly any difference.".to_owned()
+            }
             (Some(high), Some(low)) => format!(
                 "The risk is highest at {} ({} the odds) and lowest at {} ({}).",
                 number(high.at.get()),

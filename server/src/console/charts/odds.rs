@@ -17,6 +17,11 @@ pub(super) fn direction(log_odds: f64) -> &'static str {
     }
 }
 
+/// Whether the largest effect is hardly more than the smallest.
+pub(super) fn alike(high: f64, low: f64) -> bool {
+    high - low < VISIBLE
+}
+
 /// An arrow and the factor, such as "▲ ×1.6".
 pub(super) fn arrow(log_odds: f64) -> String {
     let sign = match direction(log_odds) {

@@ -2,6 +2,9 @@
 
 use super::markup::plain;
 
+/// Smallest range of log-odds that fills an axis.
+const SMALLEST_ODDS: f64 = 0.3;
+
 /// A range of values and the ones that are labelled.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
@@ -52,7 +55,11 @@ impl Axis {
 
     /// Times the odds (the values are logarithms), around 1, from at most `low` to at least `high`.
     pub(super) fn odds(low: f64, high: f64) -> Self {
-        let (low, high) = (low.min(0.0), high.max(0.0));
+        let (mut low, mut high) = (low.min(0.0), high.max(0.0));
+        if high - low < SMALLEST_ODDS {
+            // So that next to nothing looks like next to nothing.
+            (low, high) = (-SMALLEST_ODDS / 2.0, SMALLEST_ODDS / 2.0);
+        }
         let reach = high.max(-low);
         let factors: &[f64] = match reach {
             reach if reach < 0.25 => &[1.1, 1.2],
@@ -63,8 +70,8 @@ impl Axis {
             reach if reach < 7.0 => &[10.0, 100.0],
             _ => &[100.0, 10_000.0, 1e8],
         };
-        let room = 0.08 * (high - low).max(0.1);
-        let (low, high) = (low - room, high + room);
+        let room = 0.08 * (high - low);
+        (low, high) = (low - room, high + room);
         let mut ticks = vec![(0.0, "×1".to_owned())];
         for &factor in factors {
             ticks.push((factor.ln(), format!("×{}", number(factor))));
