@@ -56,10 +56,9 @@ impl Axis {
     /// Times the odds (the values are logarithms), around 1, from at most `low` to at least `high`.
     pub(super) fn odds(low: f64, high: f64) -> Self {
         let (mut low, mut high) = (low.min(0.0), high.max(0.0));
-        if high - low < SMALLEST_ODDS {
-            // So that next to nothing looks like next to nothing.
-            (low, high) = (-SMALLEST_ODDS / 2.0, SMALLEST_ODDS / 2.0);
-        }
+        // So that next to nothing looks like next to nothing.
+        let missing = (SMALLEST_ODDS - (high - low)).max(0.0);
+        (low, high) = (low - missing / 2.0, high + missing / 2.0);
         let reach = high.max(-low);
         let factors: &[f64] = match reach {
             reach if reach < 0.25 => &[1.1, 1.2],
