@@ -59,6 +59,12 @@ pub(crate) enum Refusal {
     /// Another `aud`.
     #[error("a token is meant for another audience")]
     Audience,
+    /// Another `azp`.
+    #[error("a token was given to another party")]
+    Party,
+    /// Another `nonce`, or none.
+    #[error("a token belongs to another sign-in")]
+    Nonce,
     /// A claim that is needed is missing or of another form.
     #[error("claims of a token are missing or of another form")]
     Claims,

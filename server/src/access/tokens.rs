@@ -8,6 +8,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::access::caller::Caller;
 use crate::access::claims;
@@ -19,6 +20,7 @@ use crate::limits::{MAX_TOKENS_KNOWN, TOKEN_LEEWAY_SECONDS};
 /// Tokens and the keys that sign them.
 pub(crate) struct Tokens {
     provider: IdentityProvider,
+    audience: String,
     validation: Validation,
     signers: Signers,
     known: Mutex<HashMap<[u8; 32], Known>>,
@@ -51,7 +53,13 @@ impl Tokens {
         validation.set_issuer(&[&jwt.provider.issuer]);
         validation.set_audience(&[&jwt.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Self { provider: jwt.provider.clone(), validation, signers, known: Mutex::new(HashMap::new()) }
+        Self {
+            provider: jwt.provider.clone(),
+            audience: jwt.audience.clone(),
+            validation,
+            signers,
+            known: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Asks for the provider's keys from time to time, without end.
@@ -91,7 +99,32 @@ impl Tokens {
         known.insert(digest, entry);
     }
 
+    /// Who signed in at the provider with this token (OpenID Connect Core 1.0, section 3.1.3.7), in the sign-in that has this
+    /// nonce. It is not remembered: it comes once.
+    pub(crate) async fn signed_in(&self, token: &str, nonce: &str) -> Result<Caller, Refusal> {
+        let (claims, _) = self.verified(token).await?;
+        let text = |name: &str| claims.get(name).map(|value| value.as_str().unwrap_or_default());
+        if text("azp").is_some_and(|party| party != self.audience) {
+            return Err(Refusal::Party);
+        }
+        let same = text("nonce").is_some_and(|own| bool::from(own.as_bytes().ct_eq(nonce.as_bytes())));
+        if !same {
+            return Err(Refusal::Nonce);
+        }
+        claims::caller(&claims, &self.provider)
+    }
+
     async fn checked(&self, token: &str) -> Result<Known, Refusal> {
+        let (claims, generation) = self.verified(token).await?;
+        let expires = claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Claims)?;
+        // A fraction is cut off; what is too large ends the range, which is as good as never.
+        let good_until = (expires as u64).saturating_add(TOKEN_LEEWAY_SECONDS);
+        let caller = Arc::new(claims::caller(&claims, &self.provider)?);
+        Ok(Known { caller, good_until, generation })
+    }
+
+    /// What a token claims, once signature, issuer, audience and times were found right; and the generation of the keys.
+    async fn verified(&self, token: &str) -> Result<(Map<String, Value>, u64), Refusal> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::NoToken)?;
         if !self.validation.algorithms.contains(&header.alg) {
             return Err(Refusal::Algorithm);
@@ -111,11 +144,7 @@ impl Tokens {
         if data.claims.get("iss").and_then(Value::as_str) != Some(&self.provider.issuer) {
             return Err(Refusal::Issuer);
         }
-        let expires = data.claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Claims)?;
-        // A fraction is cut off; what is too large ends the range, which is as good as never.
-        let good_until = (expires as u64).saturating_add(TOKEN_LEEWAY_SECONDS);
-        let caller = Arc::new(claims::caller(&data.claims, &self.provider)?);
-        Ok(Known { caller, good_until, generation: keys.generation })
+        Ok((data.claims, keys.generation))
     }
 }
 

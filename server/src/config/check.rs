@@ -153,6 +153,9 @@ impl Problems {
         if let Some(path) = &oidc.client_secret_file {
             self.file("console.oidc.client_secret_file", path);
         }
+        if !oidc.scopes.split_whitespace().any(|scope| scope == "openid") {
+            self.add("console.oidc.scopes", format!("{:?}", oidc.scopes), "\"openid\" must be among them");
+        }
         let addresses = [
             ("redirect_url", Some(&oidc.redirect_url)),
             ("authorization_endpoint", oidc.authorization_endpoint.as_ref()),

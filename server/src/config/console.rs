@@ -56,7 +56,16 @@ pub struct Oidc {
     pub authorization_endpoint: Option<String>,
     /// Where codes are changed for tokens; absent: the provider is asked.
     pub token_endpoint: Option<String>,
+    /// What the provider is asked to tell (`scope`), with blanks between.
+    #[serde(default = "Oidc::default_scopes")]
+    pub scopes: String,
     /// Who the provider is, and what its tokens say of people. Without a place of its keys it is asked for that too.
     #[serde(flatten)]
     pub provider: IdentityProvider,
+}
+
+impl Oidc {
+    fn default_scopes() -> String {
+        "openid".to_owned()
+    }
 }

@@ -93,7 +93,7 @@ pub(super) const SECTIONS: [&str; 15] = [
 ];
 
 /// Every key with its section before it.
-pub(super) const KEYS: [(&str, Kind); 60] = [
+pub(super) const KEYS: [(&str, Kind); 61] = [
     ("listen.address", Kind::Address),
     ("listen.metrics_address", Kind::Address),
     ("store.url", Kind::Text),
@@ -127,6 +127,7 @@ pub(super) const KEYS: [(&str, Kind); 60] = [
     ("console.oidc.redirect_url", Kind::Text),
     ("console.oidc.authorization_endpoint", Kind::Text),
     ("console.oidc.token_endpoint", Kind::Text),
+    ("console.oidc.scopes", Kind::Text),
     ("console.oidc.algorithm", Kind::Choice(&["RS256", "ES256", "EdDSA"])),
     ("console.oidc.jwks_file", Kind::Text),
     ("console.oidc.jwks_url", Kind::Text),

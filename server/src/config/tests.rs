@@ -91,6 +91,7 @@ fn every_key_by_itself() {
         (&oidc("token_endpoint = \"http://i/token\""), Some("console.oidc.token_endpoint = http://i/token")),
         (&oidc("client_secret_file = \"missing\""), Some("console.oidc.client_secret_file = missing")),
         (&oidc("groups = { admin = \"a\", auditor = \"a\" }"), Some("another role has this group")),
+        (&oidc("scopes = \"groups\""), Some("console.oidc.scopes = \"groups\": \"openid\" must be among them")),
         (&oidc("audience = \"a\""), Some("console.oidc.audience: there is no such key")),
         ("actions.playbook = \"missing.toml\"", Some("line 1: actions.playbook = missing.toml")),
         ("store.url = \"postgres://host/db\"", Some("audit.key_file: it is needed with PostgreSQL")),
