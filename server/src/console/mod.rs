@@ -15,6 +15,7 @@ mod frame;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod gallery;
 mod listener;
+pub(crate) mod oidc;
 mod pages;
 mod posted;
 mod session_store;

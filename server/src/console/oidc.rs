@@ -40,7 +40,7 @@ const MAX_PARAMETER_BYTES: usize = 4_096;
 
 /// Why nobody signed in. What is said here goes to the log; people get [`OidcError::advice`].
 #[derive(Debug, thiserror::Error)]
-pub enum OidcError {
+pub(crate) enum OidcError {
     /// The secret cannot be read.
     #[error("console.oidc.client_secret_file: {path}: {why}", path = path.display())]
     Secret {
@@ -87,7 +87,7 @@ pub enum OidcError {
 /// Why a token is not good.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct RefusedToken(Refusal);
+pub(crate) struct RefusedToken(Refusal);
 
 impl OidcError {
     /// What whoever tried is told.
