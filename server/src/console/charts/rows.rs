@@ -37,7 +37,7 @@ pub(super) fn strip(axis: &Axis) -> Drawing {
     for (value, _) in &axis.ticks {
         let x = axis.at(*value);
         // Beyond the strip, so that the lines of rows that follow each other meet.
-        drawing.line("g", (x, -12.0), (x, STRIP + 12.0));
+        drawing.line("g", (x, -18.0), (x, STRIP + 18.0));
     }
     drawing
 }
