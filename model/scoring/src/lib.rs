@@ -7,6 +7,7 @@ pub mod artifact;
 mod assessment;
 pub mod company;
 pub mod date;
+pub mod effects;
 pub mod encoding;
 pub mod explain;
 pub mod features;
@@ -20,6 +21,7 @@ pub mod scorer;
 mod sparse;
 pub mod survey;
 pub mod what_if;
+pub mod wording;
 
 pub use artifact::{Artifact, ArtifactContent};
 pub use company::{Company, TeamContext, TeamsOnDay};

@@ -1,14 +1,14 @@
 //! `model-card.md`, after Mitchell et al. (2019), "Model Cards for Model Reporting".
 
-use flight_risk_scoring::Artifact;
-use flight_risk_scoring::ArtifactContent;
+use flight_risk_scoring::effects::effects;
+use flight_risk_scoring::wording::{guards, periods};
+use flight_risk_scoring::{Artifact, ArtifactContent};
 
-use super::effects::effects;
 use super::escape::{markdown, markdown_block, markdown_code};
 use super::numbers::{count, fixed, multiple, people, percent};
 use super::statements;
 use super::summary::{self, Judged, yes};
-use super::{guards, joint, joint_charts, time_chart, verdict};
+use super::{joint, joint_charts, time_chart, verdict};
 
 /// The whole card.
 pub(super) fn render(artifact: &Artifact) -> String {
@@ -141,7 +141,7 @@ fn over_time(content: &ArtifactContent) -> String {
     for (title, periods) in [("One model, later time", &metrics.stability), ("Walking forward", &metrics.backtest)] {
         if !periods.is_empty() {
             let rows = table(time_chart::SHORT_HEADS, time_chart::short_rows(periods).into_iter());
-            let sentence = markdown(&time_chart::sentence(periods));
+            let sentence = markdown(&periods::sentence(periods));
             text.push_str(&format!("### {title}\n\n{sentence}\n\n{rows}\n"));
         }
     }

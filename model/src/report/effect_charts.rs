@@ -4,11 +4,11 @@ use flight_risk_scoring::features::Unit;
 use flight_risk_scoring::schema::FeatureKind;
 
 use super::chart::{Anchor, Axis, Bar, Canvas, Scale, bars, odds_ticks, round_ticks};
-use super::density::Density;
 use super::effects::{Effect, FeatureEffect, Level, Shape};
 use super::numbers::{self, multiple, percent};
 use super::summary::{heading, yes};
 use super::tables::{table, with_table};
+use flight_risk_scoring::effects::Density;
 
 /// Drivers on the chart of drivers.
 const TOP_DRIVERS: usize = 12;

@@ -5,31 +5,26 @@
 
 mod card;
 mod chart;
-mod density;
 mod effect_charts;
 #[cfg(test)]
 mod effect_tests;
-mod effects;
 mod escape;
 mod guards;
 mod joint;
 mod joint_charts;
-mod numbers;
-mod own_rules;
 mod page;
 mod quality_charts;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sections;
-mod statements;
-mod summary;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod time_chart;
-mod verdict;
 
 use flight_risk_scoring::Artifact;
+use flight_risk_scoring::effects;
+use flight_risk_scoring::wording::{numbers, statements, summary, verdict};
 
 /// Name of the report in a model directory.
 pub const REPORT_FILE_NAME: &str = "report.html";

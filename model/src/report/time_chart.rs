@@ -1,6 +1,7 @@
 //! How the model does from period to period: expected beside observed rates.
 
 use flight_risk_scoring::metrics::PeriodQuality;
+use flight_risk_scoring::wording::periods::sentence;
 
 use super::chart::{Anchor, Axis, Canvas};
 use super::escape::shortened;
@@ -71,33 +72,6 @@ pub(super) fn periods(id: &str, title: &str, periods: &[PeriodQuality]) -> Strin
         "log-loss / base rate's",
     ];
     with_table(&canvas.finish(id, title, &caption), &caption, &table(title, &heads, &rows))
-}
-
-/// Whether it held, in words.
-pub(super) fn sentence(periods: &[PeriodQuality]) -> String {
-    let within = |p: &&PeriodQuality| {
-        let (low, high) = wilson(p.observed_rate, p.rows);
-        (low..=high).contains(&p.mean_predicted)
-    };
-    let held = periods.iter().filter(within).count() as u64;
-    let aucs: Vec<f64> = periods.iter().filter_map(|p| p.auc).collect();
-    let least = aucs.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = aucs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let ranked = if aucs.is_empty() {
-        String::new()
-    } else if fixed(least, 2) == fixed(most, 2) {
-        format!(" The AUC was {}.", fixed(least, 2))
-    } else {
-        format!(" The AUC was between {} and {}.", fixed(least, 2), fixed(most, 2))
-    };
-    let better = periods.iter().filter(|p| p.log_loss < p.log_loss_base_rate).count() as u64;
-    let all = count(periods.len() as u64);
-    format!(
-        "In {} of {all} {} the expected rate lay within the 90 % interval of what was observed; in {} it predicted better than the base rate.{ranked}",
-        count(held),
-        if periods.len() == 1 { "period" } else { "periods" },
-        count(better)
-    )
 }
 
 /// The heads and rows of the periods for the card: fewer columns.

@@ -1,20 +1,20 @@
 //! Numbers as readers want them: whole percents where that is enough, never a `NaN`.
 
-use flight_risk_scoring::explain::value_text;
-use flight_risk_scoring::features::Unit;
-use flight_risk_scoring::schema::{FeatureKind, SourceFeature, Value};
+use crate::explain::value_text;
+use crate::features::Unit;
+use crate::schema::{FeatureKind, SourceFeature, Value};
 
 /// Keeps a number and its unit on one line.
 const NARROW: char = '\u{a0}';
 /// Stands for a number that does not exist.
-pub(super) const NO_NUMBER: &str = "–";
+pub const NO_NUMBER: &str = "–";
 /// Years that people write of.
 const CALENDAR: (f64, f64) = (1900.0, 2100.0);
 /// From here on a number is written with an exponent.
 const HUGE: f64 = 1e9;
 
 /// A probability or share in percent: no decimals from 10 %, one from 1 %, two below.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     if !share.is_finite() {
         return NO_NUMBER.to_owned();
     }
@@ -33,7 +33,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// A count with commas between thousands.
-pub(super) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -46,7 +46,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number with this many decimals.
-pub(super) fn fixed(number: f64, decimals: usize) -> String {
+pub fn fixed(number: f64, decimals: usize) -> String {
     if !number.is_finite() {
         return NO_NUMBER.to_owned();
     }
@@ -60,12 +60,12 @@ pub(super) fn fixed(number: f64, decimals: usize) -> String {
 }
 
 /// A number of people that need not be whole: one decimal below ten, none above.
-pub(super) fn people(number: f64) -> String {
+pub fn people(number: f64) -> String {
     if number.abs() < 9.95 { trimmed(&fixed(number, 1)) } else { whole(number) }
 }
 
 /// A factor on the odds from a difference in log-odds: `×1.35`.
-pub(super) fn multiple(log_odds: f64) -> String {
+pub fn multiple(log_odds: f64) -> String {
     let factor = log_odds.exp();
     if log_odds.is_nan() {
         NO_NUMBER.to_owned()
@@ -81,7 +81,7 @@ pub(super) fn multiple(log_odds: f64) -> String {
 }
 
 /// Any number: few digits, commas between thousands, an exponent only when it is huge or tiny.
-pub(super) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let magnitude = value.abs();
     if !value.is_finite() {
         NO_NUMBER.to_owned()
@@ -102,14 +102,14 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// Whether the numbers of a feature look like years of the calendar, which are written without a comma.
-pub(super) fn is_calendar_year(feature: &SourceFeature) -> bool {
+pub fn is_calendar_year(feature: &SourceFeature) -> bool {
     let within = |value: f64| (CALENDAR.0..=CALENDAR.1).contains(&value) && value.fract().abs() < 1e-9;
     let FeatureKind::Numeric { min, max, .. } = feature.kind else { return false };
     feature.unit == Unit::Number && within(min) && within(max)
 }
 
 /// A value of a numeric feature with its unit.
-pub(super) fn value(feature: &SourceFeature, value: f64) -> String {
+pub fn value(feature: &SourceFeature, value: f64) -> String {
     if is_calendar_year(feature) {
         return trimmed(&fixed(value, 1));
     }
@@ -118,7 +118,7 @@ pub(super) fn value(feature: &SourceFeature, value: f64) -> String {
 }
 
 /// A value at which something is about: counts are whole.
-pub(super) fn about(feature: &SourceFeature, at: f64) -> String {
+pub fn about(feature: &SourceFeature, at: f64) -> String {
     if feature.unit == Unit::Count { whole(at) } else { value(feature, at) }
 }
 

@@ -4,15 +4,20 @@
 //! shows, measured from the average of the reference population m. Its variance is `slope^2 (x - m)'V(x - m)` with V the
 //! covariance of the feature's coefficients. What the rules say by the feature alone is added to both.
 
-use flight_risk_scoring::ArtifactContent;
-use flight_risk_scoring::encoding::Encoding;
-use flight_risk_scoring::features::{PlausibleDirection, Unit};
-use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
-use flight_risk_scoring::scorer::Z_90;
+mod density;
+mod own_rules;
 
-use super::density::{Density, density, share_set};
-use super::numbers;
-use super::own_rules::OwnRules;
+use crate::ArtifactContent;
+use crate::encoding::Encoding;
+use crate::features::{PlausibleDirection, Unit};
+use crate::schema::{FeatureKind, SourceFeature};
+use crate::scorer::Z_90;
+
+use crate::effects::density::{density, share_set};
+use crate::effects::own_rules::OwnRules;
+use crate::wording::numbers;
+
+pub use crate::effects::density::Density;
 
 /// Values at which the effect of a numeric feature is drawn, beside its knots and the steps of its rules.
 const LINE_POINTS: usize = 25;
@@ -21,16 +26,16 @@ const SMALL_RETURN: f64 = 0.1;
 
 /// An effect on the log-odds against the average of the reference population.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Effect {
+pub struct Effect {
     /// Estimate.
-    pub(super) log_odds: f64,
+    pub log_odds: f64,
     /// Standard error.
-    pub(super) error: f64,
+    pub error: f64,
 }
 
 impl Effect {
     /// Ends of the 90 % interval.
-    pub(super) fn interval(self) -> (f64, f64) {
+    pub fn interval(self) -> (f64, f64) {
         (self.log_odds - Z_90 * self.error, self.log_odds + Z_90 * self.error)
     }
 
@@ -42,7 +47,7 @@ impl Effect {
 
 /// The effect at each value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
+pub enum Shape {
     /// Over the range of a numeric feature, ascending.
     Line(Vec<(f64, Effect)>),
     /// At each level of a category, of a flag, or at the only value that was seen.
@@ -51,18 +56,18 @@ pub(super) enum Shape {
 
 /// One level with its effect.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Level {
+pub struct Level {
     /// Its name.
-    pub(super) name: String,
+    pub name: String,
     /// Its effect.
-    pub(super) effect: Effect,
+    pub effect: Effect,
     /// Share of the rows that have it, where that is known.
-    pub(super) share: Option<f64>,
+    pub share: Option<f64>,
 }
 
 /// Which way the risk goes as a number grows, or when a flag is set.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Trend {
+pub enum Trend {
     /// Up, beyond doubt at 90 %.
     Raises,
     /// Down, beyond doubt at 90 %.
@@ -77,28 +82,28 @@ pub(super) enum Trend {
 
 /// Everything to be shown of one feature.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct FeatureEffect<'a> {
+pub struct FeatureEffect<'a> {
     /// The feature.
-    pub(super) feature: &'a SourceFeature,
+    pub feature: &'a SourceFeature,
     /// Mean absolute contribution in log-odds.
-    pub(super) importance: f64,
+    pub importance: f64,
     /// The effect at known values.
-    pub(super) shape: Shape,
+    pub shape: Shape,
     /// The effect of not knowing the value, where training saw such rows.
-    pub(super) unknown: Option<Effect>,
+    pub unknown: Option<Effect>,
     /// Which way it goes.
-    pub(super) trend: Trend,
+    pub trend: Trend,
     /// Where the people are.
-    pub(super) density: Density,
+    pub density: Density,
     /// Whether rules are part of it.
-    pub(super) has_rules: bool,
+    pub has_rules: bool,
     /// Whether single values of it have effects of their own, because they seem to stand for people.
-    pub(super) recurs: bool,
+    pub recurs: bool,
 }
 
 impl FeatureEffect<'_> {
     /// All effects, that of not knowing included.
-    pub(super) fn all(&self) -> Vec<Effect> {
+    pub fn all(&self) -> Vec<Effect> {
         let mut all: Vec<Effect> = match &self.shape {
             Shape::Line(points) => points.iter().map(|(_, effect)| *effect).collect(),
             Shape::Levels(levels) => levels.iter().map(|level| level.effect).collect(),
@@ -108,7 +113,7 @@ impl FeatureEffect<'_> {
     }
 
     /// Whether the data says the contrary of what is plausible.
-    pub(super) fn against_expectation(&self) -> bool {
+    pub fn against_expectation(&self) -> bool {
         matches!(
             (self.feature.direction, self.trend),
             (PlausibleDirection::Raises, Trend::Lowers) | (PlausibleDirection::Lowers, Trend::Raises)
@@ -116,7 +121,7 @@ impl FeatureEffect<'_> {
     }
 
     /// The trend in a few words.
-    pub(super) fn trend_text(&self) -> String {
+    pub fn trend_text(&self) -> String {
         let (raises, lowers) = match self.feature.unit {
             Unit::Flag => ("yes raises the risk", "yes lowers the risk"),
             _ => ("more raises the risk", "more lowers the risk"),
@@ -140,7 +145,7 @@ impl FeatureEffect<'_> {
 }
 
 /// The effects of all features, most important first.
-pub(super) fn effects(content: &ArtifactContent) -> Vec<FeatureEffect<'_>> {
+pub fn effects(content: &ArtifactContent) -> Vec<FeatureEffect<'_>> {
     let mut effects = Vec::with_capacity(content.features.len());
     let mut start = 0;
     let parts = content.features.iter().zip(&content.encodings).zip(&content.importance).enumerate();

@@ -1,19 +1,19 @@
 //! What every model of this kind is for, is not for, and cannot know.
 
-use flight_risk_scoring::ArtifactContent;
-use flight_risk_scoring::artifact::Target;
+use crate::ArtifactContent;
+use crate::artifact::Target;
 
 use super::numbers::{count, fixed};
 
 /// What the model is made for.
-pub(super) const INTENDED: &[&str] = &[
+pub const INTENDED: &[&str] = &[
     "Help HR partners and managers to decide with whom to talk first, and about what, so that people stay.",
     "Show where in the company the risk gathers and which working conditions go with it.",
     "Support a person who decides: every score comes with its reasons and its doubt, and can be contradicted.",
 ];
 
 /// What it must not be used for.
-pub(super) const PROHIBITED: &[&str] = &[
+pub const PROHIBITED: &[&str] = &[
     "Dismissal, pay, promotion, assignment or performance decisions about a person.",
     "Any decision without a human being who knows the person and can overrule the score.",
     "Passing scores to people outside the circle that the company has agreed on, or to future employers.",
@@ -22,11 +22,11 @@ pub(super) const PROHIBITED: &[&str] = &[
 ];
 
 /// What the law asks in many places.
-pub(super) const LAW: &str = "Predictions about employees are regulated in many places (in the European Union by the data protection regulation and, \
+pub const LAW: &str = "Predictions about employees are regulated in many places (in the European Union by the data protection regulation and, \
      as a high-risk use, by the AI Act; often by rights of the works council). Settle that before the first use.";
 
 /// What it cannot know, whatever its figures.
-pub(super) fn limits(content: &ArtifactContent) -> Vec<String> {
+pub fn limits(content: &ArtifactContent) -> Vec<String> {
     let mut limits = vec![
         "It knows only what is in the records. An offer from elsewhere, a partner who moves, health, family or a quarrel last week are not in them."
             .to_owned(),
@@ -57,7 +57,7 @@ pub(super) fn limits(content: &ArtifactContent) -> Vec<String> {
 }
 
 /// When the model says that it does not know.
-pub(super) fn abstention(content: &ArtifactContent) -> Vec<String> {
+pub fn abstention(content: &ArtifactContent) -> Vec<String> {
     let features = content.features.len() as u64;
     vec![
         format!(

@@ -1,7 +1,7 @@
 //! Where the people are: how many of the reference population are near each value, as far as the model's columns tell.
 
-use flight_risk_scoring::encoding::Encoding;
-use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
+use crate::encoding::Encoding;
+use crate::schema::{FeatureKind, SourceFeature};
 
 /// Share of the way between the outermost knots that is drawn beyond them.
 const MARGIN_OF_KNOTS: f64 = 0.15;
@@ -13,7 +13,7 @@ const WORTH_CUTTING: f64 = 0.75;
 
 /// What is known of how a number is spread over people.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Density {
+pub enum Density {
     /// Share of the rows nearest to each knot of a curve, ascending. What is between two knots counts towards both.
     Near(Vec<(f64, f64)>),
     /// A standard deviation below and above the mean of a straight line: about two thirds of the known values.
@@ -24,7 +24,7 @@ pub(super) enum Density {
 
 impl Density {
     /// The part of a range in which nearly all people are: a few far outliers would squeeze everybody else into a corner.
-    pub(super) fn drawn(&self, min: f64, max: f64) -> (f64, f64) {
+    pub fn drawn(&self, min: f64, max: f64) -> (f64, f64) {
         let (low, high, margin) = match self {
             Self::Near(knots) => {
                 let ends = knots.first().zip(knots.last()).map_or((min, max), |(first, last)| (first.0, last.0));
@@ -64,7 +64,7 @@ pub(super) fn share_set(feature: &SourceFeature, encoding: &Encoding, means: &[f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flight_risk_scoring::features::{Family, PlausibleDirection, Unit};
+    use crate::features::{Family, PlausibleDirection, Unit};
 
     #[test]
     fn knots_carry_their_share_and_lines_their_middle() {

@@ -1,9 +1,9 @@
 //! What the rules say by one feature alone: a part of its effect, to be drawn with it.
 
-use flight_risk_scoring::ArtifactContent;
-use flight_risk_scoring::rules::{Condition, RuleEnsemble, RuleTree};
+use crate::ArtifactContent;
+use crate::rules::{Condition, RuleEnsemble, RuleTree};
 
-use super::effects::Effect;
+use crate::effects::Effect;
 
 /// More different thresholds than this are not drawn one by one.
 const MOST_THRESHOLDS: usize = 60;

@@ -1,11 +1,11 @@
 //! The model in figures: the judged sets, whether they are calibrated, base rates. Plain text, for both documents.
 
-use flight_risk_scoring::ArtifactContent;
-use flight_risk_scoring::artifact::Target;
-use flight_risk_scoring::features::Family;
-use flight_risk_scoring::metrics::{ListLift, PeriodQuality, Quality, ReliabilityGroup};
-use flight_risk_scoring::schema::SourceFeature;
-use flight_risk_scoring::scorer::Z_90;
+use crate::ArtifactContent;
+use crate::artifact::Target;
+use crate::features::Family;
+use crate::metrics::{ListLift, PeriodQuality, Quality, ReliabilityGroup};
+use crate::schema::SourceFeature;
+use crate::scorer::Z_90;
 
 use super::numbers::{fixed, percent};
 
@@ -18,20 +18,20 @@ const Z_99: f64 = 2.326;
 
 /// A judged set of rows and how to speak about it.
 #[derive(Clone, Debug)]
-pub(super) struct Judged<'a> {
+pub struct Judged<'a> {
     /// Its figures.
-    pub(super) quality: &'a Quality,
+    pub quality: &'a Quality,
     /// Short title.
-    pub(super) title: String,
+    pub title: String,
     /// What one row is, plural.
-    pub(super) rows: &'static str,
+    pub rows: &'static str,
     /// What the rows with the event are, plural.
-    pub(super) events: &'static str,
+    pub events: &'static str,
 }
 
 /// Whether the probabilities can be read as they stand.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Calibrated {
+pub enum Calibrated {
     /// The differences are no larger than chance makes them, or too small to mislead.
     Yes,
     /// On the whole, but not where the risk is highest, which is where people look.
@@ -41,7 +41,7 @@ pub(super) enum Calibrated {
 }
 
 /// What one row of training is, plural.
-pub(super) fn row_noun(content: &ArtifactContent) -> &'static str {
+pub fn row_noun(content: &ArtifactContent) -> &'static str {
     match content.target {
         Target::Hazard { period_months: 1, .. } => "employee-months",
         Target::Hazard { .. } => "employee-periods",
@@ -50,7 +50,7 @@ pub(super) fn row_noun(content: &ArtifactContent) -> &'static str {
 }
 
 /// The judged sets, the headline first.
-pub(super) fn judged(content: &ArtifactContent) -> Vec<Judged<'_>> {
+pub fn judged(content: &ArtifactContent) -> Vec<Judged<'_>> {
     let metrics = &content.metrics;
     let mut sets = Vec::new();
     if let Some(horizon) = &metrics.horizon {
@@ -71,12 +71,12 @@ pub(super) fn judged(content: &ArtifactContent) -> Vec<Judged<'_>> {
 }
 
 /// Whether the log-loss is better than that of giving everybody the base rate.
-pub(super) fn beats_base_rate(quality: &Quality) -> bool {
+pub fn beats_base_rate(quality: &Quality) -> bool {
     quality.log_loss < quality.log_loss_base_rate
 }
 
 /// The 90 % interval of a rate observed on some rows (Wilson 1927).
-pub(super) fn wilson(rate: f64, rows: u64) -> (f64, f64) {
+pub fn wilson(rate: f64, rows: u64) -> (f64, f64) {
     let n = rows.max(1) as f64;
     let z2 = Z_90 * Z_90;
     let middle = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n);
@@ -88,7 +88,7 @@ pub(super) fn wilson(rate: f64, rows: u64) -> (f64, f64) {
 /// Hilferty (1931), with as many degrees of freedom as groups because the rows were not fitted. With many rows even harmless
 /// differences are beyond chance; an error below a tenth of the rate is harmless. The group of the highest risk is looked at by
 /// itself: among ten groups a difference there, which is what people act on, would drown.
-pub(super) fn calibrated(quality: &Quality) -> Calibrated {
+pub fn calibrated(quality: &Quality) -> Calibrated {
     let groups = quality.reliability.len().max(1) as f64;
     let statistic: f64 = quality
         .reliability
@@ -114,30 +114,30 @@ fn top_that_is_off(quality: &Quality) -> Option<ReliabilityGroup> {
 }
 
 /// The list to speak about first.
-pub(super) fn usual_list(quality: &Quality) -> Option<&ListLift> {
+pub fn usual_list(quality: &Quality) -> Option<&ListLift> {
     quality.lift.iter().min_by_key(|list| list.length.abs_diff(USUAL_LIST))
 }
 
 /// Leavers on a list drawn by lot.
-pub(super) fn by_chance(quality: &Quality, list: &ListLift) -> f64 {
+pub fn by_chance(quality: &Quality, list: &ListLift) -> f64 {
     list.length as f64 * quality.observed_rate
 }
 
 /// One figure of the table of metrics.
 #[derive(Clone, Debug)]
-pub(super) struct Figure {
+pub struct Figure {
     /// Name.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// Of the model.
-    pub(super) model: String,
+    pub model: String,
     /// Of the base-rate model.
-    pub(super) base_rate: String,
+    pub base_rate: String,
     /// How to read it.
-    pub(super) meaning: &'static str,
+    pub meaning: &'static str,
 }
 
 /// The figures of a judged set beside those of the base-rate model.
-pub(super) fn figures(quality: &Quality) -> Vec<Figure> {
+pub fn figures(quality: &Quality) -> Vec<Figure> {
     let maybe = |value: Option<f64>, text: &dyn Fn(f64) -> String| value.map_or_else(|| "not defined".to_owned(), text);
     let none = || super::numbers::NO_NUMBER.to_owned();
     let figure = |name, model, base_rate, meaning| Figure { name, model, base_rate, meaning };
@@ -178,7 +178,7 @@ pub(super) fn figures(quality: &Quality) -> Vec<Figure> {
 }
 
 /// The base rates, each with its name.
-pub(super) fn base_rates(content: &ArtifactContent) -> Vec<(String, f64)> {
+pub fn base_rates(content: &ArtifactContent) -> Vec<(String, f64)> {
     match &content.target {
         Target::Hazard { horizons_months, period_months, .. } => {
             let period = if *period_months == 1 {
@@ -195,7 +195,7 @@ pub(super) fn base_rates(content: &ArtifactContent) -> Vec<(String, f64)> {
 }
 
 /// What the headline base rate is the share of.
-pub(super) fn headline_base_rate_text(content: &ArtifactContent) -> String {
+pub fn headline_base_rate_text(content: &ArtifactContent) -> String {
     match &content.target {
         Target::Hazard { risk_horizon_months, .. } => {
             format!("of all leave within {risk_horizon_months} months: the base rate in training")
@@ -205,22 +205,22 @@ pub(super) fn headline_base_rate_text(content: &ArtifactContent) -> String {
 }
 
 /// A label at the beginning of a line; the name of a column of somebody's table stays as it is.
-pub(super) fn heading(feature: &SourceFeature) -> String {
+pub fn heading(feature: &SourceFeature) -> String {
     if feature.family == Family::Other { feature.label.clone() } else { capitalised(&feature.label) }
 }
 
 /// "yes" or nothing.
-pub(super) fn yes(value: bool) -> String {
+pub fn yes(value: bool) -> String {
     if value { "yes".to_owned() } else { String::new() }
 }
 
 /// The text with a capital letter.
-pub(super) fn capitalised(text: &str) -> String {
+pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + characters.as_str())
 }
 
 /// From when to when a period is.
-pub(super) fn period_name(period: &PeriodQuality) -> String {
+pub fn period_name(period: &PeriodQuality) -> String {
     if period.from == period.until { period.from.clone() } else { format!("{} to {}", period.from, period.until) }
 }

@@ -1,8 +1,8 @@
 //! The model in words: what it predicts, how good it proved, how far it may be used. Plain text, for both documents.
 
-use flight_risk_scoring::ArtifactContent;
-use flight_risk_scoring::artifact::Target;
-use flight_risk_scoring::metrics::{Evidence, Quality, Split, Verdict, WeakReason};
+use crate::ArtifactContent;
+use crate::artifact::Target;
+use crate::metrics::{Evidence, Quality, Split, Verdict, WeakReason};
 
 use super::numbers::{count, fixed, people, percent};
 use super::summary::{
@@ -15,7 +15,7 @@ const FEW_EVENTS: u64 = 50;
 const TOO_FEW: f64 = 3.0;
 
 /// What the probability speaks about, to be put after "how likely it is that".
-pub(super) fn outcome(content: &ArtifactContent) -> String {
+pub fn outcome(content: &ArtifactContent) -> String {
     match &content.target {
         Target::Hazard { horizons_months, risk_horizon_months, .. } => {
             let others: Vec<String> =
@@ -30,7 +30,7 @@ pub(super) fn outcome(content: &ArtifactContent) -> String {
 
 /// How far the model may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub enum Standing {
     /// Nothing speaks against it.
     Usable,
     /// It ranks, but something is to be kept in mind.
@@ -41,7 +41,7 @@ pub(super) enum Standing {
 
 impl Standing {
     /// In two or three words.
-    pub(super) fn text(self) -> &'static str {
+    pub fn text(self) -> &'static str {
         match self {
             Self::Usable => "usable",
             Self::WithCare => "usable with care",
@@ -51,7 +51,7 @@ impl Standing {
 }
 
 /// How far the model may be used: the verdict of the training, and what a reader should keep in mind.
-pub(super) fn standing(content: &ArtifactContent) -> Standing {
+pub fn standing(content: &ArtifactContent) -> Standing {
     if !content.metrics.verdict.publishable {
         return Standing::NotUsable;
     }
@@ -63,7 +63,7 @@ pub(super) fn standing(content: &ArtifactContent) -> Standing {
 }
 
 /// The verdict on the whole, in one sentence.
-pub(super) fn first_line(content: &ArtifactContent) -> String {
+pub fn first_line(content: &ArtifactContent) -> String {
     let sets = judged(content);
     let rows = sets.first().map_or("rows", |set| set.rows);
     let verdict = &content.metrics.verdict;
@@ -117,7 +117,7 @@ fn against(reason: &WeakReason, verdict: &Verdict, rows: &str) -> String {
 }
 
 /// What the model predicts and how well, sentence by sentence.
-pub(super) fn verdict(content: &ArtifactContent) -> Vec<String> {
+pub fn verdict(content: &ArtifactContent) -> Vec<String> {
     let mut sentences = vec![format!("It estimates how likely it is that {}.", outcome(content))];
     let sets = judged(content);
     if content.metrics.verdict.allowed_weak {
@@ -143,7 +143,7 @@ pub(super) fn verdict(content: &ArtifactContent) -> Vec<String> {
 }
 
 /// What to keep in mind before anything else: suspected leaks, and people who hide behind values.
-pub(super) fn cautions(content: &ArtifactContent) -> Vec<String> {
+pub fn cautions(content: &ArtifactContent) -> Vec<String> {
     let mut cautions: Vec<String> =
         super::guards::suspected(content).map(|guard| capitalised(&guard.text) + ".").collect();
     cautions.extend(disappointing_top(content));
@@ -152,7 +152,7 @@ pub(super) fn cautions(content: &ArtifactContent) -> Vec<String> {
 }
 
 /// What it means that exact values of a feature recur.
-pub(super) fn recurring(content: &ArtifactContent) -> Option<String> {
+pub fn recurring(content: &ArtifactContent) -> Option<String> {
     let recurring = content.recurring.as_ref()?;
     let label = content.features.get(recurring.feature).map_or("one feature", |feature| feature.label.as_str());
     Some(format!(
@@ -162,7 +162,7 @@ pub(super) fn recurring(content: &ArtifactContent) -> Option<String> {
 }
 
 /// The tests against the base rate: how judged, exits, AUC, gain in log-loss, whether passed.
-pub(super) fn tests(content: &ArtifactContent) -> Vec<Vec<String>> {
+pub fn tests(content: &ArtifactContent) -> Vec<Vec<String>> {
     let row = |evidence: &Evidence| {
         let auc = evidence.auc.zip(evidence.auc_standard_error);
         vec![
@@ -185,11 +185,11 @@ pub(super) fn tests(content: &ArtifactContent) -> Vec<Vec<String>> {
 }
 
 /// Heads of [`tests`].
-pub(super) const TEST_HEADS: &[&str] =
+pub const TEST_HEADS: &[&str] =
     &["judged on", "exits", "AUC ± standard error", "log-loss gained ± standard error", "beyond chance"];
 
 /// On what it was trained and judged, sentence by sentence.
-pub(super) fn evidence(content: &ArtifactContent) -> Vec<String> {
+pub fn evidence(content: &ArtifactContent) -> Vec<String> {
     vec![learned_from(content), judged_on(content)]
 }
 
@@ -261,7 +261,7 @@ fn calibration_sentence(quality: &Quality) -> String {
 }
 
 /// The size and the time of the training data, in one sentence.
-pub(super) fn learned_from(content: &ArtifactContent) -> String {
+pub fn learned_from(content: &ArtifactContent) -> String {
     let reference = &content.reference;
     let people = if matches!(content.target, Target::SinglePeriod { .. }) && reference.employees == reference.rows {
         String::new()
@@ -279,7 +279,7 @@ pub(super) fn learned_from(content: &ArtifactContent) -> String {
 }
 
 /// From when to when the training rows are.
-pub(super) fn window(content: &ArtifactContent) -> Option<String> {
+pub fn window(content: &ArtifactContent) -> Option<String> {
     let provenance = &content.provenance;
     match (&provenance.data_from, &provenance.data_until) {
         (Some(from), Some(until)) => Some(format!("from {from} to {until}")),
@@ -290,7 +290,7 @@ pub(super) fn window(content: &ArtifactContent) -> Option<String> {
 }
 
 /// How the judged rows were set apart, in one sentence or two.
-pub(super) fn judged_on(content: &ArtifactContent) -> String {
+pub fn judged_on(content: &ArtifactContent) -> String {
     let quality = &content.metrics.rows;
     let (rows, events) = (count(quality.rows), count(quality.events));
     let noun = row_noun(content);
