@@ -8,6 +8,7 @@ pub(crate) mod accounts;
 mod api;
 mod assets;
 mod browser;
+mod calls;
 mod charts;
 mod error;
 mod frame;

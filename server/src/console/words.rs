@@ -80,6 +80,13 @@ pub(crate) fn day_of(time: Option<&prost_types::Timestamp>) -> String {
     time.map_or_else(String::new, |time| day(&crate::clock::day_of(time.seconds * 1_000_000).to_string()))
 }
 
+/// A time of the store, to the minute.
+pub(crate) fn moment(micros: i64) -> String {
+    let text = crate::clock::rfc3339(micros);
+    let time = text.split_once('T').and_then(|(_, time)| time.get(..5)).unwrap_or_default();
+    format!("{}, {time} UTC", day(&crate::clock::day_of(micros).to_string()))
+}
+
 /// A number of people that is an expectation.
 pub(crate) fn about(count: f64) -> String {
     if count < 0.5 { "fewer than 1".to_owned() } else { format!("about {count:.0}") }

@@ -3,6 +3,8 @@
 mod actions;
 mod convert_features;
 pub(crate) mod convert_history;
+mod convert_judgement;
+mod convert_model;
 mod convert_org;
 pub(crate) mod convert_score;
 pub(crate) mod encode_score;

@@ -4,6 +4,7 @@
 //! they were. The survey system gives them to who gave them.
 
 mod json;
+pub(crate) mod notice;
 mod text;
 
 use std::collections::HashMap;

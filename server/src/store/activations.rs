@@ -18,6 +18,19 @@ pub(crate) struct Activation {
     pub(crate) before_seq: Option<i64>,
 }
 
+/// An activation as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PastActivation {
+    /// Its number.
+    pub(crate) seq: i64,
+    /// What scored since then.
+    pub(crate) model_version: String,
+    /// Who.
+    pub(crate) actor: String,
+    /// When, in microseconds since 1970 (UTC).
+    pub(crate) at: i64,
+}
+
 const COLUMNS: &str = "seq, model_version, before_seq";
 
 fn read(row: &Row) -> Result<Activation, StoreError> {
@@ -61,5 +74,14 @@ impl Store {
         let sql = "SELECT a.seq, a.model_version, a.before_seq FROM activations last \
                    JOIN activations a ON a.seq = last.before_seq WHERE last.seq = (SELECT MAX(seq) FROM activations)";
         self.db().first(sql, Vec::new()).await?.as_ref().map(read).transpose()
+    }
+
+    /// The latest activations, the last one first.
+    pub(crate) async fn past_activations(&self, most: i64) -> Result<Vec<PastActivation>, StoreError> {
+        let sql = "SELECT seq, model_version, actor, at FROM activations ORDER BY seq DESC LIMIT $1";
+        let read = |row: &Row| {
+            Ok(PastActivation { seq: row.int(0)?, model_version: row.text(1)?, actor: row.text(2)?, at: row.int(3)? })
+        };
+        self.db().query(sql, params![most]).await?.iter().map(read).collect()
     }
 }

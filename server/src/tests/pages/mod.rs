@@ -3,4 +3,5 @@
 pub(super) mod visitor;
 
 mod at_risk;
+mod model;
 mod signing_in;

@@ -14,6 +14,7 @@ use crate::access::users::NewUser;
 use crate::app::App;
 use crate::config::ServerConfig;
 use crate::console::{Site, pages};
+use crate::models::ModelFolder;
 use crate::store::Store;
 
 /// A password good enough for tests.
@@ -40,6 +41,18 @@ impl Console {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
         let app = App::new(scorer, store.clone(), config).await.unwrap();
+        Self::of_app(&app, store, folder)
+    }
+
+    /// A console of the models of a folder.
+    pub(in crate::tests) async fn of_models(models: ModelFolder) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
+        let app = App::open(models, store.clone(), ServerConfig::default()).await.unwrap();
+        Self::of_app(&app, store, folder)
+    }
+
+    fn of_app(app: &App, store: Store, folder: tempfile::TempDir) -> Self {
         let (drain, draining) = watch::channel(false);
         let site = Site::new(app.core().clone(), HOST.parse().unwrap(), &draining);
         Self { router: pages(site), store, _folder: folder, _draining: drain }

@@ -1,0 +1,184 @@
+//! Making another model score, and going back to the one before: asked first, with what changes, and why.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect};
+use flight_risk_proto::v1;
+use flight_risk_proto::v1::model_service_server::ModelService;
+use flight_risk_scoring::wording::numbers::fixed;
+use serde::Deserialize;
+
+use crate::console::error::{PageError, encoded};
+use crate::console::frame::{Crumb, Frame};
+use crate::console::pages::model::ask;
+use crate::console::pages::model::told::{self, Standing};
+use crate::console::pages::{Page, show};
+use crate::console::posted::Posted;
+use crate::console::site::Site;
+use crate::console::visit::{Visit, having};
+use crate::console::words::percent;
+use crate::grpc::status::ApiError;
+
+const ACTIVATE: &str = "flightrisk.v1.ModelService/ActivateModel";
+const ROLL_BACK: &str = "flightrisk.v1.ModelService/RollbackModel";
+
+/// The form.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sent {
+    #[serde(default)]
+    etag: String,
+    #[serde(default)]
+    request_id: String,
+    #[serde(default)]
+    purpose: String,
+}
+
+/// One figure of both models.
+struct Compared {
+    label: &'static str,
+    now: String,
+    then: String,
+}
+
+#[derive(Template)]
+#[template(path = "model_change.html")]
+struct ChangePage {
+    frame: Frame,
+    action: String,
+    button: &'static str,
+    now: String,
+    then: String,
+    standing: Standing,
+    headline: String,
+    compared: Vec<Compared>,
+    added: Vec<String>,
+    removed: Vec<String>,
+    etag: String,
+    request_id: String,
+}
+
+/// Asks whether a model is to score.
+pub(super) async fn ask_activate(State(site): State<Site>, visit: Visit, Path(version): Path<String>) -> Page {
+    permitted(&visit, ACTIVATE)?;
+    let then = ask(&site, &visit, &version).await?;
+    let action = format!("/model/{}/activate", encoded(&version));
+    confirm(&site, &visit, then, "Activate this model?", action, "Activate").await
+}
+
+/// Asks whether the model before is to score again.
+pub(super) async fn ask_roll_back(State(site): State<Site>, visit: Visit) -> Page {
+    permitted(&visit, ROLL_BACK)?;
+    let before = site.core().store.activation_before().await?;
+    let before = before.ok_or_else(|| PageError::from(ApiError::NoEarlierModel.into_status(None)))?;
+    let then = ask(&site, &visit, &before.model_version).await?;
+    confirm(&site, &visit, then, "Go back to the model before?", "/model/roll-back".to_owned(), "Go back").await
+}
+
+/// Whether the button would be refused: then there is no page with it. Whoever sends the form is asked again by the service.
+fn permitted(visit: &Visit, method: &'static str) -> Result<(), PageError> {
+    if visit.may(method) { Ok(()) } else { Err(ApiError::NotPermitted.into_status(None).into()) }
+}
+
+async fn confirm(
+    site: &Site,
+    visit: &Visit,
+    then: v1::Model,
+    title: &'static str,
+    action: String,
+    button: &'static str,
+) -> Page {
+    let now = ask(site, visit, "active").await?;
+    let mut frame = visit.frame(site, title, "/model");
+    frame.breadcrumbs = vec![Crumb { label: "Versions".to_owned(), href: "/model/versions".to_owned() }];
+    let request_id: [u8; 16] = crate::random::bytes().map_err(|_| PageError::Store)?;
+    let verdict = then.verdict.clone().unwrap_or_default();
+    show(&ChangePage {
+        frame,
+        action,
+        button,
+        standing: Standing::of(verdict.standing()),
+        headline: verdict.headline,
+        compared: compared(&now, &then),
+        added: only_in(&then, &now),
+        removed: only_in(&now, &then),
+        etag: now.etag.clone(),
+        request_id: request_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        now: now.version,
+        then: then.version,
+    })
+}
+
+/// What both models say of themselves, side by side.
+fn compared(now: &v1::Model, then: &v1::Model) -> Vec<Compared> {
+    let quality = |model: &v1::Model| -> Option<v1::Quality> {
+        let metrics = model.metrics.clone()?;
+        metrics.horizon.and_then(|horizon| horizon.quality).or(metrics.rows)
+    };
+    let pairs = |model: &v1::Model| {
+        let auc = quality(model).and_then(|quality| quality.auc);
+        auc.map_or_else(|| "cannot be told".to_owned(), |auc| format!("{} of 100", fixed(auc * 100.0, 0)))
+    };
+    let level = |model: &v1::Model| {
+        let quality = quality(model);
+        quality.map_or_else(String::new, |quality| {
+            format!("said {}, {} left", percent(quality.mean_predicted), percent(quality.observed_rate))
+        })
+    };
+    let standing = |model: &v1::Model| {
+        model.verdict.as_ref().map_or("Not judged", |verdict| Standing::of(verdict.standing()).words).to_owned()
+    };
+    let mut rows = vec![
+        Compared { label: "Verdict", now: standing(now), then: standing(then) },
+        Compared { label: "Leaver ranked above stayer", now: pairs(now), then: pairs(then) },
+        Compared { label: "On average", now: level(now), then: level(then) },
+    ];
+    let facts = |model: &v1::Model| told::facts(model);
+    for label in ["Records from", "Employees", "Leavers among them", "Elevated risk", "High risk"] {
+        let of = |model: &v1::Model| {
+            facts(model).into_iter().find(|fact| fact.label == label).map_or_else(String::new, |fact| fact.figure)
+        };
+        rows.push(Compared { label, now: of(now), then: of(then) });
+    }
+    rows
+}
+
+/// The labels of features that only the first one has.
+fn only_in(model: &v1::Model, other: &v1::Model) -> Vec<String> {
+    let known = |feature: &&v1::ModelFeature| !other.features.iter().any(|it| it.name == feature.name);
+    model.features.iter().filter(known).map(|feature| feature.label.clone()).collect()
+}
+
+/// Makes a model score.
+pub(super) async fn activate(State(site): State<Site>, Path(version): Path<String>, posted: Posted<Sent>) -> Page {
+    let Posted { visit, form } = posted;
+    let request = v1::ActivateModelRequest {
+        name: format!("models/{version}"),
+        etag: form.confirmed()?,
+        request_id: form.request_id,
+        purpose: form.purpose.trim().to_owned(),
+    };
+    site.api().models.activate_model(visit.ask(request)).await?;
+    Ok(Redirect::to(&having("/model", "model-activated")).into_response())
+}
+
+/// Makes the model before score again.
+pub(super) async fn roll_back(State(site): State<Site>, posted: Posted<Sent>) -> Page {
+    let Posted { visit, form } = posted;
+    let request = v1::RollbackModelRequest {
+        etag: form.confirmed()?,
+        request_id: form.request_id,
+        purpose: form.purpose.trim().to_owned(),
+    };
+    site.api().models.rollback_model(visit.ask(request)).await?;
+    Ok(Redirect::to(&having("/model", "model-rolled-back")).into_response())
+}
+
+impl Sent {
+    /// What was active when they were asked: without it nobody was asked.
+    fn confirmed(&self) -> Result<String, PageError> {
+        if self.etag.is_empty() {
+            return Err(PageError::Form("it does not say which model was active when you were asked".to_owned()));
+        }
+        Ok(self.etag.clone())
+    }
+}
