@@ -56,7 +56,7 @@ fn figures(all: u64, filled: u64, title: &str) -> Markup {
         );
     }
     let mut html = Html::new();
-    html.raw(r#"<svg class="people" role="img""#).number("width", width).number("height", height);
+    html.raw(r#"<svg class="crowd" role="img""#).number("width", width).number("height", height);
     html.attribute("viewBox", &format!("0 0 {width} {height}")).raw("><title>").text(title).raw("</title>");
     html.drawn(&body).raw("</svg>");
     html.finish()
