@@ -2,6 +2,8 @@
 
 pub(super) mod visitor;
 
+mod actions;
 mod at_risk;
 mod model;
+mod person;
 mod signing_in;

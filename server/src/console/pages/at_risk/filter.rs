@@ -238,6 +238,6 @@ impl Asked {
 }
 
 /// A text of a filter (Google AIP-160).
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -21,6 +21,7 @@ use crate::console::words;
 
 pub(crate) use choices::ChoiceCache;
 pub(crate) use export::export;
+pub(crate) use filter::quoted;
 
 /// People on a page.
 const PAGE_SIZE: i32 = 50;

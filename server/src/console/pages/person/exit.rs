@@ -1,0 +1,125 @@
+//! Recording that a person left, so that scores can be compared with what happened.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use flight_risk_proto::v1;
+use flight_risk_proto::v1::action_service_server::ActionService;
+use serde::Deserialize;
+
+use crate::console::frame::{Choice, Field, Frame};
+use crate::console::pages::actions::{put_problems, request_id};
+use crate::console::pages::person::{crumbs, href, purpose_for, risk_of, title};
+use crate::console::pages::{Page, show};
+use crate::console::posted::Posted;
+use crate::console::site::Site;
+use crate::console::visit::{Visit, having};
+
+/// Why an employment ends, as forms send it and as it is read.
+const TYPES: [(&str, &str, v1::ExitType); 6] = [
+    ("", "Choose one", v1::ExitType::Unspecified),
+    ("voluntary", "The person resigned", v1::ExitType::Voluntary),
+    ("involuntary", "The employer ended it", v1::ExitType::Involuntary),
+    ("retirement", "Retirement", v1::ExitType::Retirement),
+    ("end_of_contract", "A fixed term ended", v1::ExitType::EndOfContract),
+    ("other", "Anything else", v1::ExitType::Other),
+];
+
+/// The form as sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Form {
+    request_id: String,
+    date: String,
+    kind: String,
+    confirm: String,
+}
+
+#[derive(Template)]
+#[template(path = "person_exit.html")]
+struct ExitPage {
+    frame: Frame,
+    href: String,
+    person: String,
+    request_id: String,
+    /// Day, type, confirmation.
+    fields: [Field; 3],
+    types: Vec<Choice>,
+    others: Vec<String>,
+}
+
+impl Form {
+    fn page(self, site: &Site, visit: &Visit, risk: &v1::EmployeeRisk) -> ExitPage {
+        let mut frame = visit.frame(site, "Record an exit", "/at-risk");
+        frame.breadcrumbs = crumbs(visit, Some((&risk.employee_id, title(risk))));
+        let field = |name: &str, label: &str, value: &str| Field {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            value: value.to_owned(),
+            required: true,
+            ..Field::default()
+        };
+        let types = TYPES.iter().map(|(value, label, _)| Choice {
+            value: (*value).to_owned(),
+            label: (*label).to_owned(),
+            chosen: *value == self.kind,
+        });
+        ExitPage {
+            frame,
+            href: href(&risk.employee_id),
+            person: title(risk),
+            request_id: self.request_id,
+            types: types.collect(),
+            fields: [
+                field("date", "Last day of employment", &self.date),
+                field("kind", "Why it ends", ""),
+                field("confirm", "Confirmation", ""),
+            ],
+            others: Vec::new(),
+        }
+    }
+}
+
+/// The form.
+pub(super) async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Page {
+    let purpose = visit.purpose()?;
+    let risk = risk_of(&site, &visit, &id, &purpose).await?;
+    let form = Form { request_id: request_id()?, ..Form::default() };
+    show(&form.page(&site, &visit, &risk))
+}
+
+/// Records it.
+pub(super) async fn record(State(site): State<Site>, Path(id): Path<String>, posted: Posted<Form>) -> Page {
+    let Posted { visit, form } = posted;
+    let purpose = purpose_for(&visit, &id)?;
+    let exit_type = TYPES.iter().find(|(name, _, _)| *name == form.kind).map(|(_, _, kind)| *kind);
+    let request = v1::ReportExitRequest {
+        employee: format!("employees/{id}"),
+        exit_date: form.date.trim().to_owned(),
+        exit_type: exit_type.unwrap_or_default().into(),
+        request_id: form.request_id.clone(),
+        purpose: purpose.clone(),
+    };
+    let refused = if form.confirm == "yes" {
+        match site.api().actions.report_exit(visit.ask(request)).await {
+            Ok(_) => return Ok(Redirect::to(&having("/at-risk", "exit-recorded")).into_response()),
+            Err(status) if status.code() == tonic::Code::InvalidArgument => Some(status),
+            Err(status) => return Err(status.into()),
+        }
+    } else {
+        None
+    };
+    let risk = risk_of(&site, &visit, &id, &purpose).await?;
+    let mut page = form.page(&site, &visit, &risk);
+    match refused {
+        None => {
+            let [_, _, confirm] = &mut page.fields;
+            confirm.problem = Some("tick the box, so that nobody is taken off the list by a slip".to_owned());
+        }
+        Some(status) => {
+            page.others = put_problems(&status, &[("exit_date", "date"), ("exit_type", "kind")], &mut page.fields);
+        }
+    }
+    Ok((StatusCode::BAD_REQUEST, show(&page)?).into_response())
+}

@@ -1,0 +1,133 @@
+//! The people around: how the person's risk compares with the department and the team, and, where no number may be shown, what moves
+//! the risk in the group as a whole.
+
+use flight_risk_proto::v1;
+use flight_risk_proto::v1::insight_service_server::InsightService;
+
+use crate::console::site::Site;
+use crate::console::visit::Visit;
+use crate::console::words;
+
+/// Drivers of a group that are named.
+const DRIVERS: i32 = 6;
+
+/// What is told of the people around.
+#[derive(Default)]
+pub(super) struct Team {
+    pub(super) groups: Vec<GroupLine>,
+    /// What moves the risk among all whom who looks may see.
+    pub(super) drivers: Option<Drivers>,
+}
+
+/// A group to compare with.
+pub(super) struct GroupLine {
+    pub(super) label: String,
+    /// What is said: a mean, or why there is none.
+    pub(super) said: String,
+    mean: Option<f64>,
+}
+
+/// What moves the risk in a group.
+pub(super) enum Drivers {
+    /// Labels, with how many it moves, and whether somebody can act on it.
+    Shown(Vec<DriverLine>),
+    /// The group is too small to be shown, or cannot be just now.
+    Not(&'static str),
+}
+
+/// One of them.
+pub(super) struct DriverLine {
+    pub(super) label: String,
+    pub(super) said: String,
+    pub(super) actionable: bool,
+}
+
+impl Team {
+    /// The mean risk of the smallest group that is shown: the team, or else the department.
+    pub(super) fn mean_risk(&self) -> Option<f64> {
+        self.groups.iter().find_map(|group| group.mean)
+    }
+}
+
+/// What may be told of the people around somebody. It is left out where it cannot be had just now: the page is about the person.
+pub(super) async fn team(site: &Site, visit: &Visit, risk: &v1::EmployeeRisk) -> Team {
+    let org = risk.org.clone().unwrap_or_default();
+    if risk.number_withheld {
+        return Team { groups: Vec::new(), drivers: drivers(site, visit).await };
+    }
+    let mut groups = Vec::new();
+    if visit.may("flightrisk.v1.InsightService/ListHotspots") {
+        for (dimension, name, label) in [
+            (v1::GroupDimension::Manager, org.manager_id, "the team of manager"),
+            (v1::GroupDimension::Department, org.department, "the department"),
+        ] {
+            if let Some(name) = name {
+                groups.extend(group(site, visit, dimension, &name, label).await);
+            }
+        }
+    }
+    Team { groups, drivers: None }
+}
+
+async fn group(
+    site: &Site,
+    visit: &Visit,
+    dimension: v1::GroupDimension,
+    name: &str,
+    label: &str,
+) -> Option<GroupLine> {
+    let request = v1::ListHotspotsRequest {
+        group_by: dimension.into(),
+        page_size: 1_000,
+        order_by: "group".to_owned(),
+        ..Default::default()
+    };
+    let reply = site.api().insight.list_hotspots(visit.ask(request)).await.ok()?.into_inner();
+    let found = reply.hotspots.iter().find(|group| group.group == name);
+    let (said, mean) = match found {
+        Some(group) => (
+            format!(
+                "{} on average ({}), over {}",
+                words::percent(group.mean_risk),
+                words::percent_range(group.mean_risk_low, group.mean_risk_high),
+                words::count(usize::try_from(group.employees).unwrap_or(usize::MAX), "person", "people"),
+            ),
+            Some(group.mean_risk),
+        ),
+        None => (
+            format!(
+                "not shown: it has fewer than {} people with a score, or showing it would tell of a smaller group",
+                reply.minimum_group_size
+            ),
+            None,
+        ),
+    };
+    Some(GroupLine { label: format!("{label} {name}"), said, mean })
+}
+
+async fn drivers(site: &Site, visit: &Visit) -> Option<Drivers> {
+    if !visit.may("flightrisk.v1.InsightService/ListDrivers") {
+        return None;
+    }
+    let request = v1::ListDriversRequest { page_size: DRIVERS, ..Default::default() };
+    Some(match site.api().insight.list_drivers(visit.ask(request)).await {
+        Ok(reply) => Drivers::Shown(reply.into_inner().drivers.iter().map(DriverLine::of).collect()),
+        Err(status) if status.code() == tonic::Code::FailedPrecondition => Drivers::Not(
+            "There are too few people in your team to say what moves them as a group without telling of one of them.",
+        ),
+        Err(_) => Drivers::Not("The figures of the team are not there yet. Open the page again in a minute."),
+    })
+}
+
+impl DriverLine {
+    fn of(driver: &v1::Driver) -> Self {
+        let said = match driver.raised_share {
+            share if share >= 0.8 => "raises the risk of nearly everybody",
+            share if share >= 0.6 => "raises the risk of most",
+            share if share > 0.4 => "raises the risk of about half, lowers it for the others",
+            share if share > 0.2 => "lowers the risk of most",
+            _ => "lowers the risk of nearly everybody",
+        };
+        Self { label: driver.label.clone(), said: said.to_owned(), actionable: driver.actionable }
+    }
+}

@@ -1,0 +1,1 @@
+//! Actions as a list, one of them, and what came of them.

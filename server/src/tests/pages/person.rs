@@ -1,0 +1,269 @@
+//! The page of a person: what it says, to whom, and what can be done from it.
+
+use axum::http::StatusCode;
+
+use super::visitor::{Console, Seen, Visitor};
+use crate::access::caller::{Role, Scope};
+use crate::audit::{Wanted, list};
+use crate::clock::today;
+use crate::store::OrgFacts;
+use crate::tests::fixture::talkative;
+use crate::tests::risk::{department, record, scored, with_risk};
+
+fn reports_to(manager: &str) -> OrgFacts {
+    OrgFacts { manager_id: Some(manager.into()), ..department("Sales") }
+}
+
+/// Somebody who stands out for lack of talks, somebody about whom little is known, and somebody of another team.
+async fn company() -> Console {
+    let scorer = talkative();
+    let console = Console::of(talkative()).await;
+    let scores = [
+        scored(&scorer, "e-1", [1.0, 0.0, 0.5], reports_to("m-1")),
+        with_risk(&scorer, "e-2", -1.0, reports_to("m-1")),
+        scored(&scorer, "e-3", [1.0, 0.0, 0.5], reports_to("m-2")),
+    ];
+    record(&console.store, &scorer, &scores).await;
+    console
+}
+
+async fn partner(console: &Console) -> Visitor {
+    let mut partner = console.partner().await;
+    partner.state_purpose().await;
+    partner
+}
+
+async fn manager(console: &Console) -> Visitor {
+    let scope = Scope::Reports { manager_id: "m-1".into() };
+    let mut manager = console.visitor("manager", Role::Manager, scope).await;
+    manager.state_purpose().await;
+    manager
+}
+
+/// What the audit log has about an employee, the oldest first: service and method, purpose, decision.
+async fn audited(console: &Console, employee: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    let show = |record: crate::audit::Listed| -> Result<(), ()> {
+        let method = record.method.trim_start_matches("flightrisk.v1.").to_owned();
+        found.push((method, record.purpose, record.decision));
+        Ok(())
+    };
+    let wanted = Wanted { employee: Some(employee.to_owned()), since: None };
+    list(&console.store, None, &wanted, show).await.unwrap().unwrap();
+    found
+}
+
+#[tokio::test]
+async fn the_page_says_how_likely_why_and_what_can_be_done() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let page = partner.page("/people/e-1").await;
+    for part in [
+        "of their own accord within 12 months",
+        "From the usual risk to this person",
+        "can be acted on",
+        "From confidential answers: named only",
+        "Every factor with its part in log-odds",
+        "The smallest change that would help",
+        "What if …?",
+        "A way to begin the conversation",
+        "Facts known on",
+        "30 June 2024",
+        "That is older than they should be",
+        "/privacy?employee=e-1",
+        "/people/e-1/exit",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    if let Ok(folder) = std::env::var("FLIGHT_RISK_GALLERY") {
+        std::fs::write(format!("{folder}/person.html"), &page).unwrap();
+    }
+    let unknown = partner.page("/people/e-2").await;
+    assert!(
+        unknown.contains("The model does not know") && unknown.contains("What would have to be known"),
+        "{unknown}"
+    );
+    assert!(!unknown.contains("What if"), "nothing to try without an answer");
+}
+
+#[tokio::test]
+async fn the_purpose_is_asked_once_and_everything_is_audited() {
+    let console = company().await;
+    let mut partner = console.partner().await;
+    let asked = partner.open("/people/e-1?if.one_on_ones_90d_count=6").await;
+    assert_eq!(asked.location, "/purpose?next=%2Fpeople%2Fe-1%3Fif.one_on_ones_90d_count%3D6");
+    assert_eq!(audited(&console, "e-1").await, [], "nothing was looked at");
+    let next = "/people/e-1?if.one_on_ones_90d_count=6";
+    let stated = partner.send("/purpose", &[("other", "a talk on Monday"), ("next", next)]).await;
+    assert_eq!(stated.location, next);
+    partner.page(next).await;
+    partner.page("/people/e-2").await;
+    let mut methods: Vec<String> = Vec::new();
+    for (method, purpose, decision) in audited(&console, "e-1").await {
+        assert_eq!((purpose.as_str(), decision.as_str()), ("a talk on Monday", "allowed"), "{method}");
+        methods.push(method);
+    }
+    methods.sort();
+    assert_eq!(
+        methods,
+        [
+            "RiskService/GetEmployeeRisk",
+            "RiskService/ListEmployeeRiskHistory",
+            "ScoringService/FindCounterfactual",
+            "ScoringService/SimulateChanges",
+        ]
+    );
+    assert!(audited(&console, "e-2").await.iter().any(|(method, _, _)| method == "RiskService/GetEmployeeRisk"));
+}
+
+#[tokio::test]
+async fn a_manager_gets_prompts_and_no_number() {
+    let console = company().await;
+    let mut manager = manager(&console).await;
+    for path in ["/people/e-1", "/people/e-1?if.one_on_ones_90d_count=6", "/people/e-2"] {
+        let page = manager.page(path).await;
+        assert!(page.contains("A way to begin the conversation") && page.contains("Start an action"), "{page}");
+        for absent in
+            [" %", "High", "Low", "log-odds", "What if", "changed over time", "/exit", "/privacy", "does not know"]
+        {
+            assert!(!page.contains(absent), "{path}: {absent}: {page}");
+        }
+    }
+}
+
+/// Status, address and what is said; not what differs by session.
+fn said(seen: &Seen) -> (StatusCode, String, String) {
+    (seen.status, seen.location.clone(), seen.text.clone())
+}
+
+#[tokio::test]
+async fn another_teams_person_and_nobody_look_the_same_to_a_manager() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let action = start(&mut partner, "e-3", "r-1").await;
+    let mut manager = manager(&console).await;
+    let exit = [("date", "2026-01-01"), ("kind", "voluntary"), ("confirm", "yes"), ("request_id", "x")];
+    let new = [("title", "Talk"), ("due", "2030-01-01"), ("request_id", "y")];
+    let change = [("title", "Mine now"), ("due", "2030-01-01"), ("state", "cancelled"), ("request_id", "z")];
+    let done = [("outcome", "helped"), ("request_id", "w")];
+    for path in ["/people/ID", "/people/ID?if.one_on_ones_90d_count=6", "/people/ID/actions/new", "/people/ID/exit"] {
+        let theirs = manager.open(&path.replace("ID", "e-3")).await;
+        let nobodys = manager.open(&path.replace("ID", "nobody")).await;
+        assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(said(&theirs), said(&nobodys), "{path}");
+    }
+    for (path, form) in [("/people/ID/actions", &new[..]), ("/people/ID/exit", &exit[..])] {
+        let theirs = manager.send(&path.replace("ID", "e-3"), form).await;
+        let nobodys = manager.send(&path.replace("ID", "nobody"), form).await;
+        assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(said(&theirs), said(&nobodys), "{path}");
+    }
+    let no_such = "a".repeat(action.len());
+    let theirs = manager.open(&format!("/actions/{action}")).await;
+    assert_eq!(theirs.status, StatusCode::FORBIDDEN);
+    assert_eq!(said(&theirs), said(&manager.open(&format!("/actions/{no_such}")).await));
+    for (what, form) in [("change", &change[..]), ("complete", &done[..])] {
+        let theirs = manager.send(&format!("/actions/{action}/{what}"), form).await;
+        let nobodys = manager.send(&format!("/actions/{no_such}/{what}"), form).await;
+        assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{what}");
+        assert_eq!(said(&theirs), said(&nobodys), "{what}");
+    }
+    // Their own is not reached by a form that only others may send either.
+    assert_eq!(manager.send("/people/e-1/exit", &exit).await.status, StatusCode::FORBIDDEN);
+    for view in ["", "open", "done", "dropped", "outcomes"] {
+        let list = manager.page(&format!("/actions?view={view}&who=")).await;
+        assert!(!list.contains("e-3"), "{list}");
+    }
+    let kept = partner.page("/people/e-3").await;
+    assert!(kept.contains("Agreed, not begun") && !kept.contains("Mine now"), "nothing was carried out");
+}
+
+/// Starts an action of one's own; gives its identifier.
+async fn start(visitor: &mut Visitor, employee: &str, request_id: &str) -> String {
+    let due = today().plus_days(3).to_string();
+    let form = [
+        ("title", "Talk it over"),
+        ("assignee", "m-1"),
+        ("due", &due),
+        ("note", "on Monday"),
+        ("request_id", request_id),
+    ];
+    let seen = visitor.send(&format!("/people/{employee}/actions"), &form).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.text);
+    assert_eq!(seen.location, format!("/people/{employee}?done=action-started#actions"));
+    let page = visitor.page(&format!("/people/{employee}")).await;
+    let (_, rest) = page.split_once("href=\"/actions/").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn an_action_is_started_from_a_recommendation_once() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let page = partner.page("/people/e-1").await;
+    let (_, rest) = page.split_once("/people/e-1/actions/new?playbook=").unwrap();
+    let playbook = rest.split_once('"').unwrap().0.to_owned();
+    let form = partner.open(&format!("/people/e-1/actions/new?playbook={playbook}")).await;
+    assert_eq!(form.status, StatusCode::OK);
+    let title = form.value_after("id=\"title\"");
+    let (request_id, due) = (form.value_after("name=\"request_id\""), form.value_after("id=\"due\""));
+    assert!(form.text.contains("Not what somebody said in confidence"), "{}", form.text);
+    let sent =
+        [("request_id", &*request_id), ("playbook", &playbook), ("title", &title), ("due", &due), ("assignee", "m-1")];
+    for _ in 0..2 {
+        let seen = partner.send("/people/e-1/actions", &sent).await;
+        assert_eq!(seen.location, "/people/e-1?done=action-started#actions");
+    }
+    let page = partner.page("/people/e-1?done=action-started").await;
+    assert_eq!(page.matches("href=\"/actions/").count(), 1, "created once: {page}");
+    assert!(page.contains("The action is started."));
+    // What is missing is asked for, and what was typed is kept.
+    let seen = partner.send("/people/e-1/actions", &[("title", " "), ("note", "<i>kept"), ("due", "soon")]).await;
+    assert_eq!(seen.status, StatusCode::BAD_REQUEST);
+    assert!(seen.text.contains("id=\"title-problem\"") && seen.text.contains("id=\"due-problem\""), "{}", seen.text);
+    assert!(seen.text.contains("&#60;i&#62;kept"));
+}
+
+#[tokio::test]
+async fn what_if_takes_facts_on_which_somebody_can_act_and_no_others() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let tried = partner.page("/people/e-1?if.one_on_ones_90d_count=6").await;
+    assert!(tried.contains("What the model would say") && tried.contains("association, not effect"), "{tried}");
+    assert!(tried.contains("value=\"6\""), "the form keeps what was tried");
+    let before = partner.page("/people/e-1").await;
+    assert!(!before.contains("if.tenure_years") && !before.contains("if.engagement_index"), "no field for them");
+    for (query, problem) in [
+        ("if.tenure_years=9", "nothing that HR or the manager can act on"),
+        ("if.engagement_index=0.9", "comes from confidential survey answers"),
+        ("if.no_such=1", "no_such"),
+        ("if.one_on_ones_90d_count=many", "is no number"),
+        ("if.one_on_ones_90d_count=NaN", "is no number"),
+        ("if.one_on_ones_90d_count=1&if.one_on_ones_90d_count=2", "twice"),
+        ("if.%3Cscript%3E=1", "&#60;script&#62;"),
+    ] {
+        let page = partner.page(&format!("/people/e-1?{query}")).await;
+        assert!(page.contains("This cannot be tried") && page.contains(problem), "{query}: {page}");
+        assert!(!page.contains("What the model would say"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_exit_is_recorded_when_it_is_confirmed() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let form = partner.open("/people/e-1/exit").await;
+    let request_id = form.value_after("name=\"request_id\"");
+    let today = today().to_string();
+    let whole = [("date", today.as_str()), ("kind", "voluntary"), ("confirm", "yes"), ("request_id", &request_id)];
+    for (without, problem) in [("confirm", "confirm-problem"), ("date", "date-problem"), ("kind", "kind-problem")] {
+        let part: Vec<(&str, &str)> = whole.into_iter().filter(|(name, _)| *name != without).collect();
+        let seen = partner.send("/people/e-1/exit", &part).await;
+        assert_eq!(seen.status, StatusCode::BAD_REQUEST, "{without}");
+        assert!(seen.text.contains(problem), "{without}: {}", seen.text);
+    }
+    assert!(partner.page("/people/e-1").await.contains("How likely"), "nothing was recorded so far");
+    let seen = partner.send("/people/e-1/exit", &whole).await;
+    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/at-risk?done=exit-recorded"));
+    assert!(!partner.page("/at-risk?view=all").await.contains("e-1</a>"));
+}
