@@ -128,7 +128,17 @@ impl App {
             Some(address) => Some(MetricsPage::bind(address).await?),
         };
         let shapes = Arc::default();
-        let core = Core { active, models, shapes, store, gate, telemetry, playbook, config: Arc::new(config) };
+        let core = Core {
+            active,
+            models,
+            shapes,
+            store,
+            gate,
+            telemetry,
+            playbook,
+            config: Arc::new(config),
+            insight: Arc::default(),
+        };
         Ok(Self { core, audit, metrics, console: None })
     }
 

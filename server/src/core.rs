@@ -7,6 +7,7 @@ use flight_risk_scoring::Scorer;
 
 use crate::config::ServerConfig;
 use crate::gate::Gate;
+use crate::grpc::InsightShared;
 use crate::grpc::encode_score::ShapeCache;
 use crate::models::Models;
 use crate::playbook::Playbook;
@@ -32,4 +33,6 @@ pub(crate) struct Core {
     pub(crate) playbook: Arc<Playbook>,
     /// How the server is set up.
     pub(crate) config: Arc<ServerConfig>,
+    /// Everybody at once, for figures about groups.
+    pub(crate) insight: Arc<InsightShared>,
 }

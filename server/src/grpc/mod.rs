@@ -26,7 +26,7 @@ pub(crate) mod violations;
 mod what_if;
 
 pub(crate) use actions::ActionApi;
-pub(crate) use insight::InsightApi;
+pub(crate) use insight::{InsightApi, InsightShared};
 pub(crate) use model::ModelApi;
 pub(crate) use privacy::PrivacyApi;
 pub(crate) use risk::RiskApi;

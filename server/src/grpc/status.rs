@@ -1,6 +1,7 @@
 //! The one table from what can go wrong to gRPC codes, reasons and messages.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use flight_risk_proto::v1;
 use tonic::{Code, Status};
@@ -12,6 +13,8 @@ use crate::store::StoreError;
 
 /// The domain of every google.rpc.ErrorInfo.
 const DOMAIN: &str = "flightrisk";
+/// Longest time after which somebody is told to ask again.
+const MOST_SECONDS: u64 = 300;
 
 /// Why a request, or one row of it, is not answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,9 +74,19 @@ pub(crate) enum ApiError {
     ShuttingDown,
     /// Too many requests at a time.
     Busy,
+    /// What the answer is made of is being read.
+    BeingRead {
+        /// After how many seconds to ask again.
+        seconds: u64,
+    },
 }
 
 impl ApiError {
+    /// To be asked again after about this time.
+    pub(crate) fn being_read(remaining: Duration) -> Self {
+        Self::BeingRead { seconds: remaining.as_secs().saturating_add(1).min(MOST_SECONDS) }
+    }
+
     /// The gRPC code.
     fn code(&self) -> Code {
         match self {
@@ -97,7 +110,7 @@ impl ApiError {
             Self::NoEarlierModel => Code::FailedPrecondition,
             Self::ModelRefused { .. } => Code::FailedPrecondition,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
-            Self::ShuttingDown | Self::Busy => Code::Unavailable,
+            Self::ShuttingDown | Self::Busy | Self::BeingRead { .. } => Code::Unavailable,
         }
     }
 
@@ -126,6 +139,7 @@ impl ApiError {
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::ShuttingDown => "SHUTTING_DOWN",
             Self::Busy => "BUSY",
+            Self::BeingRead { .. } => "BEING_READ",
         }
     }
 
@@ -167,6 +181,9 @@ impl ApiError {
             }
             Self::ShuttingDown => "the server is shutting down; send what was not answered again".to_owned(),
             Self::Busy => "the server has too many requests under way; try again in a moment".to_owned(),
+            Self::BeingRead { seconds } => format!(
+                "what the answer is made of is being read, as after every start of a server with many employees; ask again in about {seconds} s"
+            ),
         }
     }
 
@@ -194,6 +211,7 @@ impl ApiError {
             | Self::ModelRefused { .. }
             | Self::DeadlineExceeded
             | Self::ShuttingDown
+            | Self::BeingRead { .. }
             | Self::Busy => None,
         }
     }
@@ -204,6 +222,9 @@ impl ApiError {
             model_version.map(|version| ("model_version".to_owned(), version.to_owned())).into_iter().collect();
         let mut details = ErrorDetails::new();
         details.set_error_info(self.reason(), DOMAIN, metadata);
+        if let Self::BeingRead { seconds } = self {
+            details.set_retry_info(Some(Duration::from_secs(seconds)));
+        }
         if let Some(violations) = self.violations() {
             let mut room = MAX_STATUS_DETAIL_BYTES;
             let fitting = violations.first().iter().map_while(|violation| {

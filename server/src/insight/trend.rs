@@ -33,12 +33,15 @@ impl Month {
 /// Most months of a trend.
 pub(crate) const MOST_MONTHS: usize = 36;
 
+/// Most moments that are compared: the months, and now.
+const MOST_MOMENTS: usize = MOST_MONTHS + 1;
+
 /// Which months are shown. `members` has for everybody in which months (bit by bit, the first month lowest) they were counted;
 /// `allowed` says of each month whether it may be shown by itself.
 pub(crate) fn shown_months(members: impl Iterator<Item = u64>, allowed: &[bool], minimum: u64) -> Vec<bool> {
-    let months = allowed.len().min(MOST_MONTHS);
+    let months = allowed.len().min(MOST_MOMENTS);
     // How many are in the one and not in the other.
-    let mut apart = vec![[0_u64; MOST_MONTHS]; months];
+    let mut apart = vec![[0_u64; MOST_MOMENTS]; months];
     for mask in members {
         for (month, row) in apart.iter_mut().enumerate() {
             let own = mask >> month & 1;

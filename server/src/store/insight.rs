@@ -86,6 +86,8 @@ pub(crate) struct Membership {
     pub(crate) risk: f64,
     /// The day on which the employee left, if reported.
     pub(crate) exit_day: Option<i64>,
+    /// The model.
+    pub(crate) model_version: String,
 }
 
 impl Store {
@@ -102,6 +104,13 @@ impl Store {
         })
     }
 
+    /// How many scores are in force.
+    pub(crate) async fn count_in_force(&self) -> Result<usize, StoreError> {
+        let sql = format!("SELECT COUNT(*) FROM scores WHERE to_seq = {IN_FORCE}");
+        let row = self.db().first(&sql, Vec::new()).await?;
+        Ok(row.map(|row| row.count(0)).transpose()?.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+
     /// The number of the last score that was recorded before a time.
     pub(crate) async fn last_score_before(&self, micros: i64) -> Result<Option<i64>, StoreError> {
         let sql =
@@ -110,6 +119,12 @@ impl Store {
             Some(row) => row.opt_int(0)?,
             None => None,
         })
+    }
+
+    /// The model that gave a score; empty where there is none of this number.
+    pub(crate) async fn model_of(&self, seq: i64) -> Result<String, StoreError> {
+        let row = self.db().first("SELECT model_version FROM scores WHERE seq = $1", params![seq]).await?;
+        Ok(row.map(|row| row.text(0)).transpose()?.unwrap_or_default())
     }
 
     /// All scores that were in force when number `at` was recorded, in their order; `None`: those in force now.
@@ -139,18 +154,19 @@ impl Store {
         }
     }
 
-    /// Who was in a group, or in all of the scope, in any of these moments (numbers of scores).
+    /// Calls `each` with everybody who was in a group, or in all of the scope, in any of these moments (numbers of scores).
     pub(crate) async fn memberships(
         &self,
         scope: &Scope,
         group: Option<(Dimension, &str)>,
         moments: &[i64],
-    ) -> Result<Vec<Membership>, StoreError> {
+        mut each: impl FnMut(Membership),
+    ) -> Result<(), StoreError> {
         let mut conditions = Conditions::default();
         scope.restrict("s", &mut conditions);
         let group = match group {
             Some((Dimension::DepartmentAndTenure, name)) => {
-                let Some((department, tenure)) = uncrossed(name) else { return Ok(Vec::new()) };
+                let Some((department, tenure)) = uncrossed(name) else { return Ok(()) };
                 conditions.add("s.department = ?", [department.into()]);
                 Some((Dimension::Tenure, tenure))
             }
@@ -166,41 +182,43 @@ impl Store {
                 if let Some((from, until)) = tenure_bounds(name) {
                     conditions.add("s.tenure_years >= ? AND s.tenure_years < ?", [from.into(), until.into()]);
                 } else {
-                    return Ok(Vec::new());
+                    return Ok(());
                 }
             }
             Some((Dimension::DepartmentAndTenure, _)) | None => {}
         }
         let any = vec!["s.seq <= ? AND s.to_seq + 0 > ?"; moments.len()].join(" OR ");
         if any.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         conditions.add(&any, moments.iter().flat_map(|&moment| [Param::from(moment), Param::from(moment)]));
         let last_name = conditions.value(-1_i64);
         let sql = format!(
-            "SELECT s.employee_id, s.seq, s.to_seq, s.band, s.risk, e.exit_day FROM scores s \
+            "SELECT s.employee_id, s.seq, s.to_seq, s.band, s.risk, e.exit_day, s.model_version FROM scores s \
              LEFT JOIN exits e ON e.employee_id = s.employee_id WHERE {} AND s.seq > {last_name} ORDER BY s.seq LIMIT {PIECE}",
             conditions.sql()
         );
-        let mut found = Vec::new();
         let mut values = conditions.params();
+        let mut last = -1_i64;
         loop {
             let rows = self.db().query(&sql, values.clone()).await?;
             for row in &rows {
-                found.push(Membership {
+                last = row.int(1)?;
+                each(Membership {
                     employee_id: row.text(0)?,
-                    seq: row.int(1)?,
+                    seq: last,
                     to_seq: row.int(2)?,
                     band: row.int(3)?,
                     risk: row.real(4)?,
                     exit_day: row.opt_int(5)?,
+                    model_version: row.text(6)?,
                 });
             }
             if rows.len() < PIECE as usize {
-                return Ok(found);
+                return Ok(());
             }
-            if let (Some(slot), Some(membership)) = (values.last_mut(), found.last()) {
-                *slot = Param::from(membership.seq);
+            if let Some(slot) = values.last_mut() {
+                *slot = Param::from(last);
             }
         }
     }

@@ -1,16 +1,26 @@
 //! ListDrivers.
 
+use std::sync::Arc;
+
 use flight_risk_proto::v1;
+use flight_risk_scoring::Day;
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
-use super::snapshot::Snapshots;
+use super::moments::{Masks, moments};
+use super::snapshot::{Snapshot, Snapshots};
+use crate::access::caller::Scope;
+use crate::clock::today;
 use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::convert_score::family;
 use crate::grpc::page_token::Binding;
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
-use crate::insight::drivers::{Driver, Drivers, drawn};
+use crate::insight::dimension::Dimension;
+use crate::insight::drivers::{Driver, Drivers, MOST_MEMBERS, drawn};
+use crate::insight::figures::View;
+use crate::insight::trend::shown_months;
+use crate::store::StoreError;
 
 /// Most drivers on a page.
 const MOST_DRIVERS: usize = 100;
@@ -32,6 +42,7 @@ pub(super) async fn answer(
     let binding = Binding::page(passed, &fixed);
     let after = binding.open_page(core.store.token_key(), &request.page_token, &mut problems);
     let group = super::group(request.group_by, request.group, &mut problems);
+    let month = as_of(&request.as_of_month, &mut problems);
     let size = match usize::try_from(request.page_size) {
         Ok(0) => USUAL_DRIVERS,
         Ok(size) => size.min(MOST_DRIVERS),
@@ -47,7 +58,6 @@ pub(super) async fn answer(
     let snapshot = snapshots.current().await?;
     let scope = &passed.caller.scope;
     let view = snapshot.view(scope).await?;
-    let reach = snapshot.names.reach(scope);
     let number = match &group {
         None if view.drivers.total => None,
         None => return Err(ApiError::GroupSuppressed),
@@ -56,6 +66,61 @@ pub(super) async fn answer(
             Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?))
         }
     };
+    let key = format!("{scope:?} {group:?} {month:?}");
+    let (snapshots, of) = (snapshots.clone(), snapshot.number);
+    let kept = snapshots.shared();
+    let ranked = match month {
+        Some(month) => {
+            let rows = snapshot.people.len();
+            let work = then(snapshots.clone(), core.clone(), snapshot, scope.clone(), group, month);
+            kept.drivers.get(key, of, rows, work).await?
+        }
+        None => {
+            let work = now(core.clone(), snapshot, view, scope.clone(), number);
+            kept.drivers.get(key, of, MOST_MEMBERS, work).await?
+        }
+    };
+    let Ranked(Some(ranked)) = ranked.as_ref() else { return Err(ApiError::GroupSuppressed) };
+    let first = after.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map_or(0, u64::from_le_bytes) as usize;
+    let told: Vec<(Driver, &SourceFeature)> = ranked
+        .drivers
+        .iter()
+        .filter_map(|&driver| Some((driver, ranked.features.get(driver.feature)?)))
+        .filter(|(_, feature)| passed.fields.confidential_drivers || !feature.confidential)
+        .collect();
+    let end = first.saturating_add(size);
+    let next = (end < told.len()).then(|| binding.seal(core.store.token_key(), &(end as u64).to_le_bytes()));
+    let groups = &core.config.groups;
+    let shown = told.iter().skip(first).take(size);
+    Ok(v1::ListDriversResponse {
+        drivers: shown
+            .map(|(driver, feature)| told_driver(driver, feature, groups.minimum_employees, groups.minimum_answers))
+            .collect(),
+        employees: ranked.employees,
+        next_page_token: next.unwrap_or_default(),
+        model_version: ranked.model_version.clone(),
+    })
+}
+
+/// The drivers of a group, the strongest first; none where they may not be shown.
+pub(super) struct Ranked(Option<Told>);
+
+struct Told {
+    drivers: Vec<Driver>,
+    features: Vec<SourceFeature>,
+    employees: u64,
+    model_version: String,
+}
+
+/// What drives the risk of a group now.
+async fn now(
+    core: Core,
+    snapshot: Arc<Snapshot>,
+    view: Arc<View>,
+    scope: Scope,
+    number: Option<(usize, u32)>,
+) -> Result<Ranked, ApiError> {
+    let reach = snapshot.names.reach(&scope);
     let employees = match number {
         None => view.total.employees,
         Some((dimension, group)) => {
@@ -68,39 +133,97 @@ pub(super) async fn answer(
             && number.is_none_or(|(dimension, group)| person.groups.get(dimension) == Some(&group))
             && reach.covers(&person.groups)
     });
-    let members = drawn(within.map(|person| person.seq).collect());
+    let members = within.map(|person| person.seq).collect();
+    ranked(&core, &snapshot.model_version, members, employees, snapshot.minimum).await
+}
 
-    let scorer = core.active.load_full();
-    if scorer.artifact().model_version() != snapshot.model_version {
-        // Another model became active a moment ago.
-        return Err(ApiError::GroupSuppressed);
+/// What drove it at the end of a month: of those whom the model of that time scored. Shown only if the group now, and in every
+/// earlier month that is shown, is the same people or differs by enough.
+async fn then(
+    snapshots: Snapshots,
+    core: Core,
+    snapshot: Arc<Snapshot>,
+    scope: Scope,
+    group: Option<(Dimension, String)>,
+    month: String,
+) -> Result<Ranked, ApiError> {
+    let group = group.as_ref().map(|(dimension, name)| (*dimension, name.as_str()));
+    let moments = moments(&core.store, &snapshot).await?;
+    let Some(asked) = moments.iter().position(|moment| moment.month() == month) else { return Ok(Ranked(None)) };
+    let mut plans = Vec::with_capacity(moments.len());
+    for moment in &moments {
+        plans.push(snapshots.month(&snapshot, &scope, moment).await?);
     }
-    let features = scorer.schema().features();
+    let (mut masks, mut members, mut employees) = (Masks::default(), Vec::new(), 0);
+    // The lowest bit is now, which is judged before all months: it is shown in any case.
+    let mut numbers: Vec<i64> = moments.iter().map(|moment| moment.at).collect();
+    numbers.push(i64::MAX - 1);
+    let read = core.store.memberships(&scope, group, &numbers, |membership| {
+        let answered = membership.risk >= 0.0;
+        let here = membership.to_seq == i64::MAX && membership.exit_day.is_none_or(|day| day > snapshot.today);
+        let mut mask = u64::from(here && answered && membership.model_version == snapshot.model_version);
+        for (index, (moment, plan)) in moments.iter().zip(&plans).enumerate() {
+            if !moment.has(&membership) {
+                continue;
+            }
+            let counts = answered && membership.model_version == plan.model_version;
+            mask |= u64::from(counts) << (index + 1);
+            if index == asked {
+                employees += 1;
+                members.extend(counts.then_some(membership.seq));
+            }
+        }
+        masks.add(&membership.employee_id, mask);
+    });
+    read.await.map_err(|_| ApiError::StoreUnavailable)?;
+    let mut allowed = vec![true];
+    allowed.extend(plans.iter().map(|plan| plan.allows(&plan.drivers, group)));
+    let shown = shown_months(masks.into_values(), &allowed, u64::from(snapshot.minimum));
+    match plans.get(asked) {
+        Some(plan) if shown.get(asked + 1) == Some(&true) => {
+            ranked(&core, &plan.model_version, members, employees, snapshot.minimum).await
+        }
+        _ => Ok(Ranked(None)),
+    }
+}
+
+/// The drivers of the members of a group by the scores with these numbers, all of the same model.
+async fn ranked(
+    core: &Core,
+    model_version: &str,
+    members: Vec<i64>,
+    employees: u64,
+    minimum: u32,
+) -> Result<Ranked, ApiError> {
+    let unavailable = |_: StoreError| ApiError::StoreUnavailable;
+    let Some(model) = core.store.model(model_version).await.map_err(unavailable)? else { return Ok(Ranked(None)) };
+    let features = model.schema.features().to_vec();
     let mut drivers = Drivers::new(features.len());
+    let members = drawn(members);
     let added = core.store.score_parts(&members, |values, contributions| drivers.add(values, contributions)).await;
-    added.map_err(|_| ApiError::StoreUnavailable)?;
-    if drivers.members() < u64::from(snapshot.minimum) {
-        // Somebody was erased, or scored anew, since the snapshot.
-        return Err(ApiError::GroupSuppressed);
+    added.map_err(unavailable)?;
+    if drivers.members() < u64::from(minimum) {
+        // Somebody was erased, or scored anew, since everybody was read.
+        return Ok(Ranked(None));
     }
-    let first = after.and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map_or(0, u64::from_le_bytes) as usize;
-    let told: Vec<(Driver, &SourceFeature)> = drivers
-        .ranked()
-        .into_iter()
-        .filter_map(|driver| Some((driver, features.get(driver.feature)?)))
-        .filter(|(_, feature)| passed.fields.confidential_drivers || !feature.confidential)
-        .collect();
-    let end = first.saturating_add(size);
-    let next = (end < told.len()).then(|| binding.seal(core.store.token_key(), &(end as u64).to_le_bytes()));
-    let groups = &core.config.groups;
-    let shown = told.iter().skip(first).take(size);
-    Ok(v1::ListDriversResponse {
-        drivers: shown
-            .map(|(driver, feature)| told_driver(driver, feature, groups.minimum_employees, groups.minimum_answers))
-            .collect(),
-        employees,
-        next_page_token: next.unwrap_or_default(),
-    })
+    let model_version = model_version.to_owned();
+    Ok(Ranked(Some(Told { drivers: drivers.ranked(), features, employees, model_version })))
+}
+
+/// The month that is asked about; `None`: now, which is also what this month is.
+fn as_of(month: &str, problems: &mut Violations) -> Option<String> {
+    if month.is_empty() {
+        return None;
+    }
+    if month.len() != "YYYY-MM".len() || format!("{month}-01").parse::<Day>().is_err() {
+        problems.push(|| "as_of_month".to_owned(), "must be a month, such as `2026-04`");
+    }
+    Some(month.to_owned()).filter(|month| *month != this_month_text())
+}
+
+fn this_month_text() -> String {
+    let today = today();
+    format!("{:04}-{:02}", today.year(), today.month())
 }
 
 fn told_driver(driver: &Driver, feature: &SourceFeature, employees: u32, answers: u32) -> v1::Driver {

@@ -2,6 +2,8 @@
 
 mod drivers;
 mod hotspots;
+mod kept;
+mod moments;
 mod snapshot;
 mod trend;
 
@@ -15,6 +17,7 @@ use crate::gate::Passed;
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::insight::dimension::{Dimension, uncrossed};
+pub(crate) use snapshot::Shared as InsightShared;
 use snapshot::Snapshots;
 
 /// The service.
@@ -26,7 +29,7 @@ pub(crate) struct InsightApi {
 impl InsightApi {
     /// A service over the store; begins to read it.
     pub(crate) fn new(core: Core) -> Self {
-        let snapshots = Snapshots::new(core.clone());
+        let snapshots = Snapshots::new(&core);
         snapshots.warm();
         Self { core, snapshots }
     }

@@ -1,22 +1,27 @@
 //! Everybody at once, read from the store and kept until something changes.
 //!
 //! What may be shown depends on everybody, so nothing is answered from a part. A small company is read anew whenever a score or an
-//! exit was recorded. A large one, for which that takes longer than anybody wants to wait, is answered from what was read last
-//! while it is read anew behind the scenes; somebody who was erased leaves the figures with it, after a minute at the latest for
-//! a small company.
+//! exit was recorded. A large one, for which that takes longer than anybody wants to wait, is read behind the scenes from the start
+//! on, and answered from what was read last; who asks before it was read once is told when to come again. Somebody who was erased
+//! leaves the figures when it is read anew: at the next question, a minute later at the latest, for a small company; for a large
+//! one as soon as the next reading is over, which begins within ten times as long as one takes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use flight_risk_scoring::Day;
+use flight_risk_scoring::Scorer;
 
 use crate::access::caller::Scope;
 use crate::clock::{MICROS_PER_DAY, now_micros};
 use crate::core::Core;
+use crate::grpc::insight::kept::{Kept, expected};
+use crate::grpc::insight::moments::Moment;
 use crate::grpc::status::ApiError;
-use crate::insight::dimension::Groups;
+use crate::insight::dimension::{Dimension, Groups};
 use crate::insight::figures::{Past, Person, View, shown};
 use crate::insight::population::{Names, cells};
 use crate::insight::suppression::Shown;
@@ -30,13 +35,22 @@ const DAYS_PER_MONTH: f64 = 30.436_875;
 /// Months that the probability of a model of a flat table is taken to be about: it does not say.
 const FLAT_MONTHS: i64 = 12;
 /// What takes longer to read is read behind the scenes.
-const QUICK: Duration = Duration::from_millis(200);
+pub(super) const QUICK: Duration = Duration::from_millis(200);
+/// Longest wait of a page while it is read for the first time, if it takes longer than [`SHORT`].
+const PATIENCE: Duration = Duration::from_millis(100);
+/// What takes no longer is waited for: twice as long, as there may be other work.
+const SHORT: Duration = Duration::from_secs(3);
+/// A large company is read again after so many times what the reading took.
+const REST: u32 = 10;
+/// How often it is looked whether a large company must be read anew.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// A snapshot is renewed after this time even if nothing seems to have changed: erasures leave no trace.
 const RENEW_AFTER: Duration = Duration::from_secs(60);
 /// A snapshot that is older than this is not answered from while it is renewed.
-const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
-/// Most scopes whose views are kept.
+pub(super) const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
+/// Most scopes whose views are kept, and that are worked out before they are asked for because they were before.
 const MOST_VIEWS: usize = 64;
+const MOST_AHEAD: usize = 8;
 /// Most plans of months that are kept, and how long.
 const MOST_MONTHS: usize = 512;
 const MONTH_AFTER: Duration = Duration::from_secs(3_600);
@@ -56,16 +70,25 @@ pub(crate) struct Snapshot {
     pub(super) state: InsightState,
     pub(super) model_version: String,
     pub(super) minimum: u32,
-    views: Mutex<HashMap<String, Arc<View>>>,
+    /// Its own number: no other snapshot of this process has it.
+    pub(super) number: u64,
+    views: Mutex<HashMap<String, (Scope, Arc<View>)>>,
 }
 
 impl Snapshot {
-    async fn read(store: &Store, state: InsightState, model_version: String, minimum: u32) -> Result<Self, StoreError> {
+    async fn read(
+        store: &Store,
+        state: InsightState,
+        model_version: String,
+        minimum: u32,
+        progress: &Progress,
+    ) -> Result<Self, StoreError> {
         let today = now_micros().div_euclid(MICROS_PER_DAY);
         let mut names = Names::default();
         let (mut people, mut past, mut leavers) = (Vec::new(), Vec::new(), Vec::new());
         store
             .standings(None, |standing| {
+                progress.another();
                 let Standing { seq, model_version: version, risk, facts, tenure_years, exit, .. } = standing;
                 let groups = names.groups(facts, tenure_years);
                 match exit {
@@ -84,7 +107,10 @@ impl Snapshot {
         if let Some(start) = start
             && let Some(at) = store.last_score_before((start + 1) * MICROS_PER_DAY).await?
         {
-            let mut add = |standing: Standing| past.extend(observed(standing, start, today, &mut names));
+            let mut add = |standing: Standing| {
+                progress.another();
+                past.extend(observed(standing, start, today, &mut names));
+            };
             store.standings(Some(at), &mut add).await?;
         }
         let renumbered = names.sort();
@@ -101,6 +127,7 @@ impl Snapshot {
             state,
             model_version,
             minimum,
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             views: Mutex::default(),
         })
     }
@@ -108,11 +135,12 @@ impl Snapshot {
     /// What a scope covers. The first call of a scope works it out, which takes a while in a large company.
     pub(super) async fn view(self: &Arc<Self>, scope: &Scope) -> Result<Arc<View>, ApiError> {
         let key = key_of(scope);
-        let kept = |snapshot: &Self| snapshot.views.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(view) = kept(self) {
+        let kept =
+            self.views.lock().unwrap_or_else(PoisonError::into_inner).get(&key).map(|(_, view)| Arc::clone(view));
+        if let Some(view) = kept {
             return Ok(view);
         }
-        let (snapshot, scope) = (Arc::clone(self), scope.clone());
+        let (snapshot, scope, own) = (Arc::clone(self), scope.clone(), scope.clone());
         let worked_out = tokio::task::spawn_blocking(move || {
             Arc::new(View::new(&snapshot.names, &snapshot.people, &snapshot.past, &scope, snapshot.minimum))
         });
@@ -121,10 +149,50 @@ impl Snapshot {
         if views.len() >= MOST_VIEWS {
             views.clear();
         }
-        views.insert(key, Arc::clone(&view));
+        views.insert(key, (own, Arc::clone(&view)));
         Ok(view)
     }
+
+    /// The scopes of which somebody asked.
+    fn asked(&self) -> Vec<Scope> {
+        let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        views.values().map(|(scope, _)| scope.clone()).take(MOST_AHEAD).collect()
+    }
 }
+
+/// Numbers of snapshots.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// How far the reading is.
+#[derive(Debug, Default)]
+struct Progress {
+    rows: AtomicUsize,
+    read: AtomicUsize,
+    began: Mutex<Option<Instant>>,
+}
+
+impl Progress {
+    fn begin(&self, rows: usize) {
+        self.rows.store(rows, Ordering::Relaxed);
+        self.read.store(0, Ordering::Relaxed);
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn another(&self) {
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How long it still takes, about.
+    fn remaining(&self) -> Duration {
+        let (rows, read) = (self.rows.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed));
+        let elapsed = self.began.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |b| b.elapsed());
+        let left = rows.saturating_sub(read);
+        if read < ENOUGH_ROWS { expected(left) } else { elapsed.mul_f64(left as f64 / read as f64) }
+    }
+}
+
+/// Rows after which it is known how fast they are read.
+const ENOUGH_ROWS: usize = 20_000;
 
 /// A day from its number.
 pub(super) fn day(number: i64) -> Option<Day> {
@@ -163,28 +231,88 @@ struct Held {
 pub(super) struct MonthPlan {
     pub(super) names: Names,
     pub(super) shown: Shown,
+    /// Those of them whose drivers may be shown: of people whom the model of the time scored.
+    pub(super) drivers: Shown,
+    /// The model of the time.
+    pub(super) model_version: String,
     built: Instant,
 }
 
-/// The last snapshot, and plans of past months.
+impl MonthPlan {
+    /// Whether a group, or all, is among what is `shown`.
+    pub(super) fn allows(&self, shown: &Shown, group: Option<(Dimension, &str)>) -> bool {
+        match group {
+            None => shown.total,
+            Some((dimension, name)) => {
+                self.names.number(dimension, name).is_some_and(|number| shown.has(dimension.position(), number))
+            }
+        }
+    }
+}
+
+/// The last snapshot, plans of past months and what was worked out from them: one for all who answer from a store.
+#[derive(Default)]
+pub(crate) struct Shared {
+    held: ArcSwapOption<Held>,
+    reading: tokio::sync::Mutex<()>,
+    progress: Progress,
+    watched: AtomicBool,
+    months: Mutex<HashMap<String, Arc<MonthPlan>>>,
+    pub(super) trends: Kept<super::trend::Months>,
+    pub(super) drivers: Kept<super::drivers::Ranked>,
+}
+
+/// Everybody, as the services see them.
 #[derive(Clone)]
 pub(crate) struct Snapshots {
-    core: Core,
-    held: Arc<ArcSwapOption<Held>>,
-    reading: Arc<tokio::sync::Mutex<()>>,
-    months: Arc<Mutex<HashMap<String, Arc<MonthPlan>>>>,
+    store: Arc<Store>,
+    active: Arc<ArcSwap<Scorer>>,
+    minimum: u32,
+    shared: Arc<Shared>,
 }
 
 impl Snapshots {
-    /// None yet.
-    pub(crate) fn new(core: Core) -> Self {
-        Self { core, held: Arc::default(), reading: Arc::default(), months: Arc::default() }
+    /// Of a server.
+    pub(crate) fn new(core: &Core) -> Self {
+        let (store, active) = (Arc::clone(&core.store), Arc::clone(&core.active));
+        Self { store, active, minimum: core.config.groups.minimum_employees, shared: Arc::clone(&core.insight) }
     }
 
-    /// Reads everybody, so that the first who asks need not wait.
+    /// What they are read from.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was worked out from them.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Reads everybody, so that the first who asks need not wait; a large company again and again, until the server ends.
     pub(crate) fn warm(&self) {
-        let this = self.clone();
-        tokio::spawn(async move { this.current().await.map(|_| ()) });
+        if self.shared.watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let Self { store, active, minimum, shared } = self.clone();
+        let shared: Weak<Shared> = Arc::downgrade(&shared);
+        tokio::spawn(async move {
+            while let Some(shared) = shared.upgrade() {
+                let (store, active) = (Arc::clone(&store), Arc::clone(&active));
+                let rest = Self { store, active, minimum, shared }.look().await;
+                tokio::time::sleep(rest).await;
+            }
+        });
+    }
+
+    /// Reads what is not read yet, or has changed and is large; gives the time until the next look.
+    async fn look(&self) -> Duration {
+        let held = self.shared.held.load_full();
+        let Ok(state) = self.store.insight_state().await else { return LOOK_EVERY };
+        let due = held.as_ref().is_none_or(|held| held.took > QUICK && !self.fresh(held, &state));
+        if due && let Err(error) = self.renew(Instant::now()).await {
+            tracing::warn!(?error, "employees could not be read for figures about groups");
+        }
+        self.shared.held.load_full().map_or(LOOK_EVERY, |held| LOOK_EVERY.max(REST * held.took))
     }
 
     fn fresh(&self, held: &Held, state: &InsightState) -> bool {
@@ -193,83 +321,112 @@ impl Snapshots {
         snapshot.state == *state
             && held.built.elapsed() < RENEW_AFTER
             && snapshot.today == today
-            && snapshot.model_version == self.core.active.load().artifact().model_version()
+            && snapshot.model_version == self.active.load().artifact().model_version()
     }
 
     /// Everybody now, or a little while ago in a large company.
     pub(crate) async fn current(&self) -> Result<Arc<Snapshot>, ApiError> {
-        let state = self.core.store.insight_state().await.map_err(|_| ApiError::StoreUnavailable)?;
-        let held = self.held.load_full();
+        let state = self.store.insight_state().await.map_err(|_| ApiError::StoreUnavailable)?;
+        let held = self.shared.held.load_full();
         if let Some(held) = &held {
             if self.fresh(held, &state) {
                 return Ok(Arc::clone(&held.snapshot));
             }
-            let active = self.core.active.load();
+            let active = self.active.load();
             let same_model = held.snapshot.model_version == active.artifact().model_version();
-            if held.took > QUICK && held.built.elapsed() < STALE_AFTER && same_model {
-                if self.reading.try_lock().is_ok() {
+            if held.took > QUICK && held.built.elapsed() < STALE_AFTER.max(2 * REST * held.took) && same_model {
+                if self.shared.reading.try_lock().is_ok() {
                     let this = self.clone();
-                    tokio::spawn(async move { this.renew().await.map(|_| ()) });
+                    tokio::spawn(async move { this.renew(Instant::now()).await.map(|_| ()) });
                 }
                 return Ok(Arc::clone(&held.snapshot));
             }
         }
         // In a task of its own: the next who asks profits even if this caller goes away.
         let this = self.clone();
-        tokio::spawn(async move { this.renew().await }).await.map_err(|_| ApiError::StoreUnavailable)?
+        let asked = Instant::now();
+        let mut reading = tokio::spawn(async move { this.renew(asked).await });
+        let mut patience = PATIENCE;
+        loop {
+            match tokio::time::timeout(patience, &mut reading).await {
+                Ok(read) => return read.map_err(|_| ApiError::StoreUnavailable)?,
+                Err(_) if asked.elapsed() < 2 * SHORT && self.shared.progress.remaining() < SHORT => {
+                    patience = PATIENCE.max(2 * SHORT - asked.elapsed());
+                }
+                Err(_) => return Err(ApiError::being_read(self.shared.progress.remaining())),
+            }
+        }
     }
 
-    async fn renew(&self) -> Result<Arc<Snapshot>, ApiError> {
-        let _one_at_a_time = self.reading.lock().await;
+    /// Reads everybody, unless it was done since somebody asked.
+    async fn renew(&self, asked: Instant) -> Result<Arc<Snapshot>, ApiError> {
+        let shared = &self.shared;
+        let _one_at_a_time = shared.reading.lock().await;
         let unavailable = |_: StoreError| ApiError::StoreUnavailable;
-        let state = self.core.store.insight_state().await.map_err(unavailable)?;
-        if let Some(held) = self.held.load_full()
-            && self.fresh(&held, &state)
-        {
+        let state = self.store.insight_state().await.map_err(unavailable)?;
+        let before = shared.held.load_full();
+        if let Some(held) = before.as_ref().filter(|held| held.built >= asked || self.fresh(held, &state)) {
             return Ok(Arc::clone(&held.snapshot));
         }
         let built = Instant::now();
-        let model_version = self.core.active.load().artifact().model_version().to_owned();
-        let minimum = self.core.config.groups.minimum_employees;
-        let snapshot =
-            Arc::new(Snapshot::read(&self.core.store, state, model_version, minimum).await.map_err(unavailable)?);
+        let model_version = self.active.load().artifact().model_version().to_owned();
+        // Those in force now, and as many a year ago.
+        shared.progress.begin(2 * self.store.count_in_force().await.map_err(unavailable)?);
+        let read = Snapshot::read(&self.store, state, model_version, self.minimum, &shared.progress).await;
+        let snapshot = Arc::new(read.map_err(unavailable)?);
         snapshot.view(&Scope::All).await?;
-        self.held.store(Some(Arc::new(Held { snapshot: Arc::clone(&snapshot), built, took: built.elapsed() })));
+        let took = built.elapsed();
+        if let Some(before) = before.filter(|_| took > QUICK) {
+            for scope in before.snapshot.asked() {
+                snapshot.view(&scope).await?;
+            }
+        }
+        shared.held.store(Some(Arc::new(Held { snapshot: Arc::clone(&snapshot), built, took })));
         Ok(snapshot)
     }
 
-    /// What a scope may see of the people who were there on the last day of a month, whose last score has the number `at`.
+    /// What a scope may see of the people who were there at the end of a month.
     pub(super) async fn month(
         &self,
         snapshot: &Snapshot,
         scope: &Scope,
-        at: i64,
-        last_day: i64,
+        moment: &Moment,
     ) -> Result<Arc<MonthPlan>, ApiError> {
+        let Moment { at, last_day, .. } = *moment;
         let key = format!("{at} {last_day} {} {}", snapshot.state.exits_key(), key_of(scope));
-        let kept = self.months.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let kept = self.shared.months.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(plan) = kept.filter(|plan| plan.built.elapsed() < MONTH_AFTER) {
             return Ok(plan);
         }
         let (this, scope, minimum) = (self.clone(), scope.clone(), snapshot.minimum);
         let worked_out = tokio::spawn(async move {
+            let unavailable = |_: StoreError| ApiError::StoreUnavailable;
+            let model_version = this.store.model_of(at).await.map_err(unavailable)?;
             let mut names = Names::default();
             let mut people = Vec::new();
             let add = |standing: Standing| {
                 if standing.risk[0] >= 0.0 && standing.exit.is_none_or(|(day, _)| day > last_day) {
-                    people.push(names.groups(standing.facts, standing.tenure_years));
+                    let by_model = standing.model_version == model_version;
+                    people.push((names.groups(standing.facts, standing.tenure_years), by_model));
                 }
             };
-            this.core.store.standings(Some(at), add).await.map_err(|_| ApiError::StoreUnavailable)?;
+            this.store.standings(Some(at), add).await.map_err(unavailable)?;
             let plan = tokio::task::spawn_blocking(move || {
                 let renumbered = names.sort();
-                people.iter_mut().for_each(|groups| renumbered.apply(groups));
-                let reach = names.reach(&scope);
-                let shown = shown(&cells(people.iter(), &reach), names.levels(), minimum, &reach, None);
-                Arc::new(MonthPlan { names, shown, built: Instant::now() })
+                people.iter_mut().for_each(|(groups, _)| renumbered.apply(groups));
+                let (reach, levels) = (names.reach(&scope), names.levels());
+                let all = cells(people.iter().map(|(groups, _)| groups), &reach);
+                let by_model = cells(people.iter().filter(|(_, by)| *by).map(|(groups, _)| groups), &reach);
+                let shown = self::shown(&all, levels, minimum, &reach, None);
+                let drivers = if by_model == all {
+                    shown.clone()
+                } else {
+                    self::shown(&by_model, levels, minimum, &reach, Some(&shown))
+                };
+                Arc::new(MonthPlan { names, shown, drivers, model_version, built: Instant::now() })
             });
             let plan = plan.await.map_err(|_| ApiError::StoreUnavailable)?;
-            let mut months = this.months.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut months = this.shared.months.lock().unwrap_or_else(PoisonError::into_inner);
             if months.len() >= MOST_MONTHS {
                 months.clear();
             }

@@ -1,13 +1,12 @@
 //! GetTrend.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use flight_risk_proto::v1;
-use flight_risk_scoring::Day;
 
-use super::snapshot::{Snapshot, Snapshots, day};
+use super::moments::{Masks, Moment, moments, this_month};
+use super::snapshot::{Snapshot, Snapshots};
 use crate::access::caller::Scope;
-use crate::clock::MICROS_PER_DAY;
 use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::status::ApiError;
@@ -22,18 +21,12 @@ const USUAL_MONTHS: u32 = 12;
 /// From this number on a band is at risk.
 const ELEVATED: i64 = 2;
 
-/// The end of a month, or of what there is of it.
-#[derive(Clone, Copy, Debug)]
-struct Moment {
-    first_day: Day,
-    last_day: i64,
-    /// The number of the last score until then.
-    at: i64,
-}
+/// All months of a group of which there is something, the earliest first, and whether they are shown.
+pub(super) struct Months(Vec<(Moment, Option<v1::TrendPoint>)>);
 
 /// Returns how the risk of a group developed.
 pub(super) async fn answer(
-    core: &Core,
+    _core: &Core,
     snapshots: &Snapshots,
     passed: &Passed,
     request: v1::GetTrendRequest,
@@ -58,69 +51,36 @@ pub(super) async fn answer(
             Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?))
         }
     };
+    let key = format!("{scope:?} {group:?}");
+    let (of, rows) = (snapshot.number, snapshot.people.len());
+    let first = this_month(&snapshot).map(|day| day.plus_months(1 - i32::try_from(months).unwrap_or(1)));
+    let work = worked_out(snapshots.clone(), snapshot, view, scope.clone(), group, number);
+    let all = snapshots.shared().trends.get(key, of, rows, work).await?;
+    let asked = all.0.iter().filter(|(moment, _)| first.is_none_or(|first| moment.first_day >= first));
+    let points: Vec<v1::TrendPoint> = asked.clone().filter_map(|(_, point)| point.clone()).collect();
+    let suppressed_months = u32::try_from(asked.count() - points.len()).unwrap_or(u32::MAX);
+    Ok(v1::GetTrendResponse { points, suppressed_months })
+}
+
+/// Every month: which are shown must not depend on how many are asked for, or two answers would tell by their difference what one
+/// does not.
+async fn worked_out(
+    snapshots: Snapshots,
+    snapshot: Arc<Snapshot>,
+    view: Arc<View>,
+    scope: Scope,
+    group: Option<(Dimension, String)>,
+    number: Option<(usize, u32)>,
+) -> Result<Months, ApiError> {
     let group = group.as_ref().map(|(dimension, name)| (*dimension, name.as_str()));
-    let moments = moments(core, &snapshot, months).await?;
-    let (totals, masks) = members(core, scope, group, &moments).await?;
-    let mut allowed = Vec::with_capacity(moments.len());
-    for moment in &moments {
-        let plan = snapshots.month(&snapshot, scope, moment.at, moment.last_day).await?;
-        allowed.push(match group {
-            None => plan.shown.total,
-            Some((dimension, name)) => {
-                plan.names.number(dimension, name).is_some_and(|number| plan.shown.has(dimension.position(), number))
-            }
-        });
-    }
-    let minimum = u64::from(snapshot.minimum);
-    let fits = shown_months(masks.into_iter(), &allowed, minimum);
-    let scope = scope.clone();
-    let pointed = tokio::task::spawn_blocking(move || {
-        let mut points = Vec::new();
-        let mut suppressed_months = 0;
-        for ((moment, month), fits) in moments.iter().zip(&totals).zip(fits) {
-            if fits && month.answered >= minimum {
-                points.push(point(&snapshot, &view, &scope, number, moment, month));
-            } else if month.employees > 0 {
-                suppressed_months += 1;
-            }
-        }
-        v1::GetTrendResponse { points, suppressed_months }
-    });
-    pointed.await.map_err(|_| ApiError::StoreUnavailable)
-}
-
-/// The ends of the last months, the earliest first; of months before the first score there are none.
-async fn moments(core: &Core, snapshot: &Snapshot, months: u32) -> Result<Vec<Moment>, ApiError> {
-    let this_month = day(snapshot.today).and_then(|today| Day::from_ymd(today.year(), today.month(), 1));
-    let Some(this_month) = this_month else { return Ok(Vec::new()) };
-    let mut moments = Vec::new();
-    for back in (0..months).rev() {
-        let first_day = this_month.plus_months(-i32::try_from(back).unwrap_or(0));
-        let end = first_day.plus_months(1);
-        let last_day = i64::from(end.epoch_days() - 1).min(snapshot.today);
-        let before = (last_day + 1).saturating_mul(MICROS_PER_DAY);
-        let found = core.store.last_score_before(before).await.map_err(|_| ApiError::StoreUnavailable)?;
-        moments.extend(found.map(|at| Moment { first_day, last_day, at }));
-    }
-    Ok(moments)
-}
-
-/// The sums of every month, and of everybody the months in which they were part of them.
-async fn members(
-    core: &Core,
-    scope: &Scope,
-    group: Option<(Dimension, &str)>,
-    moments: &[Moment],
-) -> Result<(Vec<Month>, Vec<u64>), ApiError> {
-    let numbers: Vec<i64> = moments.iter().map(|moment| moment.at).collect();
-    let read = core.store.memberships(scope, group, &numbers).await.map_err(|_| ApiError::StoreUnavailable)?;
+    let moments = moments(snapshots.store(), &snapshot).await?;
     let mut totals = vec![Month::default(); moments.len()];
-    let mut masks: HashMap<String, u64> = HashMap::new();
-    for membership in read {
+    let mut masks = Masks::default();
+    let numbers: Vec<i64> = moments.iter().map(|moment| moment.at).collect();
+    let read = snapshots.store().memberships(&scope, group, &numbers, |membership| {
         let mut mask = 0;
         for (index, (moment, month)) in moments.iter().zip(&mut totals).enumerate() {
-            let there = membership.exit_day.is_none_or(|day| day > moment.last_day);
-            if membership.seq > moment.at || membership.to_seq <= moment.at || !there {
+            if !moment.has(&membership) {
                 continue;
             }
             month.employees += 1;
@@ -131,11 +91,25 @@ async fn members(
                 mask |= 1_u64 << index;
             }
         }
-        if mask != 0 {
-            *masks.entry(membership.employee_id).or_default() |= mask;
-        }
+        masks.add(&membership.employee_id, mask);
+    });
+    read.await.map_err(|_| ApiError::StoreUnavailable)?;
+    let mut allowed = Vec::with_capacity(moments.len());
+    for moment in &moments {
+        let plan = snapshots.month(&snapshot, &scope, moment).await?;
+        allowed.push(plan.allows(&plan.shown, group));
     }
-    Ok((totals, masks.into_values().collect()))
+    let minimum = u64::from(snapshot.minimum);
+    let fits = shown_months(masks.into_values(), &allowed, minimum);
+    let pointed = tokio::task::spawn_blocking(move || {
+        let told = moments.into_iter().zip(&totals).zip(fits).filter(|((_, month), _)| month.employees > 0);
+        let told = told.map(|((moment, month), fits)| {
+            let shown = fits && month.answered >= minimum;
+            (moment, shown.then(|| point(&snapshot, &view, &scope, number, &moment, month)))
+        });
+        Months(told.collect())
+    });
+    pointed.await.map_err(|_| ApiError::StoreUnavailable)
 }
 
 fn point(
@@ -147,7 +121,7 @@ fn point(
     month: &Month,
 ) -> v1::TrendPoint {
     v1::TrendPoint {
-        month: format!("{:04}-{:02}", moment.first_day.year(), moment.first_day.month()),
+        month: moment.month(),
         employees: month.employees,
         mean_risk: month.mean_risk(),
         at_risk_share: month.at_risk_share(),
