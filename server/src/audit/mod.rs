@@ -18,10 +18,10 @@ pub use key::AuditKeyError;
 pub use list::{Listed, Wanted, list};
 pub use verify::{AuditError, Expected, Finding, Verified, verify};
 
-pub(crate) use key::AuditKey;
+pub(crate) use key::{AuditKey, from_hex};
 pub(crate) use record::{Draft, Record};
 
-use key::SUBJECT_BYTES;
+pub(crate) use key::SUBJECT_BYTES;
 use writer::Queue;
 
 use crate::clock::now_micros;

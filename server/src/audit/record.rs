@@ -1,5 +1,7 @@
 //! One record, and the bytes that its hash covers.
 
+use crate::audit::key::{SUBJECT_BYTES, to_hex};
+
 /// What a record tells before it has its place in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Draft {
@@ -19,6 +21,13 @@ pub(crate) struct Draft {
     pub(crate) model_version: String,
     /// What was decided.
     pub(crate) decision: String,
+}
+
+impl Draft {
+    /// The keyed hashes of those it is about, in hexadecimal digits.
+    pub(crate) fn subject_hashes(&self) -> impl Iterator<Item = String> {
+        self.subjects.chunks(SUBJECT_BYTES).map(to_hex)
+    }
 }
 
 /// A record in its place.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::config::AccessMode;
 use crate::console::api::Api;
 use crate::console::pages::at_risk::ChoiceCache;
+use crate::console::pages::audit::Verification;
 use crate::core::Core;
 
 /// What all pages share.
@@ -20,6 +21,7 @@ struct Parts {
     api: Arc<Api>,
     hosts: Hosts,
     choices: Arc<ChoiceCache>,
+    verification: Arc<Verification>,
 }
 
 /// The names by which browsers may ask for this server.
@@ -35,7 +37,13 @@ impl Site {
     pub(crate) fn new(core: Core, address: SocketAddr, draining: &watch::Receiver<bool>) -> Self {
         let hosts =
             if address.ip().to_canonical().is_loopback() { Hosts::ThisMachine(address.port()) } else { Hosts::Any };
-        Self(Arc::new(Parts { api: Api::new(&core, draining), core, hosts, choices: Arc::default() }))
+        Self(Arc::new(Parts {
+            api: Api::new(&core, draining),
+            core,
+            hosts,
+            choices: Arc::default(),
+            verification: Arc::default(),
+        }))
     }
 
     /// What all services share.
@@ -51,6 +59,11 @@ impl Site {
     /// What lists can be filtered by.
     pub(crate) fn choices(&self) -> &Arc<ChoiceCache> {
         &self.0.choices
+    }
+
+    /// Whether the audit log is as it was written, as far as somebody asked.
+    pub(crate) fn verification(&self) -> &Arc<Verification> {
+        &self.0.verification
     }
 
     /// The time within which the headline risk says that somebody leaves, for the end of a sentence.

@@ -130,7 +130,8 @@ fn columns(seq: i64, draft: &Draft, hash: &[u8]) -> [Param; COLUMNS] {
     ]
 }
 
-fn record(row: &Row) -> Result<Record, StoreError> {
+/// A record of a row with all columns in their order.
+pub(super) fn record(row: &Row) -> Result<Record, StoreError> {
     Ok(Record {
         seq: row.int(0)?,
         draft: Draft {

@@ -6,6 +6,7 @@
 pub(crate) mod actions;
 pub(crate) mod activations;
 mod audit;
+pub(crate) mod audit_search;
 mod backup;
 pub(crate) mod changes;
 pub(crate) mod conditions;

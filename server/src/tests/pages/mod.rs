@@ -4,6 +4,8 @@ pub(super) mod visitor;
 
 mod actions;
 mod at_risk;
+mod audit;
 mod model;
 mod person;
+mod privacy;
 mod signing_in;

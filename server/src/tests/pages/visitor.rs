@@ -147,6 +147,12 @@ impl Visitor {
         assert_eq!(seen.location, "/at-risk");
     }
 
+    /// The same, wherever it leads: not everybody may open the list.
+    pub(in crate::tests) async fn state_purpose_quietly(&mut self) {
+        let seen = self.send("/purpose", &[("usual", "preparing a talk"), ("next", "/")]).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.text);
+    }
+
     /// Sends any request.
     pub(in crate::tests) async fn ask(&mut self, mut request: axum::http::request::Builder, body: Body) -> Seen {
         if let Some(cookie) = &self.cookie {
