@@ -1,6 +1,6 @@
 //! What the style sheet promises: small, alone, and readable in both modes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STYLE: &str = include_str!("assets/style.css");
 /// Largest style sheet, in bytes.
@@ -62,6 +62,17 @@ const DRAWN: [(&str, &str); 9] = [
     ("danger", "high-soft"),
 ];
 
+/// The templates by name.
+fn templates() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+    let read = |entry: std::fs::DirEntry| {
+        (entry.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(entry.path()).unwrap())
+    };
+    let all: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap())).collect();
+    assert!(all.len() > 5, "the templates are not all seen");
+    all
+}
+
 /// The colours of a block of custom properties.
 fn colours(block: &str) -> BTreeMap<&str, [f64; 3]> {
     let declarations = block.split([';', '{']).filter_map(|part| part.trim().strip_prefix("--")?.split_once(": #"));
@@ -121,5 +132,34 @@ fn every_property_that_is_used_is_defined() {
     let used = STYLE.split("var(--").skip(1).map(|rest| rest.split([')', ',']).next().unwrap());
     for name in used {
         assert!(STYLE.contains(&format!("--{name}:")), "--{name} is not defined");
+    }
+}
+
+#[test]
+fn every_class_of_a_template_is_in_the_style_sheet() {
+    let named = |rest: &'static str| rest.split(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap();
+    let known: BTreeSet<&str> = STYLE.split('.').skip(1).map(named).collect();
+    for (name, text) in templates() {
+        for classes in text.split("class=\"").skip(1) {
+            let classes = classes.split('"').next().unwrap();
+            // What a template fills in is known by the type that gives it.
+            let fixed = classes.split("{%").flat_map(|part| part.rsplit("%}").next()).collect::<Vec<_>>().join(" ");
+            for class in fixed.split_whitespace().filter(|class| class.chars().all(|c| c.is_alphanumeric() || c == '-'))
+            {
+                assert!(known.contains(class), "{name}: no rule for .{class} in style.css");
+            }
+        }
+    }
+}
+
+#[test]
+fn templates_carry_no_style_and_no_script() {
+    for (name, text) in templates() {
+        let text = text.to_lowercase();
+        for forbidden in
+            ["style=", "<style", "<script>", "javascript:", " onclick", " onload", " onerror", "http://", "https://"]
+        {
+            assert!(!text.contains(forbidden), "{name}: {forbidden}");
+        }
     }
 }
