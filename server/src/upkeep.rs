@@ -10,7 +10,7 @@ use crate::store::Telling;
 
 /// How often changes that wait are looked at.
 const TELL_EVERY: Duration = Duration::from_secs(60);
-/// How often expired scores are deleted.
+/// How often expired scores, and what replaced ones came from, are deleted.
 const DELETE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Keeps the store in order until it is stopped; the store undoes what was not finished then. One that does not answer is asked
@@ -25,6 +25,7 @@ pub(crate) async fn run(core: Core) {
         if now >= delete_at {
             delete_at = now + DELETE_EVERY;
             delete_expired(&core).await;
+            thin_details(&core).await;
             forget_answers(&core).await;
             delete_expired_sessions(&core).await;
         }
@@ -44,6 +45,14 @@ async fn delete_expired(core: &Core) {
         Ok(0) => {}
         Ok(scores) => tracing::info!(scores, "expired scores were deleted"),
         Err(error) => tracing::error!(%error, "expired scores could not be deleted"),
+    }
+}
+
+async fn thin_details(core: &Core) {
+    match core.store.thin_details(now_micros(), core.config.store.keep_details_days).await {
+        Ok(0) => {}
+        Ok(scores) => tracing::info!(scores, "what replaced scores came from was deleted"),
+        Err(error) => tracing::error!(%error, "what replaced scores came from could not be deleted"),
     }
 }
 

@@ -225,6 +225,7 @@ impl Problems {
         use crate::config::keys::{KEYS, Kind};
         let whole = [
             ("store.retention_days", config.store.retention_days),
+            ("store.keep_details_days", config.store.keep_details_days),
             ("store.stale_after_days", config.store.stale_after_days),
             ("risk.cool_down_days", config.risk.cool_down_days),
             ("groups.minimum_employees", config.groups.minimum_employees),

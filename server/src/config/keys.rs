@@ -93,11 +93,12 @@ pub(super) const SECTIONS: [&str; 15] = [
 ];
 
 /// Every key with its section before it.
-pub(super) const KEYS: [(&str, Kind); 61] = [
+pub(super) const KEYS: [(&str, Kind); 62] = [
     ("listen.address", Kind::Address),
     ("listen.metrics_address", Kind::Address),
     ("store.url", Kind::Text),
     ("store.retention_days", Kind::Whole(1, MAX_DAYS)),
+    ("store.keep_details_days", Kind::Whole(1, MAX_DAYS)),
     ("store.stale_after_days", Kind::Whole(1, MAX_DAYS)),
     ("access.mode", Kind::Choice(&["required", "off"])),
     ("access.managers_see_numbers", Kind::Bool),

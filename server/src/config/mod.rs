@@ -166,13 +166,15 @@ pub struct StoreConfig {
     pub url: String,
     /// Scores older than this are deleted, in days.
     pub retention_days: u32,
+    /// What a score came from is deleted so many days after another one took its place.
+    pub keep_details_days: u32,
     /// A score older than this is marked as stale, in days.
     pub stale_after_days: u32,
 }
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { url: "flight-risk.db".to_owned(), retention_days: 400, stale_after_days: 45 }
+        Self { url: "flight-risk.db".to_owned(), retention_days: 400, keep_details_days: 90, stale_after_days: 45 }
     }
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Map, json};
 
 use crate::clock::rfc3339;
 use crate::privacy::{Held, exit_type, words};
-use crate::store::StoredScore;
 use crate::store::actions::StoredAction;
+use crate::store::stored_score::HeldScore;
 
 /// What stands in the place of a value that was given in confidence.
 const CONFIDENTIAL: &str = "from confidential survey answers; not given out";
@@ -49,8 +49,8 @@ pub(crate) fn json(held: &Held) -> String {
     .to_string()
 }
 
-fn score(held: &Held, stored: &StoredScore) -> serde_json::Value {
-    let (record, assessment) = (&stored.record, &stored.assessment);
+fn score(held: &Held, stored: &HeldScore) -> serde_json::Value {
+    let record = &stored.record;
     let (mut facts, mut contributions) = (Map::new(), Map::new());
     let mut confidential_sum = 0.0;
     for fact in held.facts(stored) {
@@ -67,7 +67,7 @@ fn score(held: &Held, stored: &StoredScore) -> serde_json::Value {
             contributions.insert(fact.name.to_owned(), json!(fact.contribution_log_odds));
         }
     }
-    let horizons = assessment.horizons.iter().map(|horizon| {
+    let horizons = stored.details.iter().flat_map(|details| &details.assessment.horizons).map(|horizon| {
         json!({"months": horizon.months, "risk": horizon.risk.get(), "low": horizon.low.get(), "high": horizon.high.get()})
     });
     // Where the model abstained there is no number that could be trusted.
@@ -83,6 +83,8 @@ fn score(held: &Held, stored: &StoredScore) -> serde_json::Value {
             "job_level": record.org.job_level, "critical_role": record.org.critical_role,
             "tenure_years": record.org.tenure_years, "display_name": record.org.display_name,
         },
+        // Of scores that were replaced long ago only the numbers are kept.
+        "facts_kept": stored.details.is_some(),
         "facts": facts,
         "contributions_log_odds": contributions,
         "contribution_of_confidential_answers_log_odds": confidential_sum,

@@ -17,8 +17,9 @@ pub(crate) use json::json;
 pub(crate) use text::text;
 
 use crate::audit::Record;
+use crate::store::StoredModel;
 use crate::store::holdings::Holdings;
-use crate::store::{StoredModel, StoredScore};
+use crate::store::stored_score::HeldScore;
 
 /// Everything held about a person, with what is needed to tell it.
 pub(crate) struct Held {
@@ -46,11 +47,12 @@ struct Fact<'a> {
 }
 
 impl Held {
-    /// The facts of a score, the strongest first; none where its model is not known any more.
-    fn facts(&self, score: &StoredScore) -> Vec<Fact<'_>> {
+    /// The facts of a score, the strongest first; none where they or its model are not kept any more.
+    fn facts(&self, score: &HeldScore) -> Vec<Fact<'_>> {
+        let Some(details) = &score.details else { return Vec::new() };
         let Some(model) = self.models.get(&score.record.model_version) else { return Vec::new() };
-        let row: Option<FeatureRow> = model.schema.packed_row(score.values.clone()).ok();
-        let factors = score.assessment.factors().into_iter();
+        let row: Option<FeatureRow> = model.schema.packed_row(details.values.clone()).ok();
+        let factors = details.assessment.factors().into_iter();
         let facts = factors.filter_map(|factor| {
             let feature = model.schema.features().get(factor.feature)?;
             let value = row.as_ref().map_or(Value::Unknown, |row| model.schema.value(row, factor.feature));

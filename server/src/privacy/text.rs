@@ -7,7 +7,7 @@ use flight_risk_scoring::scorer::Band;
 
 use crate::clock::rfc3339;
 use crate::privacy::{Held, exit_type, words};
-use crate::store::StoredScore;
+use crate::store::stored_score::HeldScore;
 
 /// Everything held, in plain language. Texts that others wrote are set as they are, on lines of their own.
 pub(crate) fn text(held: &Held) -> String {
@@ -109,7 +109,7 @@ fn estimates(count: usize) -> String {
     if count == 1 { "One is".to_owned() } else { format!("{count} are") }
 }
 
-fn estimate(score: &StoredScore) -> String {
+fn estimate(score: &HeldScore) -> String {
     let record = &score.record;
     let on = format!("from what was known on {} (model {})", record.as_of, record.model_version);
     let percent = |risk: f64| format!("{:.1} %", risk * 100.0);
@@ -133,7 +133,11 @@ fn estimate(score: &StoredScore) -> String {
     }
 }
 
-fn facts(out: &mut String, held: &Held, score: &StoredScore) {
+fn facts(out: &mut String, held: &Held, score: &HeldScore) {
+    if score.details.is_none() {
+        out.push_str("The facts that it came from are not kept any more.\n");
+        return;
+    }
     out.push_str("It came from these facts, the ones that count most first:\n\n");
     let (confidential, open): (Vec<_>, Vec<_>) = held.facts(score).into_iter().partition(|fact| fact.confidential);
     list(
@@ -158,7 +162,7 @@ fn facts(out: &mut String, held: &Held, score: &StoredScore) {
     }
 }
 
-fn organisation(out: &mut String, score: &StoredScore) {
+fn organisation(out: &mut String, score: &HeldScore) {
     let org = &score.record.org;
     let facts = [
         org.display_name.as_deref().map(|text| format!("the name {}", line(text))),

@@ -5,14 +5,14 @@ use flight_risk_scoring::Day;
 use crate::store::actions::{COLUMNS as ACTION_COLUMNS, StoredAction, read as read_action};
 use crate::store::changes::ChangeKind;
 use crate::store::db::params;
-use crate::store::stored_score::{StoredScore, day_of};
+use crate::store::stored_score::{HeldScore, day_of};
 use crate::store::{Store, StoreError};
 
 /// Everything that is held about a person, but for the audit log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Holdings {
     /// Every recorded score, the latest first.
-    pub(crate) scores: Vec<StoredScore>,
+    pub(crate) scores: Vec<HeldScore>,
     /// When a change of the risk was last told, in microseconds since 1970; 0 where none was.
     pub(crate) last_told: Option<i64>,
     /// The changes of risk that were told: when (microseconds since 1970) and why.
@@ -49,8 +49,6 @@ impl Store {
     /// Everything that is held about a person.
     pub(crate) async fn holdings(&self, id: &str) -> Result<Holdings, StoreError> {
         let db = self.db();
-        let rows = db.query("SELECT seq FROM scores WHERE employee_id = $1 ORDER BY seq DESC", params![id]).await?;
-        let numbers = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
         let told = db.first("SELECT told_at FROM told WHERE employee_id = $1", params![id]).await?;
         let changes = "SELECT changed_at, kind FROM changes WHERE employee_id = $1 ORDER BY seq";
         let changes = db.query(changes, params![id]).await?;
@@ -68,7 +66,7 @@ impl Store {
             None => Ok(0),
         };
         Ok(Holdings {
-            scores: self.scores(&numbers).await?,
+            scores: self.held_scores(id).await?,
             last_told: told.map(|row| row.int(0)).transpose()?,
             changes: changes
                 .iter()

@@ -1,6 +1,8 @@
 //! What is deleted because of its age.
 
-use crate::clock::MICROS_PER_DAY;
+use flight_risk_scoring::Day;
+
+use crate::clock::{MICROS_PER_DAY, day_of};
 use crate::store::db::{Param, params};
 use crate::store::requests::KEEP_ANSWERS_MICROS;
 use crate::store::risk_sums::{SUMMED_COLUMNS, SumChanges};
@@ -39,6 +41,74 @@ impl Store {
             }
         }
         Ok(count)
+    }
+
+    /// Deletes what scores came from whose force ended more than `keep_days` before `now` (microseconds since 1970), but for those
+    /// that were in force at the end of a month (UTC), which tell what drove the risk then: for histories and outcomes the numbers are
+    /// enough. Gives the number of scores.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer; what was deleted until then stays deleted.
+    pub async fn thin_details(&self, now: i64, keep_days: u32) -> Result<usize, StoreError> {
+        let before = now.saturating_sub(i64::from(keep_days).saturating_mul(MICROS_PER_DAY));
+        // Numbers are given in the order of time: a score whose force ended at this number or before ended it before then.
+        let Some(until) = self.last_score_before(before).await? else { return Ok(0) };
+        if self.sequence("thinned").await? >= until {
+            return Ok(0);
+        }
+        let month_ends = self.month_ends(before).await?;
+        let mut count = 0;
+        while self.sequence("thinned").await? < until {
+            count += self.thin_some(until, &month_ends).await?;
+        }
+        Ok(count)
+    }
+
+    /// The numbers of the last scores of all months that ended before a time, the earliest first.
+    async fn month_ends(&self, before: i64) -> Result<Vec<i64>, StoreError> {
+        let mut numbers = Vec::new();
+        let last = day_of(before);
+        let mut month = Day::from_ymd(last.year(), last.month(), 1);
+        while let Some(first_day) = month {
+            let start = i64::from(first_day.epoch_days()).saturating_mul(MICROS_PER_DAY);
+            let Some(number) = self.last_score_before(start).await? else { break };
+            numbers.push(number);
+            month = Some(first_day.plus_months(-1));
+        }
+        numbers.reverse();
+        Ok(numbers)
+    }
+
+    async fn thin_some(&self, until: i64, month_ends: &[i64]) -> Result<usize, StoreError> {
+        let mut tx = self.db().begin().await?;
+        // As in all that deletes scores; then this one's own place, which nobody moves meanwhile.
+        tx.next_numbers("score", 0).await?;
+        let done = tx.next_numbers("thinned", 0).await? - 1;
+        let ended = format!(
+            "SELECT seq, to_seq FROM scores WHERE to_seq > $1 AND to_seq <= $2 ORDER BY to_seq LIMIT {ROWS_AT_A_TIME}"
+        );
+        let rows = tx.query(&ended, params![done, until]).await?;
+        let mut numbers = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (seq, to_seq) = (row.int(0)?, row.int(1)?);
+            // The first month that ended with it or after it ended before the score in its place.
+            let first = month_ends.get(month_ends.partition_point(|&end| end < seq));
+            if first.is_none_or(|&end| end >= to_seq) {
+                numbers.push(seq);
+            }
+        }
+        let mut count = 0;
+        for piece in pieces(&numbers) {
+            let sql = format!("DELETE FROM score_details WHERE seq IN ({})", list(piece.len()));
+            count += tx.execute(&sql, piece.iter().map(|&seq| seq.into()).collect()).await?;
+        }
+        let reached = match rows.last().filter(|_| rows.len() == ROWS_AT_A_TIME) {
+            Some(last) => last.int(1)?,
+            None => until,
+        };
+        tx.next_numbers("thinned", reached - done).await?;
+        tx.commit().await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     async fn delete_some_scores(&self, before: i64) -> Result<usize, StoreError> {

@@ -63,6 +63,24 @@ pub struct StoredScore {
     pub values: Vec<f64>,
 }
 
+/// A recorded score with what it came from, as far as that is still kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HeldScore {
+    /// The score.
+    pub(crate) record: ScoreRecord,
+    /// What it came from.
+    pub(crate) details: Option<Details>,
+}
+
+/// What a score came from.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Details {
+    /// What the model said, to the last bit.
+    pub(crate) assessment: Assessment,
+    /// The packed values of the model's features; NaN where unknown.
+    pub(crate) values: Vec<f64>,
+}
+
 /// The number of a band in the tables.
 pub(crate) fn band_number(band: Band) -> i64 {
     match band {
@@ -217,6 +235,15 @@ pub(crate) fn unpacked(bytes: &[u8]) -> Vec<f64> {
 
 const DETAIL_COLUMNS: &str = "d.assessment, d.feature_values, d.contributions";
 
+fn held(row: &Row) -> Result<HeldScore, StoreError> {
+    let record = ScoreRecord::read(row, 0)?;
+    let details = match row.opt_text(RECORD_WIDTH)? {
+        None => None,
+        Some(_) => score(row).map(|StoredScore { assessment, values, .. }| Some(Details { assessment, values }))?,
+    };
+    Ok(HeldScore { record, details })
+}
+
 fn score(row: &Row) -> Result<StoredScore, StoreError> {
     let record = ScoreRecord::read(row, 0)?;
     let text = row.text(RECORD_WIDTH)?;
@@ -238,7 +265,8 @@ impl Store {
         self.db().first(&sql, params![employee_id]).await?.as_ref().map(score).transpose()
     }
 
-    /// The scores with these numbers, in their order; those that are gone are left out.
+    /// The scores with these numbers, in their order; those that are gone, or whose details are, are left out. A score in force has
+    /// them, and one that was replaced a day ago too.
     ///
     /// # Errors
     /// [`StoreError`] when the database does not answer.
@@ -256,6 +284,15 @@ impl Store {
             }
         }
         Ok(numbers.iter().filter_map(|number| found.remove(number)).collect())
+    }
+
+    /// Every recorded score of an employee, the latest first, with what it came from where that is still kept.
+    pub(crate) async fn held_scores(&self, employee_id: &str) -> Result<Vec<HeldScore>, StoreError> {
+        let sql = format!(
+            "SELECT {RECORD_COLUMNS}, {DETAIL_COLUMNS} FROM scores s LEFT JOIN score_details d ON d.seq = s.seq \
+             WHERE s.employee_id = $1 ORDER BY s.seq DESC"
+        );
+        self.db().query(&sql, params![employee_id]).await?.iter().map(held).collect()
     }
 
     /// The recorded scores of an employee with numbers below `before`, the latest first, at most `limit`.

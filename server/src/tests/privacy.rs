@@ -178,6 +178,35 @@ async fn everything_held_is_given_out_but_for_what_was_answered_in_confidence() 
     .await;
 }
 
+#[tokio::test]
+async fn of_scores_replaced_long_ago_the_numbers_are_given_out() {
+    each_store(async |store| {
+        let scorer = native();
+        for as_of in ["2024-06-01", "2024-07-01"] {
+            let score = score(&scorer, WHO, as_of, [3.0, 6.0, 0.5], Some("m-1"));
+            store.record_scores(&scorer, &[score], Telling::default()).await.unwrap();
+        }
+        let year = 365 * crate::clock::MICROS_PER_DAY;
+        assert_eq!(store.thin_details(now_micros() + year, 90).await.unwrap(), 1);
+        let server = Served::start_on(store, scorer, open_config()).await;
+        let reply = server.privacy().await.export_employee(export(&name())).await.unwrap().into_inner();
+        let json: serde_json::Value = serde_json::from_str(&reply.json).unwrap();
+        let scores = json["scores"].as_array().unwrap();
+        for (score, kept) in scores.iter().zip([true, false]) {
+            assert_eq!(score["facts_kept"].as_bool(), Some(kept));
+            assert_eq!(score["facts"].as_object().unwrap().is_empty(), !kept);
+            assert_eq!(score["horizons"].as_array().unwrap().is_empty(), !kept);
+            assert!(score["risk"].as_f64().is_some() && score["organisation"]["manager_id"] == "m-1");
+        }
+        assert_eq!(scores.len(), 2);
+        assert!(
+            reply.text.contains("from what was known on 2024-06-01")
+                && reply.text.contains(&format!("the name {NAME}"))
+        );
+    })
+    .await;
+}
+
 /// The files of a SQLite store in which a text is.
 fn files_with(store: &Path, text: &str) -> Vec<PathBuf> {
     let folder = store.parent().unwrap();

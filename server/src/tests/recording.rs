@@ -8,6 +8,7 @@ use super::fixture::native;
 use crate::clock::MICROS_PER_DAY;
 use crate::store::changes::{Point, Told, judged};
 use crate::store::db::params;
+use crate::store::outcomes::{NewExit, report_exit};
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{ChangeKind, NewScore, OrgFacts, Store, Telling};
 
@@ -287,6 +288,60 @@ async fn what_is_older_than_the_retention_time_is_deleted() {
         assert_eq!(changes(&store).await, [(ChangeKind::ProbabilityRose as i64, Some(1_503), 1_504)]);
         assert_eq!(store.delete_expired(at(10_000), 400).await.unwrap(), 2);
         assert_eq!(count("told").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_replaced_scores_came_from_is_deleted_in_time_and_nothing_else() {
+    each_store(async |store| {
+        let scorer = native();
+        let telling = Telling::default();
+        let at = |day: i64| day * MICROS_PER_DAY;
+        // Nights of April and May 1970. "alone" is scored in the first only; on day 106 comes a score of an earlier day, never in force;
+        // on day 107 somebody leaves; what was recorded on day 110 is in force at the end of April.
+        let nights = [(100, "2024-06-30"), (105, "2024-07-05"), (110, "2024-07-10"), (130, "2024-07-30")];
+        for (on, as_of) in nights {
+            let scores: Vec<NewScore> = (0..1_200)
+                .map(|i| format!("m-{i}"))
+                .chain((on == 100).then(|| "alone".to_owned()))
+                .chain((on < 110).then(|| "left".to_owned()))
+                .map(|employee| NewScore { scored_at: at(on), ..new_score(&scorer, &employee, as_of, [1.0, 1.0, 0.5]) })
+                .collect();
+            store.record_scores(&scorer, &scores, telling).await.unwrap();
+            if on == 105 {
+                let late = new_score(&scorer, "m-1", "2024-01-01", [1.0, 1.0, 0.5]);
+                store.record_scores(&scorer, &[NewScore { scored_at: at(106), ..late }], telling).await.unwrap();
+                let exit = NewExit { employee_id: "left", day: day("2024-07-06"), exit_type: 1, at: at(107) };
+                let mut tx = store.db().begin().await.unwrap();
+                report_exit(&mut tx, &exit).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+        let before = store.score_history("m-1").await.unwrap();
+        let with_details = async |employee: &str| -> Vec<bool> {
+            let held = store.held_scores(employee).await.unwrap();
+            held.iter().map(|held| held.details.is_some()).collect()
+        };
+        for (now, deleted, of_one, of_left) in [
+            // Ended on day 105: not more than 90 days ago.
+            (at(195), 0, vec![true, true, true, true, true], vec![true, true]),
+            // Those of day 100 that were replaced on day 105 are gone.
+            (at(195) + 1, 1_201, vec![true, true, true, true, false], vec![true, false]),
+            (at(195) + 1, 0, vec![true, true, true, true, false], vec![true, false]),
+            (at(196) + 1, 1, vec![true, true, false, true, false], vec![true, false]),
+            (at(200) + 1, 1_201, vec![true, true, false, false, false], vec![false, false]),
+            // What was in force at the end of a month stays.
+            (at(220) + 1, 0, vec![true, true, false, false, false], vec![false, false]),
+            (at(3_000), 0, vec![true, true, false, false, false], vec![false, false]),
+        ] {
+            assert_eq!(store.thin_details(now, 90).await.unwrap(), deleted, "{now}");
+            assert_eq!(with_details("m-1").await, of_one, "{now}");
+            assert_eq!(with_details("left").await, of_left, "{now}");
+            assert_eq!(with_details("alone").await, [true], "{now}");
+        }
+        assert_eq!(store.score_history("m-1").await.unwrap(), before, "the numbers stay");
+        assert!(store.current_score("m-1").await.unwrap().is_some());
     })
     .await;
 }

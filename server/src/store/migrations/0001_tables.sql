@@ -4,7 +4,9 @@ CREATE TABLE sequences (
     name KEYTEXT PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO sequences (name, value) VALUES ('score', 0), ('change', 0), ('audit', 0), ('action', 0), ('trial', 0);
+INSERT INTO sequences (name, value) VALUES ('score', 0), ('change', 0), ('audit', 0), ('action', 0), ('trial', 0),
+    -- Up to which number what replaced scores came from is deleted.
+    ('thinned', 0);
 
 -- Every score that was recorded. The one in force has to_seq = 9223372036854775807; one that a later score replaced has the
 -- number of that score, so that the state at any number S is: seq <= S AND to_seq > S. One that arrived after a score of a later
@@ -61,7 +63,7 @@ CREATE TABLE risk_sums (
     PRIMARY KEY (department, location)
 );
 
--- What a score came from and how it came about: the assessment (JSON), and packed little-endian doubles in the order of the
+-- What a score came from and how it came about; of scores that were replaced long ago it is deleted. The assessment (JSON), and packed little-endian doubles in the order of the
 -- model's features: the values (unknown is NaN) and the contributions in log-odds.
 CREATE TABLE score_details (
     seq BIGINT PRIMARY KEY,
