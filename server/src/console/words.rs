@@ -1,27 +1,12 @@
 //! How pages put numbers and days: whole percents, plain words, never more precise than what is known.
 
-use flight_risk_proto::v1;
 
-/// A probability in whole percents.
-pub(crate) fn percent(probability: f64) -> String {
-    let whole = (probability * 100.0).round();
-    if probability > 0.0 && whole < 1.0 {
-        "under 1 %".to_owned()
-    } else if probability < 1.0 && whole > 99.0 {
-        "over 99 %".to_owned()
-    } else {
-        format!("{whole:.0} %")
-    }
-}
+pub(crate) use crate::console::charts::percent;
+use crate::console::charts::{Estimate, range};
 
 /// The ends of an interval in whole percents.
 pub(crate) fn percent_range(low: f64, high: f64) -> String {
-    let (low, high) = ((low * 100.0).round(), (high * 100.0).round());
-    match () {
-        () if high < 1.0 => "under 1 %".to_owned(),
-        () if (high - low).abs() < 0.5 => format!("about {high:.0} %"),
-        () => format!("{low:.0} to {high:.0} %"),
-    }
+    Estimate::share(high, low, high).map(range).unwrap_or_default()
 }
 
 /// A multiple of what is usual.
@@ -34,18 +19,6 @@ pub(crate) fn multiple(times: f64) -> String {
         "about the usual".to_owned()
     } else {
         format!("{times:.1} of the usual")
-    }
-}
-
-/// How a probability moved, in percentage points.
-pub(crate) fn change(before: f64, now: f64) -> String {
-    let points = (now * 100.0).round() - (before * 100.0).round();
-    if points >= 1.0 {
-        format!("up {points:.0} points")
-    } else if points <= -1.0 {
-        format!("down {:.0} points", -points)
-    } else {
-        "unchanged".to_owned()
     }
 }
 
@@ -92,16 +65,6 @@ pub(crate) fn about(count: f64) -> String {
     if count < 0.5 { "fewer than 1".to_owned() } else { format!("about {count:.0}") }
 }
 
-/// A level of risk.
-pub(crate) fn band(band: v1::RiskBand) -> &'static str {
-    match band {
-        v1::RiskBand::High => "High",
-        v1::RiskBand::Elevated => "Elevated",
-        v1::RiskBand::Low => "Low",
-        v1::RiskBand::Unspecified => "Not scored",
-    }
-}
-
 /// One thing, or several of it.
 pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
@@ -112,17 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_put_in_whole_percents() {
-        for (probability, expected) in
-            [(0.0, "0 %"), (0.001, "under 1 %"), (0.234, "23 %"), (0.999, "over 99 %"), (1.0, "100 %")]
-        {
-            assert_eq!(percent(probability), expected);
-        }
-        for ((low, high), expected) in
-            [((0.151, 0.31), "15 to 31 %"), ((0.001, 0.002), "under 1 %"), ((0.2, 0.201), "about 20 %")]
-        {
-            assert_eq!(percent_range(low, high), expected);
-        }
+    fn multiples_are_put_in_words() {
         for (times, expected) in [
             (12.3, "12 times the usual"),
             (2.44, "2.4 times the usual"),
@@ -130,11 +83,6 @@ mod tests {
             (0.5, "0.5 of the usual"),
         ] {
             assert_eq!(multiple(times), expected);
-        }
-        for ((before, now), expected) in
-            [((0.10, 0.15), "up 5 points"), ((0.15, 0.10), "down 5 points"), ((0.101, 0.104), "unchanged")]
-        {
-            assert_eq!(change(before, now), expected);
         }
     }
 

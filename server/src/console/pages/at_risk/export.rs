@@ -10,6 +10,7 @@ use crate::clock::today;
 use crate::console::frame::Band;
 use crate::console::pages::Page;
 use crate::console::pages::at_risk::filter::Asked;
+use crate::console::pages::at_risk::row::told;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::limits::{MAX_EXPORT_ROWS, MAX_PAGE_SIZE};
@@ -65,10 +66,7 @@ pub(crate) async fn export(State(site): State<Site>, visit: Visit, Query(asked):
 
 fn cells(risk: &v1::EmployeeRisk) -> [String; 16] {
     let org = risk.org.clone().unwrap_or_default();
-    let told = match &risk.outcome {
-        Some(v1::employee_risk::Outcome::Assessment(told)) => Some(told),
-        _ => None,
-    };
+    let told = told(risk);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
     let (band, reasons) = match &risk.outcome {
         Some(v1::employee_risk::Outcome::Assessment(told)) => (
@@ -84,7 +82,7 @@ fn cells(risk: &v1::EmployeeRisk) -> [String; 16] {
     let next = risk.next_action.clone().unwrap_or_default();
     [
         risk.employee_id.clone(),
-        String::new(),
+        org.display_name.unwrap_or_default(),
         org.department.unwrap_or_default(),
         org.location.unwrap_or_default(),
         org.manager_id.unwrap_or_default(),

@@ -161,8 +161,25 @@ impl Asked {
     /// # Errors
     /// [`PageError::Form`] says which field is wrong.
     pub(super) fn request(&self, visit: &Visit, numbers: bool) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
+        self.searching(visit, numbers, "employee_id")
+    }
+
+    /// The same request, with names searched rather than identifiers.
+    ///
+    /// # Errors
+    /// As [`Asked::request`].
+    pub(super) fn named(&self, visit: &Visit, numbers: bool) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
+        self.searching(visit, numbers, "display_name")
+    }
+
+    fn searching(
+        &self,
+        visit: &Visit,
+        numbers: bool,
+        searched: &str,
+    ) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
         let view = self.view();
-        let filter = self.filter(view, numbers)?;
+        let filter = self.filter(view, numbers, searched)?;
         Ok(v1::ListAtRiskEmployeesRequest {
             page_token: self.page.clone(),
             // Who looks for somebody wants to find them, whatever their risk.
@@ -190,7 +207,7 @@ impl Asked {
             .ok_or_else(|| wrong("the number of people that you can talk to must be a whole number from 1 to 100,000"))
     }
 
-    fn filter(&self, view: View, numbers: bool) -> Result<String, PageError> {
+    fn filter(&self, view: View, numbers: bool, searched: &str) -> Result<String, PageError> {
         let mut parts = Vec::new();
         for (field, value) in [
             ("department", &self.department),
@@ -213,7 +230,8 @@ impl Asked {
         }
         let search = self.q.trim();
         if !search.is_empty() {
-            parts.push(format!("employee_id = {}", quoted(search)));
+            // What is typed is the beginning, of an identifier or of a name.
+            parts.push(format!("{searched} = {}", quoted(&format!("{}*", search.trim_end_matches('*')))));
         }
         match (view, numbers) {
             (View::Unknown, true) => parts.push("band = ABSTAINED".to_owned()),

@@ -87,14 +87,21 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         covered,
         site.choices().of(&site.core().store, &visit.caller.scope),
     );
-    let listed = listed?.into_inner();
+    let mut listed = listed?.into_inner();
+    if listed.employees.is_empty() && asked.page.is_empty() && !asked.q.trim().is_empty() {
+        // No identifier begins so; perhaps a name does.
+        let by_name = v1::ListAtRiskEmployeesRequest { page_size: PAGE_SIZE, ..asked.named(&visit, numbers)? };
+        listed = site.api().risk.list_at_risk_employees(visit.ask(by_name)).await?.into_inner();
+    }
     let outlook = covered?.as_ref().map(Outlook::of);
     // Those within the capacity are marked where the riskiest come first.
     let within = match capacity {
         Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.before()),
         _ => 0,
     };
-    let rows: Vec<Row> = listed.employees.iter().enumerate().map(|(i, risk)| Row::of(risk, i < within)).collect();
+    let most = listed.employees.iter().filter_map(|risk| row::told(risk)).map(|told| told.high).fold(0.0, f64::max);
+    let rows: Vec<Row> =
+        listed.employees.iter().enumerate().map(|(i, risk)| Row::of(risk, i < within, most)).collect();
     let filtered = asked.is_filtered();
     let view = asked.view();
     let nothing = rows.is_empty() && !filtered && asked.page.is_empty();

@@ -2,6 +2,7 @@
 
 use flight_risk_proto::v1;
 
+use crate::console::charts::{Estimate, Markup, Share, Whisker};
 use crate::console::error::encoded;
 use crate::console::frame::Band;
 use crate::console::words;
@@ -37,6 +38,8 @@ pub(super) enum Answer {
 pub(super) struct Risk {
     pub(super) percent: String,
     pub(super) range: String,
+    /// The probability with its interval, as a drawing.
+    pub(super) chart: Option<Markup>,
 
     pub(super) multiple: String,
     pub(super) change: Option<i64>,
@@ -52,13 +55,13 @@ pub(super) struct Next {
 }
 
 impl Row {
-    /// A line from a risk of the API.
-    pub(super) fn of(risk: &v1::EmployeeRisk, marked: bool) -> Self {
+    /// A line from a risk of the API; `most` is where the drawings of all lines end.
+    pub(super) fn of(risk: &v1::EmployeeRisk, marked: bool, most: f64) -> Self {
         let org = risk.org.clone().unwrap_or_default();
         let place = [org.department, org.job_level.map(|level| format!("level {level}")), org.location];
         let (band, answer) = match &risk.outcome {
             Some(v1::employee_risk::Outcome::Assessment(told)) => {
-                (Some(Band::of(told.band())), Answer::Risk(Box::new(Risk::of(told, risk.previous.as_ref()))))
+                (Some(Band::of(told.band())), Answer::Risk(Box::new(Risk::of(told, risk.previous.as_ref(), most))))
             }
             Some(v1::employee_risk::Outcome::Abstention(told)) => {
                 let reasons = told.reasons.iter().map(|reason| reason.text.clone()).collect();
@@ -69,7 +72,7 @@ impl Row {
         Self {
             href: format!("/people/{}", encoded(&risk.employee_id)),
             id: risk.employee_id.clone(),
-            name: None,
+            name: org.display_name,
             place: place.into_iter().flatten().collect(),
             manager: org.manager_id,
             critical: org.critical_role == Some(true),
@@ -84,17 +87,24 @@ impl Row {
 }
 
 impl Risk {
-    fn of(told: &v1::Assessment, previous: Option<&v1::RiskPoint>) -> Self {
+    fn of(told: &v1::Assessment, previous: Option<&v1::RiskPoint>, most: f64) -> Self {
         let points = |risk: f64| (risk * 100.0).round() as i64;
         Self {
             percent: words::percent(told.risk),
             range: words::percent_range(told.low, told.high),
+            chart: chart(told, most),
 
             multiple: words::multiple(told.multiple_of_base_rate),
             change: previous.and_then(|before| before.risk).map(|before| points(told.risk) - points(before)),
             reasons: told.factors.iter().map(|factor| factor.text.clone()).collect(),
         }
     }
+}
+
+/// The drawing, on the axis that all lines of the page share: up to `most`.
+fn chart(told: &v1::Assessment, most: f64) -> Option<Markup> {
+    let risk = Estimate::share(told.risk, told.low, told.high)?;
+    Some(Whisker { risk, base_rate: Share::new(told.base_rate)?, most: Share::new(most)? }.picture())
 }
 
 impl Next {
@@ -110,5 +120,13 @@ impl Next {
             under_way: next.under_way,
             href: id.map(|_| format!("/people/{}#actions", encoded(employee))),
         }
+    }
+}
+
+/// What the model answers of somebody, where it does.
+pub(super) fn told(risk: &v1::EmployeeRisk) -> Option<&v1::Assessment> {
+    match &risk.outcome {
+        Some(v1::employee_risk::Outcome::Assessment(told)) => Some(told),
+        _ => None,
     }
 }
