@@ -1,5 +1,6 @@
 //! `flight-risk demo`: from nothing to an at-risk list with reasons, and a server to ask.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use flight_risk_scoring::schema::Value;
 use flight_risk_scoring::scorer::Band;
 use flight_risk_server::access::caller::{Role, Scope};
 use flight_risk_server::access::keys::NewKey;
+use flight_risk_server::access::password::Password;
+use flight_risk_server::access::users::{NewUser, UserError};
 use flight_risk_server::config::ServerConfig;
 use flight_risk_server::store::Store;
 
@@ -39,6 +42,15 @@ const WRITTEN: [(&str, &str); 5] = [
 const KEYS: [(&str, Role, &str); 2] =
     [("demo HR partner", Role::HrPartner, "hr-partner.key"), ("demo HRIS", Role::Hris, "hris.key")];
 
+/// Accounts of the console that the demo makes: name, role, and what it is for.
+const USERS: [(&str, Role, &str); 5] = [
+    ("hr_partner", Role::HrPartner, "reviews those at risk, and sees to it that something is done"),
+    ("manager", Role::Manager, "sees the own reports: what to talk about, not how likely they are to leave"),
+    ("analyst", Role::Analyst, "compares models and groups; sees no people"),
+    ("auditor", Role::Auditor, "reads the audit log"),
+    ("admin", Role::Admin, "activates models, exports and erases"),
+];
+
 /// People on the list.
 const LIST_LENGTH: usize = 20;
 
@@ -47,6 +59,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     // Taken before the work: a port in use is better known now than after it.
     let mut config = ServerConfig::default();
     config.listen.address = options.address;
+    config.console.address = options.console;
     config.store.url = options.out.join("flight-risk.db").display().to_string();
     let port = if options.no_serve { None } else { Some(serve::Port::take(&config)?) };
     let stages = Stages::start(output.quiet);
@@ -79,6 +92,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     if let Some(first) = riskiest.first() {
         write_request(&request, &scorer, scored.id(first), first)?;
     }
+    let manager = largest_team(&scored);
     drop(stages);
 
     let mut out = std::io::stdout().lock();
@@ -101,10 +115,19 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     out.flush()?;
     drop(out);
     let key_files = port.block_on(make_keys(&config.store.url, &options.out))?;
-    port.serve(serve::models(&model_dir)?, config, |address, version| {
+    let users_file = options.out.join("console-users.txt");
+    let link = port.block_on(make_users(&config.store.url, manager.as_deref(), &users_file))?;
+    port.serve(serve::models(&model_dir)?, config, |served| {
         if output.json {
-            println!("{}", serve::as_json(address, version));
+            let mut told = served.as_json();
+            told["sign_in"] = served.console.map(|console| format!("http://{console}{link}")).into();
+            println!("{told}");
             return;
+        }
+        let serve::Served { address, console, version } = served;
+        if let Some(console) = console {
+            println!("\nOpen the console and sign in, once, as an HR partner:\n  http://{console}{link}");
+            println!("To see what a manager, an analyst, an auditor or an administrator sees, sign in with a name and password of {}", users_file.display());
         }
         println!(
             "\nServing model {version} on {address} (gRPC, this machine only) until Ctrl-C. Ask it from another terminal:"
@@ -136,6 +159,47 @@ async fn make_keys(url: &str, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     }
     store.close().await;
     Ok(files)
+}
+
+/// Who has the most reports among those scored; the first by identifier of several.
+fn largest_team(scored: &ScoredData) -> Option<String> {
+    let Source::Native { data, as_of } = &scored.source else { return None };
+    let mut reports: BTreeMap<&str, usize> = BTreeMap::new();
+    for person in &scored.scored {
+        let history = data.company.histories().get(person.employee);
+        if let Some(manager) = history.and_then(|h| h.assignment_on(*as_of)?.manager_id.as_deref()) {
+            *reports.entry(manager).or_default() += 1;
+        }
+    }
+    let most = reports.iter().max_by_key(|&(id, count)| (count, std::cmp::Reverse(id)));
+    most.map(|(id, _)| (*id).to_owned())
+}
+
+/// Makes an account for every role, writes their passwords into a file that nobody else can read, and gives the address that signs
+/// in as the HR partner once. Accounts of an earlier demo get new passwords.
+async fn make_users(url: &str, manager: Option<&str>, file: &Path) -> anyhow::Result<String> {
+    let store = Store::open(url).await.map_err(failed(Kind::Store))?;
+    let mut text = String::from("Accounts of the demo's console: name, password, what the role is for\n\n");
+    for (name, role, what) in USERS {
+        let scope = match (role, manager) {
+            (Role::Manager, None) => continue,
+            (Role::Manager, Some(id)) => Scope::Reports { manager_id: id.to_owned() },
+            _ => Scope::All,
+        };
+        let password = Password::generate()?;
+        let hash = password.hash()?;
+        match store.create_user(&NewUser { name: name.to_owned(), role, scope }, &hash).await {
+            Err(UserError::NameInUse(_)) => {
+                store.set_password(name, &hash).await.map_err(failed(Kind::Store))?;
+            }
+            made => made.map_err(failed(Kind::Store))?,
+        }
+        text.push_str(&format!("{name:<12} {:<28} {what}\n", password.reveal()));
+    }
+    write_secret(file, text.trim_end()).map_err(|error| failed(Kind::Output)(format!("{}: {error}", file.display())))?;
+    let token = store.create_sign_in_link("hr_partner").await.map_err(failed(Kind::Store))?;
+    store.close().await;
+    Ok(format!("/sign-in/link?token={token}"))
 }
 
 /// Writes a file that only its owner can read, from its first byte on.
