@@ -20,7 +20,7 @@ use crate::access::jwks::JwksError;
 use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
-use crate::console::{self, WebShared};
+use crate::console::{self, Oidc, OidcError, WebShared};
 use crate::core::Core;
 use crate::gate::Gate;
 use crate::grpc::{ActionApi, InsightApi, ModelApi, PrivacyApi, RiskApi, ScoringApi};
@@ -60,6 +60,9 @@ pub enum ServeError {
     /// The numbers of the server.
     #[error("the metrics cannot be set up: {0}")]
     Telemetry(#[from] metrics_exporter_prometheus::BuildError),
+    /// The identity provider of the console cannot be used as it is set up.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
     /// The console's port is gone.
     #[error("the console's port was taken away: {0}")]
     Console(#[from] std::io::Error),
@@ -184,18 +187,25 @@ impl App {
             Some(tls) => Some(Arc::new(Certificate::open(tls)?)),
         };
         let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
-        let console = match self.console.take() {
-            None => None,
-            Some(listener) => {
-                let router = console::router(&self.core, &listener, &draining)?;
-                let tls = tls.clone();
-                Some((listener, WebShared { router, tls, draining: draining.clone() }))
-            }
-        };
         let shared = Shared { routes, door, tls, requests, draining, telemetry: Arc::clone(telemetry) };
         trial(&self.core.active.load())?;
         health.try_store(&self.core.store).await;
         let mut background = JoinSet::new();
+        let console = match self.console.take() {
+            None => None,
+            Some(listener) => {
+                let provider = match &self.core.config.console.oidc {
+                    None => None,
+                    Some(oidc) => Some(Arc::new(Oidc::open(oidc)?)),
+                };
+                let router = console::router(&self.core, &listener, provider.clone(), &shared.draining)?;
+                if let Some(provider) = provider {
+                    background.spawn(async move { provider.keep_up().await });
+                }
+                let (tls, draining) = (shared.tls.clone(), shared.draining.clone());
+                Some((listener, WebShared { router, tls, draining }))
+            }
+        };
         background.spawn(health.clone().watch(Arc::clone(&self.core.store)));
         background.spawn(Arc::clone(telemetry).keep_up());
         background.spawn(Arc::clone(&shared.door).keep_up());

@@ -42,6 +42,7 @@ use tower_sessions::cookie::time::Duration as CookieDuration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::console::error::PageError;
+pub(crate) use crate::console::oidc::{Oidc, OidcError};
 use crate::console::session_store::StoreSessions;
 pub(crate) use crate::console::site::Site;
 use crate::core::Core;
@@ -56,9 +57,10 @@ pub(crate) use listener::{WebShared, serve_connection};
 pub(crate) fn router(
     core: &Core,
     listener: &TcpListener,
+    provider: Option<Arc<Oidc>>,
     draining: &watch::Receiver<bool>,
 ) -> Result<Router, std::io::Error> {
-    let site = Site::new(core.clone(), listener.local_addr()?, draining);
+    let site = Site::new(core.clone(), listener.local_addr()?, provider, draining);
     Ok(pages(site))
 }
 
@@ -76,6 +78,8 @@ pub(crate) fn pages(site: Site) -> Router {
         .route("/", get(pages::home::home))
         .route("/sign-in", get(pages::sign_in::page).post(pages::sign_in::sign_in))
         .route("/sign-in/link", get(pages::sign_in::link_page).post(pages::sign_in::by_link))
+        .route("/sign-in/provider", get(pages::provider::leave))
+        .route("/sign-in/return", get(pages::provider::come_back))
         .route("/sign-out", post(pages::sign_in::sign_out))
         .route("/purpose", get(pages::purpose::page).post(pages::purpose::state))
         .route("/at-risk", get(pages::at_risk::page))

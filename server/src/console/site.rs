@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::config::AccessMode;
 use crate::console::api::Api;
+use crate::console::oidc::Oidc;
 use crate::console::pages::at_risk::ChoiceCache;
 use crate::console::pages::audit::Verification;
 use crate::core::Core;
@@ -22,6 +23,7 @@ struct Parts {
     hosts: Hosts,
     choices: Arc<ChoiceCache>,
     verification: Arc<Verification>,
+    provider: Option<Arc<Oidc>>,
 }
 
 /// The names by which browsers may ask for this server.
@@ -33,8 +35,14 @@ enum Hosts {
 }
 
 impl Site {
-    /// The console of a server at an address; `draining` turns true when the server ends.
-    pub(crate) fn new(core: Core, address: SocketAddr, draining: &watch::Receiver<bool>) -> Self {
+    /// The console of a server at an address, with the identity provider at which people sign in; `draining` turns true when the
+    /// server ends.
+    pub(crate) fn new(
+        core: Core,
+        address: SocketAddr,
+        provider: Option<Arc<Oidc>>,
+        draining: &watch::Receiver<bool>,
+    ) -> Self {
         let hosts =
             if address.ip().to_canonical().is_loopback() { Hosts::ThisMachine(address.port()) } else { Hosts::Any };
         Self(Arc::new(Parts {
@@ -43,6 +51,7 @@ impl Site {
             hosts,
             choices: Arc::default(),
             verification: Arc::default(),
+            provider,
         }))
     }
 
@@ -86,8 +95,8 @@ impl Site {
     }
 
     /// The identity provider at which people sign in, where there is one.
-    pub(crate) fn provider(&self) -> Option<&()> {
-        None
+    pub(crate) fn provider(&self) -> Option<&Oidc> {
+        self.0.provider.as_deref()
     }
 
     /// Whether nobody needs to sign in.

@@ -9,6 +9,7 @@ pub(crate) mod hot_spots;
 pub(crate) mod model;
 pub(crate) mod person;
 pub(crate) mod privacy;
+pub(crate) mod provider;
 pub(crate) mod purpose;
 pub(crate) mod sign_in;
 

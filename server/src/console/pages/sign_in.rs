@@ -4,12 +4,12 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use tower_sessions::Session;
 
 use crate::console::accounts::{self, SignInError};
-use crate::console::error::PageError;
+use crate::console::error::encoded;
 use crate::console::frame::{Frame, Notice, NoticeKind};
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
@@ -20,7 +20,7 @@ use crate::console::visit::{Visit, Who};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Asked {
-    next: String,
+    pub(super) next: String,
     ended: String,
 }
 
@@ -41,7 +41,8 @@ struct SignInPage {
     name: String,
     next: String,
     problem: Option<String>,
-    provider: bool,
+    /// Where the way to the identity provider begins, where there is one.
+    provider: Option<String>,
 }
 
 /// The page to sign in.
@@ -54,18 +55,14 @@ pub(crate) async fn page(State(site): State<Site>, Query(asked): Query<Asked>) -
     show(&SignInPage {
         frame,
         name: String::new(),
+        provider: provider(&site, &asked.next),
         next: asked.next,
         problem: None,
-        provider: site.provider().is_some(),
     })
 }
 
 /// Signs in with name and password.
-pub(crate) async fn sign_in(
-    State(site): State<Site>,
-    session: Session,
-    Form(typed): Form<Credentials>,
-) -> Result<Response, PageError> {
+pub(crate) async fn sign_in(State(site): State<Site>, session: Session, Form(typed): Form<Credentials>) -> Page {
     let name = typed.name.trim();
     match accounts::sign_in(&site.core().store, name, &typed.password).await {
         Ok(_) => {
@@ -73,20 +70,21 @@ pub(crate) async fn sign_in(
             Ok(Redirect::to(own_page(&typed.next)).into_response())
         }
         Err(SignInError::Store(error)) => Err(error.into()),
-        Err(error) => {
-            let frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
-            let page = SignInPage {
-                frame,
-                name: name.to_owned(),
-                next: typed.next,
-                problem: Some(error.to_string()),
-                provider: site.provider().is_some(),
-            };
-            let mut response = show(&page)?;
-            *response.status_mut() = StatusCode::UNAUTHORIZED;
-            Ok(response)
-        }
+        Err(error) => refused(&site, name.to_owned(), typed.next, error.to_string()),
     }
+}
+
+/// The page to sign in, with what was wrong.
+pub(super) fn refused(site: &Site, name: String, next: String, problem: String) -> Page {
+    let frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
+    let provider = provider(site, &next);
+    let mut response = show(&SignInPage { frame, name, next, problem: Some(problem), provider })?;
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    Ok(response)
+}
+
+fn provider(site: &Site, next: &str) -> Option<String> {
+    site.provider().map(|_| format!("/sign-in/provider?next={}", encoded(next)))
 }
 
 /// What a sign-in link carries.
@@ -114,7 +112,7 @@ pub(crate) async fn by_link(State(site): State<Site>, session: Session, Form(lin
         let mut frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
         let text = "The link was used before, or it is too old. Sign in with name and password.";
         frame.notices.push(Notice::new(NoticeKind::Error, "", text));
-        let provider = site.provider().is_some();
+        let provider = provider(&site, "");
         return show(&SignInPage { frame, name: String::new(), next: String::new(), problem: None, provider });
     };
     Visit::begin(&session, Who::Account { name }).await?;

@@ -54,7 +54,7 @@ impl Console {
 
     fn of_app(app: &App, store: Store, folder: tempfile::TempDir) -> Self {
         let (drain, draining) = watch::channel(false);
-        let site = Site::new(app.core().clone(), HOST.parse().unwrap(), &draining);
+        let site = Site::new(app.core().clone(), HOST.parse().unwrap(), None, &draining);
         Self { router: pages(site), store, _folder: folder, _draining: drain }
     }
 

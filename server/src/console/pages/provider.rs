@@ -1,0 +1,65 @@
+//! Signing in at the identity provider: the way there and back.
+
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
+
+use crate::console::error::PageError;
+use crate::console::oidc::{OidcError, Pending};
+use crate::console::pages::Page;
+use crate::console::pages::sign_in::{Asked, own_page, refused};
+use crate::console::site::Site;
+use crate::console::visit::{Visit, Who};
+use crate::store::stored_scope::StoredScope;
+
+/// Under which name the session keeps [`Left`].
+const LEFT: &str = "left_for_provider";
+
+/// What is kept of somebody who left for the provider.
+#[derive(Deserialize, Serialize)]
+struct Left {
+    pending: Pending,
+    next: String,
+}
+
+/// Sends somebody to the provider. A link, not a form: the content security policy lets no form lead to another site.
+pub(crate) async fn leave(State(site): State<Site>, session: Session, Query(asked): Query<Asked>) -> Page {
+    let provider = site.provider().ok_or(PageError::NotFound)?;
+    match provider.begin().await {
+        Ok((url, pending)) => {
+            session.insert(LEFT, Left { pending, next: asked.next }).await?;
+            Ok(Redirect::to(&url).into_response())
+        }
+        Err(error) => told(&site, &error),
+    }
+}
+
+/// What comes back from the provider (OpenID Connect Core 1.0, section 3.1.2.5).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Back {
+    state: String,
+    code: String,
+}
+
+/// Lets somebody in who comes back from the provider.
+pub(crate) async fn come_back(State(site): State<Site>, session: Session, Query(back): Query<Back>) -> Page {
+    let provider = site.provider().ok_or(PageError::NotFound)?;
+    // Used once, whatever comes of it.
+    let Some(Left { pending, next }) = session.remove(LEFT).await? else { return told(&site, &OidcError::State) };
+    match provider.finish(pending, &back.state, &back.code).await {
+        Ok(caller) => {
+            let scope = StoredScope::from(caller.scope);
+            let who = Who::Provider { actor: caller.actor, role: caller.role.name().to_owned(), scope };
+            Visit::begin(&session, who).await?;
+            Ok(Redirect::to(own_page(&next)).into_response())
+        }
+        Err(error) => told(&site, &error),
+    }
+}
+
+fn told(site: &Site, error: &OidcError) -> Page {
+    tracing::warn!(%error, "somebody could not sign in at the identity provider");
+    refused(site, String::new(), String::new(), error.advice().to_owned())
+}
