@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http_body_util::Full;
@@ -14,9 +15,9 @@ use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
-    Scope, StandardErrorResponse, StandardRevocableToken, StandardTokenResponse, TokenUrl,
+    AsyncHttpClient, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardErrorResponse, StandardRevocableToken, StandardTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -171,6 +172,15 @@ pub(crate) struct Oidc {
     known: OnceCell<Arc<Known>>,
 }
 
+impl<'c> AsyncHttpClient<'c> for Oidc {
+    type Error = AskError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, AskError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
+
 impl Oidc {
     /// The provider that the configuration names. It is not asked yet.
     ///
@@ -256,12 +266,11 @@ impl Oidc {
             return Err(OidcError::Refused("there is none, or it is too long".to_owned()));
         }
         let known = self.known().await?;
-        let ask = |request| self.ask(request);
         let answer = known
             .flow
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier))
-            .request_async(&ask)
+            .request_async(self)
             .await
             .map_err(refused)?;
         let token = answer.extra_fields().id_token.as_deref();

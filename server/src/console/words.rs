@@ -1,8 +1,10 @@
 //! How pages put numbers and days: whole percents, plain words, never more precise than what is known.
 
+use flight_risk_proto::v1;
 
 pub(crate) use crate::console::charts::percent;
 use crate::console::charts::{Estimate, range};
+use crate::console::frame::Band;
 
 /// The ends of an interval in whole percents.
 pub(crate) fn percent_range(low: f64, high: f64) -> String {
@@ -63,6 +65,23 @@ pub(crate) fn moment(micros: i64) -> String {
 /// A number of people that is an expectation.
 pub(crate) fn about(count: f64) -> String {
     if count < 0.5 { "fewer than 1".to_owned() } else { format!("about {count:.0}") }
+}
+
+/// A level of risk.
+pub(crate) fn band(band: v1::RiskBand) -> &'static str {
+    Band::of(band).label()
+}
+
+/// How a probability moved, in percentage points.
+pub(crate) fn change(before: f64, now: f64) -> String {
+    let points = (now * 100.0).round() - (before * 100.0).round();
+    if points >= 1.0 {
+        format!("up {points:.0} points")
+    } else if points <= -1.0 {
+        format!("down {:.0} points", -points)
+    } else {
+        "unchanged".to_owned()
+    }
 }
 
 /// One thing, or several of it.
