@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make, list and revoke the keys that callers of the server need
     Keys(Keys),
+    /// Make, list and disable the accounts of people who sign in to the console
+    Users(Users),
 }
 
 /// An address as it can be listened on; names are not looked up.
@@ -220,6 +222,23 @@ fn role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| format!("one of {} is needed", Role::ALL.map(Role::name).join(", ")))
 }
 
+/// What somebody is who is let in, and whom they may see.
+#[derive(Debug, Args)]
+pub(crate) struct Holder {
+    /// hris, hr_partner, manager, analyst, auditor or admin
+    #[arg(long, value_parser = role)]
+    pub(crate) role: Role,
+    /// Only employees of this department; can be given several times
+    #[arg(long)]
+    pub(crate) department: Vec<String>,
+    /// Only employees at this location; can be given several times
+    #[arg(long)]
+    pub(crate) location: Vec<String>,
+    /// The manager's employee id, whose reports are shown (role manager)
+    #[arg(long, conflicts_with_all = ["department", "location"])]
+    pub(crate) manager_id: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Keys {
     #[command(subcommand)]
@@ -248,24 +267,68 @@ pub(crate) struct CreateKey {
     /// What the key is for; the audit log names its callers by it
     #[arg(long)]
     pub(crate) name: String,
-    /// hris, hr_partner, manager, analyst, auditor or admin
-    #[arg(long, value_parser = role)]
-    pub(crate) role: Role,
-    /// Only employees of this department; can be given several times
-    #[arg(long)]
-    pub(crate) department: Vec<String>,
-    /// Only employees at this location; can be given several times
-    #[arg(long)]
-    pub(crate) location: Vec<String>,
-    /// The manager's employee id, whose reports the key shows (role manager)
-    #[arg(long, conflicts_with_all = ["department", "location"])]
-    pub(crate) manager_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) holder: Holder,
     /// Purpose of calls that state none, for the audit log
     #[arg(long)]
     pub(crate) purpose: Option<String>,
     /// Days after which the key expires; left out: never
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub(crate) expires_in_days: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Users {
+    #[command(subcommand)]
+    pub(crate) command: UsersCommand,
+    /// The store of the server: a SQLite file, or postgres://...
+    #[arg(long, global = true, default_value = "flight-risk.db")]
+    pub(crate) store: String,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Make an account; a generated password is printed this once
+    Create(CreateUser),
+    /// List all accounts
+    List,
+    /// Keep somebody out, and sign them out everywhere
+    Disable {
+        /// Name of the account
+        name: String,
+    },
+    /// Let somebody in again
+    Enable {
+        /// Name of the account
+        name: String,
+    },
+    /// Give somebody another password, and sign them out everywhere
+    Password {
+        /// Name of the account
+        name: String,
+        #[command(flatten)]
+        password: GivenPassword,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateUser {
+    /// What its holder types to sign in, in small or capital letters; the audit log names them by it
+    #[arg(long)]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) holder: Holder,
+    #[command(flatten)]
+    pub(crate) password: GivenPassword,
+}
+
+/// Where a password comes from. Not from the command line, which other users of the machine can see.
+#[derive(Debug, Args)]
+pub(crate) struct GivenPassword {
+    /// Read the password from standard input instead of generating one
+    #[arg(long = "password-stdin")]
+    pub(crate) from_stdin: bool,
 }
 
 #[derive(Debug, Args)]

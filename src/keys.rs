@@ -2,20 +2,16 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use flight_risk_scoring::Day;
-use flight_risk_server::access::caller::{Role, Scope};
 use flight_risk_server::access::keys::{CreatedKey, KeyError, NewKey, StoredKey};
-use flight_risk_server::store::Store;
+use flight_risk_server::store::{Store, now_micros};
 use tokio::runtime::Runtime;
 
 use crate::Output;
 use crate::cli::{CreateKey, Keys, KeysCommand};
 use crate::failure::{Kind, failed};
-
-const MICROS_PER_DAY: i64 = 86_400_000_000;
+use crate::holder::{self, MICROS_PER_DAY, date, scope_json, scope_text};
 
 pub(crate) fn run(options: &Keys, output: Output) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("cannot start the threads of the store")?;
@@ -71,20 +67,15 @@ pub(crate) async fn create(store: &Store, key: &NewKey) -> anyhow::Result<Create
 }
 
 fn new_key(wanted: &CreateKey) -> anyhow::Result<NewKey> {
-    let units = !wanted.department.is_empty() || !wanted.location.is_empty();
-    let scope = match &wanted.manager_id {
-        Some(manager_id) if wanted.role == Role::Manager => Scope::Reports { manager_id: manager_id.clone() },
-        Some(_) => return Err(failed(Kind::Usage)("--manager-id is for --role manager only")),
-        None if wanted.role == Role::Manager => {
-            return Err(failed(Kind::Usage)(
-                "--role manager needs --manager-id: a manager sees those who report to this employee",
-            ));
-        }
-        None if units => Scope::Units { departments: wanted.department.clone(), locations: wanted.location.clone() },
-        None => Scope::All,
-    };
+    let scope = holder::scope(&wanted.holder)?;
     let expires_at = wanted.expires_in_days.map(|days| now_micros().saturating_add(i64::from(days) * MICROS_PER_DAY));
-    Ok(NewKey { name: wanted.name.clone(), role: wanted.role, scope, purpose: wanted.purpose.clone(), expires_at })
+    Ok(NewKey {
+        name: wanted.name.clone(),
+        role: wanted.holder.role,
+        scope,
+        purpose: wanted.purpose.clone(),
+        expires_at,
+    })
 }
 
 async fn list(store: &Store, output: Output) -> anyhow::Result<()> {
@@ -154,37 +145,4 @@ fn state(key: &StoredKey) -> &'static str {
         None if key.in_force(now_micros()) => "in force",
         None => "expired",
     }
-}
-
-fn scope_text(scope: &Scope) -> String {
-    match scope {
-        Scope::All => "everybody".to_owned(),
-        Scope::Units { departments, locations } => {
-            let parts = [("departments", departments), ("locations", locations)];
-            let parts = parts.iter().filter(|(_, list)| !list.is_empty());
-            parts.map(|(what, list)| format!("{what} {}", list.join(", "))).collect::<Vec<_>>().join("; ")
-        }
-        Scope::Reports { manager_id } => format!("reports of {manager_id}"),
-    }
-}
-
-fn scope_json(scope: &Scope) -> serde_json::Value {
-    match scope {
-        Scope::All => serde_json::json!("everybody"),
-        Scope::Units { departments, locations } => {
-            serde_json::json!({"departments": departments, "locations": locations})
-        }
-        Scope::Reports { manager_id } => serde_json::json!({"manager_id": manager_id}),
-    }
-}
-
-fn now_micros() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// The day of a time (UTC).
-fn date(micros: i64) -> String {
-    let day = i32::try_from(micros.div_euclid(MICROS_PER_DAY)).ok().and_then(Day::from_epoch_days);
-    day.map_or_else(|| "-".to_owned(), |day| day.to_string())
 }

@@ -11,6 +11,7 @@ mod failure;
 mod features;
 mod figures;
 mod generate;
+mod holder;
 mod keep;
 mod keys;
 mod load;
@@ -18,6 +19,7 @@ mod progress;
 mod score;
 mod serve;
 mod train;
+mod users;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Score(options) => score::run(options, output),
         Command::Explain(options) => explain::run(options, output),
         Command::Keys(options) => keys::run(options, output),
+        Command::Users(options) => users::run(options, output),
         Command::Serve(options) => serve::run(options, output),
         Command::Audit(options) => audit::run(options, output),
         Command::Backup(options) => backup::run(options, output),

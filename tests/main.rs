@@ -23,3 +23,4 @@ mod python_client;
 mod real_data;
 mod support;
 mod tidy;
+mod users;

@@ -1,0 +1,56 @@
+//! Who is let in, by a key or with an account: whom they may see, and how that is told.
+
+use flight_risk_scoring::Day;
+use flight_risk_server::access::caller::{Role, Scope};
+
+use crate::cli::Holder;
+use crate::failure::{Kind, failed};
+
+/// Microseconds of a day.
+pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Whom somebody may see, as the options say.
+pub(crate) fn scope(holder: &Holder) -> anyhow::Result<Scope> {
+    let units = !holder.department.is_empty() || !holder.location.is_empty();
+    Ok(match &holder.manager_id {
+        Some(manager_id) if holder.role == Role::Manager => Scope::Reports { manager_id: manager_id.clone() },
+        Some(_) => return Err(failed(Kind::Usage)("--manager-id is for --role manager only")),
+        None if holder.role == Role::Manager => {
+            return Err(failed(Kind::Usage)(
+                "--role manager needs --manager-id: a manager sees those who report to this employee",
+            ));
+        }
+        None if units => Scope::Units { departments: holder.department.clone(), locations: holder.location.clone() },
+        None => Scope::All,
+    })
+}
+
+/// A scope, for people.
+pub(crate) fn scope_text(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "everybody".to_owned(),
+        Scope::Units { departments, locations } => {
+            let parts = [("departments", departments), ("locations", locations)];
+            let parts = parts.iter().filter(|(_, list)| !list.is_empty());
+            parts.map(|(what, list)| format!("{what} {}", list.join(", "))).collect::<Vec<_>>().join("; ")
+        }
+        Scope::Reports { manager_id } => format!("reports of {manager_id}"),
+    }
+}
+
+/// A scope, for programs.
+pub(crate) fn scope_json(scope: &Scope) -> serde_json::Value {
+    match scope {
+        Scope::All => serde_json::json!("everybody"),
+        Scope::Units { departments, locations } => {
+            serde_json::json!({"departments": departments, "locations": locations})
+        }
+        Scope::Reports { manager_id } => serde_json::json!({"manager_id": manager_id}),
+    }
+}
+
+/// The day of a time (UTC).
+pub(crate) fn date(micros: i64) -> String {
+    let day = i32::try_from(micros.div_euclid(MICROS_PER_DAY)).ok().and_then(Day::from_epoch_days);
+    day.map_or_else(|| "-".to_owned(), |day| day.to_string())
+}
