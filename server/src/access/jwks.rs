@@ -54,7 +54,7 @@ pub enum JwksError {
 /// Where the keys are.
 enum Source {
     File(PathBuf),
-    Url { client: WebClient, uri: Uri },
+    Url { client: Box<WebClient>, uri: Uri },
 }
 
 /// How often the source is asked.
@@ -91,7 +91,7 @@ impl Signers {
             (None, Some(url)) => {
                 let pauses = Pauses { interval: JWKS_URL_INTERVAL, retry: JWKS_URL_RETRY };
                 let client = WebClient::new(provider.jwks_ca.as_deref());
-                (Source::Url { uri: web::address(url)?, client: client? }, pauses)
+                (Source::Url { uri: web::address(url)?, client: Box::new(client?) }, pauses)
             }
             (None, None) | (Some(_), Some(_)) => return Err(JwksError::Place),
         };

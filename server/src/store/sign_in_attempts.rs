@@ -40,6 +40,11 @@ fn wait_after(tried: i64, now: i64) -> i64 {
     now + minutes * MINUTE
 }
 
+/// The wait until a time, in whole minutes and never less.
+fn wait(until: i64, now: i64) -> Attempt {
+    Attempt::Wait((until - now + MINUTE - 1) / MINUTE)
+}
+
 fn key(name: &str) -> Vec<u8> {
     Sha256::digest(name).to_vec()
 }
@@ -52,6 +57,11 @@ impl Store {
 
     async fn begin_attempt_at(&self, name: &str, now: i64) -> Result<Attempt, StoreError> {
         let key = key(name);
+        // Whoever must wait is told so by reading: a flood of tries must not keep the one who writes from the audit log.
+        let waiting = "SELECT wait_until FROM sign_in_attempts WHERE name_sha256 = $1 AND wait_until > $2";
+        if let Some(row) = self.db().first(waiting, params![key.clone(), now]).await? {
+            return Ok(wait(row.int(0)?, now));
+        }
         let mut tx = self.db().begin().await?;
         // The row is made first, so that two tries at a time wait for each other on it.
         let made = "INSERT INTO sign_in_attempts (name_sha256, tried, last_at, wait_until) VALUES ($1, 0, $2, 0) \
@@ -62,7 +72,7 @@ impl Store {
         };
         let (tried, last_at, wait_until) = (row.int(0)?, row.int(1)?, row.int(2)?);
         if now < wait_until {
-            return Ok(Attempt::Wait((wait_until - now + MINUTE - 1) / MINUTE));
+            return Ok(wait(wait_until, now));
         }
         let tried = if now - last_at > FORGOTTEN_AFTER { 1 } else { tried + 1 };
         let sql = "UPDATE sign_in_attempts SET tried = $1, last_at = $2, wait_until = $3 WHERE name_sha256 = $4";
