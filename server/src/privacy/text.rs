@@ -155,9 +155,12 @@ fn facts(out: &mut String, held: &Held, score: &HeldScore) {
         let labels = confidential.iter().map(|fact| fact.label).collect::<Vec<_>>().join(", ");
         let _ = writeln!(
             out,
-            "\n{} more are taken from survey answers given in confidence ({labels}). What was answered is not shown to HR and so not \
+            "\n{} taken from survey answers given in confidence ({labels}). What was answered is not shown to HR and so not \
              here; the survey system can tell you.",
-            confidential.len()
+            match confidential.len() {
+                1 => "One more is".to_owned(),
+                count => format!("{count} more are"),
+            }
         );
     }
 }

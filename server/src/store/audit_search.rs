@@ -1,5 +1,6 @@
 //! The audit log as an auditor looks through it: the newest first, with what is sought.
 
+use crate::access::caller::{KEY_ACTOR, USER_ACTOR};
 use crate::audit::Record;
 use crate::store::audit::record;
 use crate::store::conditions::Conditions;
@@ -12,7 +13,7 @@ const LOOKED_THROUGH: i64 = 200_000;
 /// Which records are sought; what is absent is not asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sought {
-    /// Who.
+    /// Who: as in the log, or without what stands before the colon.
     pub(crate) actor: Option<String>,
     /// What they called.
     pub(crate) method: Option<String>,
@@ -38,7 +39,7 @@ impl Sought {
     pub(crate) fn is(&self, record: &Record) -> bool {
         let draft = &record.draft;
         let same = |sought: &Option<String>, found: &str| sought.as_ref().is_none_or(|sought| sought == found);
-        same(&self.actor, &draft.actor)
+        self.actor.as_ref().is_none_or(|actor| names(actor).contains(&draft.actor))
             && same(&self.method, &draft.method)
             && same(&self.decision, &draft.decision)
             && self.since.is_none_or(|since| draft.at >= since)
@@ -48,7 +49,10 @@ impl Sought {
     fn conditions(&self, before: i64, from: i64) -> Conditions {
         let mut conditions = Conditions::default();
         conditions.add("seq < ? AND seq >= ?", [Param::from(before), Param::from(from)]);
-        for (column, text) in [("actor", &self.actor), ("method", &self.method), ("decision", &self.decision)] {
+        if let Some(actor) = &self.actor {
+            conditions.one_of("actor", &names(actor));
+        }
+        for (column, text) in [("method", &self.method), ("decision", &self.decision)] {
             if let Some(text) = text {
                 conditions.add(&format!("{column} = ?"), [Param::from(text)]);
             }
@@ -61,6 +65,11 @@ impl Sought {
         }
         conditions
     }
+}
+
+/// How somebody may stand in the log: people and keys have a word before their names.
+fn names(actor: &str) -> [String; 3] {
+    [actor.to_owned(), format!("{USER_ACTOR}{actor}"), format!("{KEY_ACTOR}{actor}")]
 }
 
 impl Store {

@@ -102,12 +102,14 @@ async fn records_are_filtered_paged_and_name_nobody() {
     assert_eq!(numbers(&auditor.page(&next).await), (1..=10).rev().collect::<Vec<i64>>());
     for (query, count) in [
         ("who=nobody", 0),
+        ("who=partner", 50),
+        ("who=user%3Apartner&decision=allowed", 50),
         ("what=flightrisk.v1.PrivacyService%2FEraseEmployee", 0),
         ("what=flightrisk.v1.PrivacyService%2FExportEmployee", 50),
         ("decision=denied", 0),
-        ("from=2999-01-01", 0),
+        ("from=2099-01-01", 0),
         ("until=2001-01-01", 0),
-        ("from=2001-01-01&until=2999-01-01&decision=allowed", 50),
+        ("from=2001-01-01&until=2099-01-01&decision=allowed", 50),
     ] {
         assert_eq!(numbers(&auditor.page(&format!("/audit?{query}")).await).len(), count, "{query}");
     }

@@ -9,8 +9,11 @@ use flight_risk_scoring::{Artifact, ArtifactContent, Scorer};
 
 use super::visitor::{Console, Visitor};
 use crate::access::caller::{Role, Scope};
+use crate::clock::now_micros;
 use crate::models::ModelFolder;
+use crate::store::db::params;
 use crate::tests::fixture::{Served, native, open_config};
+use crate::tests::risk::{department, record, with_risk};
 
 fn of(change: impl FnOnce(&mut ArtifactContent)) -> Scorer {
     let mut content = native().artifact().content().clone();
@@ -203,4 +206,33 @@ async fn a_server_of_one_model_has_nothing_to_go_back_to() {
     let mut admin = console.visitor("admin", Role::Admin, Scope::All).await;
     assert!(!admin.page("/model/versions").await.contains("/model/roll-back"));
     assert_ne!(admin.open("/model/roll-back").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_came_of_the_scores_stands_beside_what_was_promised() {
+    let console = Console::of(native()).await;
+    let mut partner = console.partner().await;
+    let page = partner.page("/model").await;
+    assert!(page.contains("Not known yet"), "{page}");
+    // Of 40 people with 30 % a year and more ago, 12 left.
+    let scorer = native();
+    let day = crate::clock::today().plus_days(-380);
+    let scores: Vec<_> = (0..40)
+        .map(|i| {
+            let mut score = with_risk(&scorer, &format!("e-{i}"), 0.3, department("Sales"));
+            score.as_of = day;
+            score
+        })
+        .collect();
+    record(&console.store, &scorer, &scores).await;
+    let mut tx = console.store.db().begin().await.unwrap();
+    for i in 0..12 {
+        let sql = "INSERT INTO exits (employee_id, exit_day, exit_type, reported_at) VALUES ($1, $2, 1, $3)";
+        let left = i64::from(day.plus_days(100).epoch_days());
+        tx.execute(sql, params![format!("e-{i}"), left, now_micros()]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let page = partner.page("/model").await;
+    assert!(page.contains("Of 40 scores whose whole time has passed it said 30 % on average, and 30 % left"), "{page}");
+    assert!(page.contains("That fits what it promised") && page.contains("By what it said"));
 }

@@ -94,7 +94,7 @@ impl Asked {
 
     /// The choices of what was decided.
     pub(super) fn decisions(&self) -> Vec<Choice> {
-        [("", "Allowed and refused"), ("allowed", "Allowed"), ("denied", "Refused")]
+        [("", "All"), ("allowed", "Allowed"), ("denied", "Refused")]
             .map(|(value, label)| Choice {
                 value: value.to_owned(),
                 label: label.to_owned(),

@@ -9,9 +9,9 @@ use flight_risk_scoring::wording::numbers::fixed;
 use serde::Deserialize;
 
 use crate::console::error::{PageError, encoded};
-use crate::console::frame::{Crumb, Frame};
+use crate::console::frame::{Crumb, Frame, Notice, NoticeKind};
 use crate::console::pages::model::ask;
-use crate::console::pages::model::told::{self, Standing};
+use crate::console::pages::model::told;
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
@@ -48,8 +48,8 @@ struct ChangePage {
     button: &'static str,
     now: String,
     then: String,
-    standing: Standing,
-    headline: String,
+    standing: Notice,
+    other_question: Option<Notice>,
     compared: Vec<Compared>,
     added: Vec<String>,
     removed: Vec<String>,
@@ -96,8 +96,12 @@ async fn confirm(
         frame,
         action,
         button,
-        standing: Standing::of(verdict.standing()),
-        headline: verdict.headline,
+        standing: told::standing(&verdict, ""),
+        other_question: (now.target != then.target).then(|| {
+            let text = "Its scores answer another question than those of the active model: they cannot be compared with them, and lists \
+                        that hold both mix the two.";
+            Notice::new(NoticeKind::Caution, "It predicts something else", text)
+        }),
         compared: compared(&now, &then),
         added: only_in(&then, &now),
         removed: only_in(&now, &then),
@@ -125,7 +129,7 @@ fn compared(now: &v1::Model, then: &v1::Model) -> Vec<Compared> {
         })
     };
     let standing = |model: &v1::Model| {
-        model.verdict.as_ref().map_or("Not judged", |verdict| Standing::of(verdict.standing()).words).to_owned()
+        model.verdict.as_ref().map_or("Not judged", |verdict| told::standing_words(verdict.standing()).1).to_owned()
     };
     let mut rows = vec![
         Compared { label: "Verdict", now: standing(now), then: standing(then) },
@@ -133,7 +137,7 @@ fn compared(now: &v1::Model, then: &v1::Model) -> Vec<Compared> {
         Compared { label: "On average", now: level(now), then: level(then) },
     ];
     let facts = |model: &v1::Model| told::facts(model);
-    for label in ["Records from", "Employees", "Leavers among them", "Elevated risk", "High risk"] {
+    for label in ["Predicts", "Records from", "Employees", "Leavers among them", "Elevated risk", "High risk"] {
         let of = |model: &v1::Model| {
             facts(model).into_iter().find(|fact| fact.label == label).map_or_else(String::new, |fact| fact.figure)
         };

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use flight_risk_proto::v1;
+use flight_risk_scoring::wording::summary::capitalised;
 
 use crate::console::charts::{Categories, Chart, Curve, CurvePoint, Estimate, Level, Markup, Real};
 use crate::console::error::{PageError, encoded};
@@ -91,7 +92,7 @@ pub(super) async fn page(
     let found = model.features.iter().find(|feature| feature.name == named.name);
     let feature = found.ok_or(PageError::NotFound)?;
     let strongest = model.features.iter().map(|feature| feature.importance).fold(0.0, f64::max);
-    let mut frame = visit.frame(&site, feature.label.clone(), "/model");
+    let mut frame = visit.frame(&site, heading(feature), "/model");
     let (label, href) = match model.active {
         true => ("The model".to_owned(), "/model".to_owned()),
         false => (format!("Model {}", model.version), format!("/model/{}", encoded(&model.version))),
@@ -104,6 +105,14 @@ pub(super) async fn page(
         picture: picture(feature),
         outlines: feature.confidential,
     })
+}
+
+/// A label as a heading; the name of a column of somebody's table stays as it is.
+fn heading(feature: &v1::ModelFeature) -> String {
+    match feature.family() {
+        v1::FeatureFamily::Other | v1::FeatureFamily::Unspecified => feature.label.clone(),
+        _ => capitalised(&feature.label),
+    }
 }
 
 /// The curve of a number, or the levels of a category.

@@ -20,7 +20,7 @@ use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind, Tab};
 use crate::console::pages::model::feature::FeatureRow;
 use crate::console::pages::model::judged::{JudgedSet, PeriodTable, Realised};
-use crate::console::pages::model::told::{Figure, GuardRow, Standing};
+use crate::console::pages::model::told::{Figure, GuardRow};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -28,6 +28,9 @@ use crate::console::visit::Visit;
 const LIST_MODELS: &str = "flightrisk.v1.ModelService/ListModels";
 const ACTIVATE: &str = "flightrisk.v1.ModelService/ActivateModel";
 const CALIBRATION: &str = "flightrisk.v1.ActionService/GetRealizedCalibration";
+
+/// Features that are shown before the others are folded away.
+const STRONGEST: usize = 12;
 
 /// The pages.
 pub(crate) fn routes() -> Router<Site> {
@@ -45,10 +48,7 @@ pub(crate) fn routes() -> Router<Site> {
 struct ModelPage {
     frame: Frame,
     tabs: Vec<Tab>,
-    version: String,
-    active: bool,
-    standing: Standing,
-    headline: String,
+    standing: Notice,
     sentences: Vec<String>,
     cautions: Vec<Notice>,
     tiles: Vec<Figure>,
@@ -57,7 +57,8 @@ struct ModelPage {
     realised: Option<Realised>,
     periods: Vec<PeriodTable>,
     evidence: Vec<told::EvidenceRow>,
-    features: Vec<FeatureRow>,
+    strongest: Vec<FeatureRow>,
+    others: Vec<FeatureRow>,
     guards: Vec<GuardRow>,
     facts: Vec<Figure>,
     technical: Vec<Figure>,
@@ -92,6 +93,8 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
     let metrics = model.metrics.clone().unwrap_or_default();
     let verdict = model.verdict.clone().unwrap_or_default();
     let sets = judged::sets(&model, &metrics);
+    let mut features = feature::rows(&model);
+    let others = features.split_off(features.len().min(STRONGEST));
     let title = if model.active { "The model".to_owned() } else { format!("Model {}", model.version) };
     let mut frame = visit.frame(site, title, "/model");
     if !model.active {
@@ -100,8 +103,7 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
     show(&ModelPage {
         frame,
         tabs: tabs(visit, model.active, false),
-        standing: Standing::of(verdict.standing()),
-        headline: verdict.headline.clone(),
+        standing: told::standing(&verdict, if model.active { "" } else { "; not active" }),
         sentences: verdict.sentences.clone(),
         cautions: verdict.cautions.iter().map(|text| Notice::new(NoticeKind::Caution, "", text)).collect(),
         tiles: told::tiles(site, &model, &metrics),
@@ -110,7 +112,8 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
         realised,
         periods: judged::periods(&model),
         evidence: verdict.evidence.iter().map(told::EvidenceRow::of).collect(),
-        features: feature::rows(&model),
+        strongest: features,
+        others,
         guards: model.guards.iter().map(GuardRow::of).collect(),
         facts: told::facts(&model),
         technical: told::technical(&model),
@@ -121,8 +124,6 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
         limits: model.limitations.clone(),
         activate_href: (!model.active && visit.may(ACTIVATE))
             .then(|| format!("/model/{}/activate", encoded(&model.version))),
-        active: model.active,
-        version: model.version,
     })
 }
 

@@ -2,8 +2,9 @@
 
 use flight_risk_proto::v1;
 use flight_risk_scoring::wording::numbers::{count, fixed};
+use flight_risk_scoring::wording::summary::capitalised;
 
-use crate::console::frame::{Band, NoticeKind};
+use crate::console::frame::{Band, Notice, NoticeKind};
 use crate::console::site::Site;
 use crate::console::words::{day, percent};
 
@@ -21,20 +22,18 @@ impl Figure {
 }
 
 /// How far the model may be used, as a notice above everything else.
-pub(super) struct Standing {
-    pub(super) kind: NoticeKind,
-    pub(super) words: &'static str,
+pub(super) fn standing(verdict: &v1::ModelVerdict, then: &str) -> Notice {
+    let (kind, words) = standing_words(verdict.standing());
+    Notice::new(kind, format!("{words}{then}"), verdict.headline.clone())
 }
 
-impl Standing {
-    pub(super) fn of(standing: v1::ModelStanding) -> Self {
-        let (kind, words) = match standing {
-            v1::ModelStanding::Usable => (NoticeKind::Done, "Usable"),
-            v1::ModelStanding::WithCare => (NoticeKind::Caution, "Usable with care"),
-            v1::ModelStanding::NotUsable => (NoticeKind::Error, "Not usable"),
-            v1::ModelStanding::Unspecified => (NoticeKind::Info, "Not judged"),
-        };
-        Self { kind, words }
+/// How far the model may be used, in two or three words.
+pub(super) fn standing_words(standing: v1::ModelStanding) -> (NoticeKind, &'static str) {
+    match standing {
+        v1::ModelStanding::Usable => (NoticeKind::Done, "Usable"),
+        v1::ModelStanding::WithCare => (NoticeKind::Caution, "Usable with care"),
+        v1::ModelStanding::NotUsable => (NoticeKind::Error, "Not usable"),
+        v1::ModelStanding::Unspecified => (NoticeKind::Info, "Not judged"),
     }
 }
 
@@ -62,7 +61,7 @@ impl GuardRow {
             v1::ModelGuardFinding::Kept => ("In order", Band::Low),
             v1::ModelGuardFinding::Unspecified => ("Not known", Band::NotScored),
         };
-        Self { subject, finding, band, text: guard.text.replace('`', "") }
+        Self { subject, finding, band, text: capitalised(&guard.text.replace('`', "")) + "." }
     }
 }
 
