@@ -112,9 +112,11 @@ pub(super) fn expected(rows: usize) -> Duration {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tonic_types::StatusExt;
 
     use super::*;
 
@@ -151,7 +153,10 @@ mod tests {
             Ok(value)
         };
         let told = kept.get("key".into(), 1, MANY, work(1)).await.unwrap_err();
-        assert!(matches!(told, ApiError::BeingRead { seconds: 100..=200 }), "{told:?}");
+        let ApiError::BeingRead { seconds: seconds @ 100..=201 } = told else { panic!("{told:?}") };
+        let status = told.into_status(None);
+        assert_eq!(status.code(), tonic::Code::Unavailable);
+        assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(seconds)));
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(kept.get("key".into(), 1, MANY, work(2)).await, Ok(Arc::new(1)));
     }

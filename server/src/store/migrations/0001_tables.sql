@@ -41,8 +41,9 @@ CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band, as_
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
 CREATE UNIQUE INDEX scores_in_force ON scores (to_seq, employee_id);
 CREATE INDEX scores_in_force_by_time ON scores (to_seq, scored_at, employee_id);
--- For reading all that is in force, in the order in which it lies on the disk.
-CREATE INDEX scores_in_order ON scores (seq) WHERE to_seq = 9223372036854775807;
+-- For reading all that is in force, in the order in which it lies on the disk. `>=`, here as in the query: with `=` SQLite takes an
+-- index by to_seq and sorts everybody for every piece.
+CREATE INDEX scores_in_order ON scores (seq) WHERE to_seq >= 9223372036854775807;
 CREATE INDEX scores_by_time ON scores (scored_at);
 -- For what few have in common. Only of what is in force: history does not make them grow. SQLite takes such an index only where a
 -- query says the very same; that it is not said by `=` keeps it from taking one of those above instead.
