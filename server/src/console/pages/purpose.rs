@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 
-use crate::console::frame::Frame;
+use crate::console::frame::{Frame, Notice, NoticeKind};
 use crate::console::pages::sign_in::own_page;
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
@@ -46,7 +46,7 @@ struct PurposePage {
     usual: &'static [&'static str],
     other: String,
     next: String,
-    problem: Option<&'static str>,
+    problem: Option<Notice>,
 }
 
 /// Asks for the purpose.
@@ -55,6 +55,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(query): Q
 }
 
 fn ask(site: &Site, visit: &Visit, next: String, other: String, problem: Option<&'static str>) -> Page {
+    let problem = problem.map(|text| Notice::new(NoticeKind::Error, "", text));
     show(&PurposePage {
         frame: visit.frame(site, "Why do you look at a person?", ""),
         usual: &USUAL,

@@ -8,6 +8,7 @@ use crate::console::error::PageError;
 use crate::console::frame::Tab;
 use crate::console::pages::at_risk::{REASONS, wrong};
 use crate::console::visit::Visit;
+use crate::insight::dimension::tenure_bounds;
 use crate::limits::MAX_CAPACITY;
 
 /// What stands in the address. All of it is text: an empty field of a form is not set.
@@ -27,9 +28,7 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) level: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) tenure_from: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) tenure_until: String,
+    pub(super) years: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) band: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -91,6 +90,15 @@ impl View {
 pub(super) const BANDS: [(&str, &str); 4] = [("", "All"), ("HIGH", "High"), ("ELEVATED", "Elevated"), ("LOW", "Low")];
 /// Whether the position is critical.
 pub(super) const CRITICAL: [(&str, &str); 3] = [("", "All"), ("true", "Critical"), ("false", "Not critical")];
+/// Years with the company.
+pub(super) const YEARS: [(&str, &str); 6] = [
+    ("", "All"),
+    ("under 1", "Under 1"),
+    ("1 to 2", "1 to 2"),
+    ("2 to 5", "2 to 5"),
+    ("5 to 10", "5 to 10"),
+    ("10 and more", "10 and more"),
+];
 /// Days within which the score was renewed.
 pub(super) const CHANGED: [(&str, &str); 4] =
     [("", "Any time"), ("1", "In the last day"), ("7", "In the last 7 days"), ("30", "In the last 30 days")];
@@ -133,8 +141,7 @@ impl Asked {
             &self.location,
             &self.manager,
             &self.level,
-            &self.tenure_from,
-            &self.tenure_until,
+            &self.years,
             &self.band,
             &self.critical,
             &self.changed,
@@ -220,13 +227,8 @@ impl Asked {
                 parts.push(format!("{field} = {}", quoted(value)));
             }
         }
-        for (sign, value) in [(">=", &self.tenure_from), ("<", &self.tenure_until)] {
-            let value = value.trim();
-            if !value.is_empty() {
-                let years: f64 =
-                    value.parse().map_err(|_| wrong("years with the company must be a number such as 2"))?;
-                parts.push(format!("tenure_years {sign} {years}"));
-            }
+        if let Some((from, end)) = tenure_bounds(&self.years) {
+            parts.push(format!("tenure_years >= {from} AND tenure_years < {end}"));
         }
         let search = self.q.trim();
         if !search.is_empty() {
@@ -258,4 +260,16 @@ impl Asked {
 /// A text of a filter (Google AIP-160).
 pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{YEARS, tenure_bounds};
+
+    #[test]
+    fn every_choice_of_years_is_a_group() {
+        for (name, _) in YEARS.iter().skip(1) {
+            assert!(tenure_bounds(name).is_some(), "{name}");
+        }
+    }
 }

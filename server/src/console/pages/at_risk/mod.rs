@@ -11,7 +11,7 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_server::RiskService;
 
 use crate::console::error::PageError;
-use crate::console::frame::{Band, Choice, Frame, Pager, Tab};
+use crate::console::frame::{Band, Choice, Frame, Notice, NoticeKind, Pager, Tab};
 use crate::console::pages::at_risk::filter::{Asked, View};
 use crate::console::pages::at_risk::row::Row;
 use crate::console::pages::{Page, show};
@@ -40,6 +40,7 @@ struct ListPage {
     levels: Vec<Choice>,
     bands: Vec<Choice>,
     critical: Vec<Choice>,
+    years: Vec<Choice>,
     changed: Vec<Choice>,
     sorts: Vec<Choice>,
     /// Whether any filter is set.
@@ -48,20 +49,12 @@ struct ListPage {
     numbers: bool,
     rows: Vec<Row>,
     pager: Pager,
-    outlook: Option<Outlook>,
+    outlook: Option<Notice>,
     within: String,
     typical: String,
     export_href: String,
     /// Whether nothing was recorded at all.
     nothing: bool,
-}
-
-/// What a list of so many people covers.
-struct Outlook {
-    people: String,
-    expected: String,
-    range: String,
-    share: Option<String>,
 }
 
 /// The list.
@@ -93,7 +86,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         let by_name = v1::ListAtRiskEmployeesRequest { page_size: PAGE_SIZE, ..asked.named(&visit, numbers)? };
         listed = site.api().risk.list_at_risk_employees(visit.ask(by_name)).await?.into_inner();
     }
-    let outlook = covered?.as_ref().map(Outlook::of);
+    let outlook = covered?.map(|covered| outlook(&covered, &site.within(), asked.sort.is_empty()));
     // Those within the capacity are marked where the riskiest come first.
     let within = match capacity {
         Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.before()),
@@ -129,6 +122,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         locations: listed_choices(&choices.locations, &asked.location),
         levels: listed_choices(&choices.levels, &asked.level),
         bands: fixed(&filter::BANDS, &asked.band),
+        years: fixed(&filter::YEARS, &asked.years),
         critical: fixed(&filter::CRITICAL, &asked.critical),
         changed: fixed(&filter::CHANGED, &asked.changed),
         sorts: fixed(sorts, &asked.sort),
@@ -159,22 +153,25 @@ fn pager(asked: &Asked, rows: &[Row], next: &str) -> Pager {
     }
 }
 
-impl Outlook {
-    fn of(outlook: &v1::CapacityOutlook) -> Self {
-        let all = outlook.expected_leavers_in_all;
-        Self {
-            people: words::count(usize::try_from(outlook.length).unwrap_or(usize::MAX), "person", "people"),
-            expected: words::about(outlook.expected_leavers),
-            range: format!("{:.0} to {:.0}", outlook.expected_leavers_low, outlook.expected_leavers_high),
-            share: (all >= 0.5).then(|| {
-                format!(
-                    "{} of the {} expected among everybody",
-                    words::percent(outlook.expected_leavers / all),
-                    words::about(all)
-                )
-            }),
+/// What a list of so many people covers.
+fn outlook(covered: &v1::CapacityOutlook, within: &str, marked: bool) -> Notice {
+    let people = words::count(usize::try_from(covered.length).unwrap_or(usize::MAX), "person", "people");
+    let expected = words::about(covered.expected_leavers);
+    let all = covered.expected_leavers_in_all;
+    let share = match all >= 0.5 {
+        true => {
+            let share = words::percent(covered.expected_leavers / all);
+            format!("; that is {share} of the {} expected among everybody", words::about(all))
         }
-    }
+        false => String::new(),
+    };
+    let (low, high) = (covered.expected_leavers_low, covered.expected_leavers_high);
+    let where_marked = if marked { "They are marked below." } else { "They are marked when the highest risk comes first." };
+    Notice::new(
+        NoticeKind::Info,
+        format!("If you talk to {people}: expect {expected} of them to leave {within} if nothing is done"),
+        format!("Probably {low:.0} to {high:.0}{share}. {where_marked}"),
+    )
 }
 
 /// What the address asks cannot be a list.

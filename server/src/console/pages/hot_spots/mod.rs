@@ -1,10 +1,139 @@
-//! Where people leave: groups by observed and expected leavers.
+//! Where people leave: groups by how many left and were expected to, and by their mean risk.
 
+mod heat;
+mod line;
+
+use askama::Template;
 use axum::Router;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use flight_risk_proto::v1;
+use flight_risk_proto::v1::insight_service_server::InsightService;
+use serde::Deserialize;
 
+use crate::console::charts::{Chart, Groups, Markup};
+use crate::console::error::encoded;
+use crate::console::frame::{Frame, Pager, Tab};
+use crate::console::pages::hot_spots::line::Line;
+use crate::console::pages::{Page, show};
 use crate::console::site::Site;
+use crate::console::visit::Visit;
+use crate::console::words;
+
+/// Groups on a page; of what is crossed all of them, for a table needs every cell.
+const PAGE_SIZE: i32 = 50;
+const CROSSED_PAGE_SIZE: i32 = 1_000;
+/// Departments crossed with years that are drawn as a table; of more, the first.
+const MOST_ROWS: usize = 60;
 
 /// The pages.
 pub(crate) fn routes() -> Router<Site> {
-    Router::new()
+    Router::new().route("/hot-spots", get(page))
+}
+
+/// By what people are grouped: the name in addresses, the words, and the dimension of the API.
+pub(in crate::console::pages) const DIMENSIONS: [(&str, &str, v1::GroupDimension); 6] = [
+    ("crossed", "Department and years", v1::GroupDimension::DepartmentAndTenure),
+    ("department", "Departments", v1::GroupDimension::Department),
+    ("location", "Locations", v1::GroupDimension::Location),
+    ("manager", "Teams", v1::GroupDimension::Manager),
+    ("level", "Levels", v1::GroupDimension::JobLevel),
+    ("tenure", "Years with the company", v1::GroupDimension::Tenure),
+];
+
+/// What stands in the address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    by: String,
+    order: String,
+    page: String,
+}
+
+/// Orders.
+const ORDERS: [(&str, &str); 4] = [
+    ("", "More left than expected, first"),
+    ("mean_risk desc", "Highest mean risk first"),
+    ("employees desc", "Largest first"),
+    ("group", "By name"),
+];
+
+#[derive(Template)]
+#[template(path = "hot_spots.html")]
+struct HotSpotsPage {
+    frame: Frame,
+    tabs: Vec<Tab>,
+    by: &'static str,
+    order: String,
+    orders: &'static [(&'static str, &'static str)],
+    total: Option<Line>,
+    /// From when to when exits were observed; absent while nothing was.
+    observed: Option<String>,
+    heat: Option<Markup>,
+    dots: Option<Markup>,
+    lines: Vec<Line>,
+    hidden: u32,
+    minimum: u32,
+    within: String,
+    pager: Pager,
+    crossed: bool,
+}
+
+/// The groups.
+async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
+    let known = DIMENSIONS.iter().find(|(name, _, _)| *name == asked.by);
+    let &(by, _, dimension) = known.unwrap_or(&DIMENSIONS[0]);
+    let crossed = dimension == v1::GroupDimension::DepartmentAndTenure;
+    let order = ORDERS.iter().find(|(name, _)| *name == asked.order).map_or("", |(name, _)| *name);
+    let request = v1::ListHotspotsRequest {
+        group_by: dimension.into(),
+        page_size: if crossed { CROSSED_PAGE_SIZE } else { PAGE_SIZE },
+        page_token: asked.page.clone(),
+        order_by: order.to_owned(),
+        ..Default::default()
+    };
+    let told = site.api().insight.list_hotspots(visit.ask(request)).await?.into_inner();
+    let observed = (!told.observed_from.is_empty())
+        .then(|| format!("{} to {}", words::day(&told.observed_from), words::day(&told.observed_until)));
+    let may_list = visit.may("flightrisk.v1.RiskService/ListAtRiskEmployees");
+    let most = told.hotspots.iter().map(|group| group.mean_risk_high).fold(0.0, f64::max);
+    let base = told.total.as_ref().map_or(0.0, |total| total.mean_risk);
+    let line = |group: &v1::Hotspot| Line::of(group, by, base, most, may_list);
+    let heat = crossed.then(|| heat::table(&told, by, MOST_ROWS).figure());
+    let dots = (!crossed && observed.is_some()).then(|| Groups {
+        title: "How many left, and how many were expected to".to_owned(),
+        groups: told.hotspots.iter().filter_map(line::dots).collect(),
+    });
+    let next = told.next_page_token.as_str();
+    let href = |page: &str| format!("/hot-spots?by={by}&order={}&page={}", encoded(order), encoded(page));
+    let page = HotSpotsPage {
+        frame: visit.frame(&site, "Where people leave", "/hot-spots"),
+        tabs: DIMENSIONS
+            .iter()
+            .map(|(name, label, one)| Tab {
+                label: (*label).to_owned(),
+                count: None,
+                href: format!("/hot-spots?by={name}"),
+                current: *one == dimension,
+            })
+            .collect(),
+        by,
+        order: order.to_owned(),
+        orders: &ORDERS,
+        total: told.total.as_ref().map(line),
+        observed,
+        heat,
+        dots: dots.filter(|dots| !dots.groups.is_empty()).map(|dots| dots.figure()),
+        lines: told.hotspots.iter().map(line).collect(),
+        hidden: told.suppressed_groups,
+        minimum: told.minimum_group_size,
+        within: site.within(),
+        pager: Pager {
+            said: words::count(told.hotspots.len(), "group", "groups"),
+            previous: (!asked.page.is_empty()).then(|| href("")),
+            next: (!next.is_empty()).then(|| href(next)),
+        },
+        crossed,
+    };
+    show(&page)
 }

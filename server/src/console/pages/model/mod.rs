@@ -1,7 +1,7 @@
 //! How good the model is, what it learned from, and which one is active.
 
 mod change;
-mod feature;
+pub(in crate::console::pages) mod feature;
 mod judged;
 mod told;
 mod versions;

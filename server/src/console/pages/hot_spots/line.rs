@@ -1,0 +1,87 @@
+//! A group, as a line of a table and as a dot of a drawing.
+
+use flight_risk_proto::v1;
+
+use crate::console::charts::{Estimate, Group, GroupFigures, Markup, Share, Whisker};
+use crate::console::error::encoded;
+use crate::console::words;
+
+/// A group in words.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) people: String,
+    pub(super) mean: String,
+    pub(super) range: String,
+    pub(super) chart: Option<Markup>,
+    /// Leavers expected from now.
+    pub(super) expected: String,
+    /// Who left, who was expected to, and how the two compare; absent while nothing was observed.
+    pub(super) observed: Option<Observed>,
+    /// Where its drivers are.
+    pub(super) drivers: String,
+    /// Where its members are listed, for whom may list them.
+    pub(super) list: Option<String>,
+}
+
+/// What was observed of a group.
+pub(super) struct Observed {
+    pub(super) left: String,
+    pub(super) ratio: String,
+    /// Whether more left than their own facts explain.
+    pub(super) hot: bool,
+}
+
+impl Line {
+    /// A line; `base` is the mean risk of all, and `most` where drawings of mean risks end.
+    pub(super) fn of(group: &v1::Hotspot, by: &str, base: f64, most: f64, may_list: bool) -> Self {
+        let risk = Estimate::share(group.mean_risk, group.mean_risk_low, group.mean_risk_high);
+        let chart = risk.zip(Share::new(base)).zip(Share::new(most));
+        Self {
+            name: group.group.clone(),
+            people: words::count(usize::try_from(group.employees).unwrap_or(usize::MAX), "person", "people"),
+            mean: words::percent(group.mean_risk),
+            range: words::percent_range(group.mean_risk_low, group.mean_risk_high),
+            chart: chart.map(|((risk, base_rate), most)| Whisker { risk, base_rate, most }.picture()),
+            expected: words::about(group.expected_leavers),
+            observed: observed(group),
+            drivers: format!("/drivers?by={by}&group={}", encoded(&group.group)),
+            list: (may_list && !group.filter.is_empty()).then(|| listed(group, by)),
+        }
+    }
+}
+
+fn observed(group: &v1::Hotspot) -> Option<Observed> {
+    (group.expected_exits > 0.0).then(|| Observed {
+        left: left(group),
+        ratio: format!("{:.1} times ({:.1} to {:.1})", group.excess, group.excess_low, group.excess_high),
+        hot: group.hot,
+    })
+}
+
+/// Who left and who was expected to.
+pub(super) fn left(group: &v1::Hotspot) -> String {
+    format!("{} left, {} expected", group.observed_exits, words::about(group.expected_exits))
+}
+
+/// The at-risk list of a group's members.
+fn listed(group: &v1::Hotspot, by: &str) -> String {
+    let field = |name: &str, value: &str| format!("{name}={}", encoded(value));
+    match by {
+        "crossed" => format!("/at-risk?{}&{}", field("department", &group.department), field("years", &group.tenure)),
+        "tenure" => format!("/at-risk?{}", field("years", &group.group)),
+        by => format!("/at-risk?{}", field(by, &group.group)),
+    }
+}
+
+/// Who left as a share with its interval, beside the share that was expected to; `None` where nothing was observed.
+pub(super) fn dots(group: &v1::Hotspot) -> Option<Group> {
+    let people = group.employees;
+    if people == 0 || group.expected_exits <= 0.0 {
+        return None;
+    }
+    let expected = group.expected_exits / people as f64;
+    let share = |excess: f64| (excess * expected).min(1.0);
+    let observed = Estimate::share(share(group.excess), share(group.excess_low), share(group.excess_high))?;
+    let figures = GroupFigures { people, observed, expected: Share::new(expected)? };
+    Some(Group { label: group.group.clone(), figures: Ok(figures) })
+}
