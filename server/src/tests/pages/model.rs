@@ -232,7 +232,7 @@ async fn what_came_of_the_scores_stands_beside_what_was_promised() {
         tx.execute(sql, params![format!("e-{i}"), left, now_micros()]).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let page = partner.page("/model").await;
+    let page = partner.page("/model").await.replace('\u{a0}', " ");
     assert!(page.contains("Of 40 scores whose whole time has passed it said 30 % on average, and 30 % left"), "{page}");
     assert!(page.contains("That fits what it promised") && page.contains("By what it said"));
 }
