@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 
 use crate::node_client::{TS_PROTO_OPTIONS, TSC_OPTIONS, compile};
-use crate::python_client::{generated_client, python, run};
+use crate::python_client::{generated_client, python};
 use crate::support::{ClientCompany, Server, new_folder, root, sample_company, trained_model};
 
 /// Longest wait for a program that watches.

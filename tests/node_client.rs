@@ -1,11 +1,10 @@
-//! The tools of a client written in TypeScript, pinned in tests/node, installed at first use in the target folder.
+//! How a client written in TypeScript is made.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::python_client::{proto_files, run};
-use crate::support::root;
+use crate::python_client::proto_files;
+use crate::support::{node_packages, root, run};
 
 /// What the code is generated with; proto/examples/node.md says the same.
 pub(crate) const TS_PROTO_OPTIONS: &str =
@@ -13,28 +12,6 @@ pub(crate) const TS_PROTO_OPTIONS: &str =
 /// How the example is compiled; proto/examples/node.md says the same.
 pub(crate) const TSC_OPTIONS: &str =
     "--strict --target es2022 --module commonjs --esModuleInterop --skipLibCheck --outDir out";
-
-/// A folder whose `node_modules` has the packages of tests/node.
-pub(crate) fn node_packages() -> PathBuf {
-    let from = root().join("tests/node");
-    let wanted = std::fs::read_to_string(from.join("package-lock.json")).expect("the lock file");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
-    let folder = target.join("node-client");
-    let lock = File::create(target.join("node-client.lock")).expect("a lock file");
-    lock.lock().expect("one at a time");
-    let installed = folder.join("installed.json");
-    if std::fs::read_to_string(&installed).ok().as_deref() != Some(&wanted) {
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        for name in ["package.json", "package-lock.json"] {
-            std::fs::copy(from.join(name), folder.join(name)).expect("the target folder can be written");
-        }
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder);
-        run("npm ci", &mut npm);
-        std::fs::write(&installed, wanted).expect("the target folder can be written");
-    }
-    folder
-}
 
 /// Generates the client's code and compiles the programs in `folder`, as proto/examples/node.md tells; the programs are in `out`
 /// then. The compiler of .proto files is that of `python`.

@@ -7,23 +7,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{ClientCompany, FileScore, Server, committed_sample, new_folder, root, score, trained_model};
+use crate::support::{ClientCompany, FileScore, Server, committed_sample, new_folder, root, run, score, trained_model};
 
 /// Largest difference between a number on the wire and in the score file.
 const TOLERANCE: f64 = 1e-12;
-
-/// Runs a program and gives what it printed; otherwise the test ends and says why.
-pub(crate) fn run(what: &str, command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| {
-        panic!(
-            "{what}: {error}. This test needs python3 (3.9 or later) with venv, node (18 or later), and pip and npm with \
-             access to their packages"
-        )
-    });
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{what} failed: {stderr}{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
 
 /// A Python with the packages of a file in tests/python, made at first use in a folder of this name in the target folder.
 pub(crate) fn python(requirements: &str, name: &str) -> PathBuf {

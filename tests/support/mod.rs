@@ -13,6 +13,7 @@ mod plain;
 mod scores;
 mod server;
 mod tables;
+mod tools;
 
 pub(crate) use bent::{Bent, bent_model, bent_table, namesakes_model, namesakes_table, train_flat};
 pub(crate) use client::ClientCompany;
@@ -25,3 +26,4 @@ pub(crate) use plain::{Plain, PlainFeature, PlainKind};
 pub(crate) use scores::{FileScore, score};
 pub(crate) use server::Server;
 pub(crate) use tables::{CsvRow, CsvTable};
+pub(crate) use tools::{node_packages, run};

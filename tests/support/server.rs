@@ -16,6 +16,7 @@ use super::folder::new_folder;
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
+    console: Option<SocketAddr>,
     log: PathBuf,
     store: PathBuf,
 }
@@ -25,30 +26,41 @@ impl Server {
     pub(crate) fn start(models: &Path) -> Self {
         let folder = new_folder("server");
         let store = folder.join("store.db").display().to_string();
-        Self::run(&folder, models, &store, "[access]\nmode = \"off\"\n")
+        Self::run(&folder, models, &store, "[access]\nmode = \"off\"\n", false)
     }
 
     /// With access control and this store, as it is unless configured otherwise.
     pub(crate) fn guarded(models: &Path, store: &str) -> Self {
-        Self::run(&new_folder("guarded-server"), models, store, "")
+        Self::run(&new_folder("guarded-server"), models, store, "", false)
     }
 
-    fn run(folder: &Path, models: &Path, store: &str, text: &str) -> Self {
+    /// With access control, this store and the console.
+    pub(crate) fn with_console(models: &Path, store: &str) -> Self {
+        Self::run(&new_folder("console-server"), models, store, "", true)
+    }
+
+    fn run(folder: &Path, models: &Path, store: &str, text: &str, console: bool) -> Self {
         let (log, config) = (folder.join("stderr"), folder.join("server.toml"));
         std::fs::write(&config, text).expect("a configuration");
-        let mut command = command(["serve", "--no-console", "--address", "127.0.0.1:0", "--config"]);
-        command.arg(config).arg("--store").arg(store).arg("--models");
+        let mut command = command(["serve", "--json", "--address", "127.0.0.1:0"]);
+        if console {
+            command.args(["--console", "127.0.0.1:0"]);
+        } else {
+            command.arg("--no-console");
+        }
+        command.arg("--config").arg(config).arg("--store").arg(store).arg("--models");
         // Into a file: a pipe that nobody reads would stop the server once it is full.
         command.arg(models).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log file"));
         let mut child = command.spawn().expect("the server starts");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line on standard output");
-        let address = line.split_whitespace().find_map(|word| word.parse().ok());
-        let address = address.unwrap_or_else(|| {
-            panic!("no address in what the server printed: {line:?}, {:?}", std::fs::read_to_string(&log))
-        });
-        Self { child, address, log, store: folder.join("store.db") }
+        let told: serde_json::Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("not what a server prints: {line:?}, {:?}", std::fs::read_to_string(&log)));
+        let address = |name: &str| told[name].as_str().map(|text| text.parse().expect("an address"));
+        let console = address("console");
+        let address = address("address").expect("where it listens");
+        Self { child, address, console, log, store: folder.join("store.db") }
     }
 
     /// The file of its store.
@@ -59,6 +71,11 @@ impl Server {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its console is.
+    pub(crate) fn console(&self) -> SocketAddr {
+        self.console.expect("started with its console")
     }
 
     /// A connection to it.
