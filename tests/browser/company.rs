@@ -120,8 +120,8 @@ fn managers() -> BTreeMap<String, String> {
 
 /// Makes an account as an administrator does.
 pub(crate) fn create_account(store: &std::path::Path, name: &str, role: &str, scope: &[&str]) {
-    let mut create = command(["users", "create", "--password-stdin", "--name", name, "--role", role]);
-    create.args(scope).arg("--store").arg(store);
+    let mut create = command(["users", "create", "--password-stdin", "--role", role]);
+    create.arg(format!("--name={name}")).args(scope).arg("--store").arg(store);
     create.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = create.spawn().expect("the command can be started");
     writeln!(child.stdin.take().expect("a pipe"), "{PASSWORD}").expect("the password is read");
