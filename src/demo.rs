@@ -167,8 +167,8 @@ fn largest_team(scored: &ScoredData) -> Option<String> {
     let mut reports: BTreeMap<&str, usize> = BTreeMap::new();
     for person in &scored.scored {
         let history = data.company.histories().get(person.employee);
-        if let Some(manager) = history.and_then(|h| h.assignment_on(*as_of)?.manager_id.as_deref()) {
-            *reports.entry(manager).or_default() += 1;
+        if let Some(manager) = history.and_then(|h| h.assignment_on(*as_of)?.manager_id.as_ref()) {
+            *reports.entry(manager.as_str()).or_default() += 1;
         }
     }
     let most = reports.iter().max_by_key(|&(id, count)| (count, std::cmp::Reverse(id)));
