@@ -26,6 +26,12 @@ const WEIGHT: &str = "const all = [...performance.getEntriesByType('navigation')
 return {bytes: all.reduce((sum, entry) => sum + entry.decodedBodySize, 0), hosts: [...new Set(all.map(entry => new URL(entry.name).host))],
   images: [...document.images].length};";
 
+/// What stands out of the page to the right, where the page as a whole scrolls sideways.
+const TOO_WIDE: &str = "const page = document.documentElement, width = page.clientWidth;
+if (page.scrollWidth <= width) return [];
+return [...document.body.querySelectorAll('*')].filter(it => it.getBoundingClientRect().right > width && !it.closest('.scroll'))
+  .slice(0, 3).map(it => it.outerHTML.slice(0, 200)).concat('the page');";
+
 fn axe() -> String {
     let path: PathBuf = node_packages().join("node_modules/axe-core/axe.min.js");
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -54,9 +60,9 @@ async fn check(browser: &Browser, axe: &str, path: &str) -> Vec<String> {
     browser.run("document.querySelectorAll('details').forEach(fold => fold.open = true)", Vec::new()).await;
     for width in WIDTHS {
         browser.resize(width, 900).await;
-        let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        if browser.run(overflow, Vec::new()).await != json!(0) {
-            wrong.push(format!("{path} scrolls sideways at {width} px"));
+        let wide = browser.run(TOO_WIDE, Vec::new()).await;
+        if wide != json!([]) {
+            wrong.push(format!("{path} scrolls sideways at {width} px: {wide}"));
         }
         // Colours do not depend on the width, nor layouts on colours.
         for dark in if width == WIDTHS[2] { &[false, true][..] } else { &[false][..] } {
