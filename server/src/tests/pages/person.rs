@@ -70,13 +70,10 @@ async fn the_page_says_how_likely_why_and_what_can_be_done() {
         "Facts known on",
         "30 June 2024",
         "That is older than they should be",
-        "/privacy?employee=e-1",
+        "/privacy/person?id=e-1",
         "/people/e-1/exit",
     ] {
         assert!(page.contains(part), "{part}: {page}");
-    }
-    if let Ok(folder) = std::env::var("FLIGHT_RISK_GALLERY") {
-        std::fs::write(format!("{folder}/person.html"), &page).unwrap();
     }
     let unknown = partner.page("/people/e-2").await;
     assert!(
@@ -266,4 +263,89 @@ async fn an_exit_is_recorded_when_it_is_confirmed() {
     let seen = partner.send("/people/e-1/exit", &whole).await;
     assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/at-risk?done=exit-recorded"));
     assert!(!partner.page("/at-risk?view=all").await.contains("e-1</a>"));
+}
+
+/// Texts that must not become markup, a script, or an address.
+const HOSTILE: [&str; 12] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "</textarea><script>alert(1)</script>",
+    "</title><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "--><!--#exec cmd=\"x\"-->",
+    "&lt;b&gt;&#x3c;b&#x3e;",
+    "a/../../sign-out?x#y%2F",
+    "\u{202e}txet\u{2028}line",
+    "<a href=\"data:text/html,x\">x</a>",
+];
+
+/// Nothing in a page is markup that a client's text made.
+fn assert_harmless(page: &str, text: &str) {
+    for tag in ["<script", "<img", "<svg onload", "<a href=\"data:", "<a href=\"javascript:", "<!--#", "onmouseover='"]
+    {
+        assert!(!page.contains(tag), "{text}: {tag} in {page}");
+    }
+    assert!(!page.contains("\"><img") && !page.contains("</textarea><script"), "{text}: {page}");
+}
+
+#[tokio::test]
+async fn hostile_texts_are_shown_as_texts_wherever_they_come_from() {
+    let scorer = talkative();
+    let console = Console::of(talkative()).await;
+    let scores: Vec<_> = HOSTILE
+        .iter()
+        .map(|text| {
+            let org = OrgFacts {
+                department: Some((*text).into()),
+                location: Some((*text).into()),
+                manager_id: Some((*text).into()),
+                job_level: Some((*text).into()),
+                display_name: Some((*text).into()),
+                ..OrgFacts::default()
+            };
+            scored(&scorer, text, [1.0, 0.0, 0.5], org)
+        })
+        .collect();
+    record(&console.store, &scorer, &scores).await;
+    let mut partner = partner(&console).await;
+    for text in HOSTILE {
+        let id = serde_urlencoded::to_string([("", text)]).unwrap().trim_start_matches('=').replace('+', "%20");
+        let path = format!("/people/{id}");
+        let page = partner.page(&path).await;
+        assert_harmless(&page, text);
+        assert!(page.contains("How likely to leave"), "{text}");
+        for path in
+            [format!("{path}/actions/new?playbook={id}"), format!("{path}/exit"), format!("{path}?if.{id}={id}")]
+        {
+            assert_harmless(&partner.page(&path).await, text);
+        }
+        let due = today().to_string();
+        let form = [("title", text), ("assignee", text), ("due", &*due), ("note", text), ("request_id", text)];
+        let seen = partner.send(&format!("{path}/actions"), &form).await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{text}: {}", seen.text);
+        assert!(seen.location.starts_with("/people/"), "{}", seen.location);
+        let page = partner.page(&path).await;
+        assert_harmless(&page, text);
+        let (_, rest) = page.split_once("href=\"/actions/").unwrap();
+        let action = format!("/actions/{}", rest.split_once('"').unwrap().0);
+        assert_harmless(&partner.page(&action).await, text);
+        // Sent to where they are wrong, they come back as what was typed.
+        for (path, form) in [
+            (format!("{path}/actions"), [("title", ""), ("due", text), ("note", text), ("assignee", text)]),
+            (format!("{path}/exit"), [("date", text), ("kind", text), ("confirm", "yes"), ("request_id", text)]),
+            (format!("{action}/change"), [("title", text), ("due", text), ("state", text), ("note", text)]),
+            (format!("{action}/complete"), [("outcome", text), ("result", text), ("etag", text), ("request_id", text)]),
+        ] {
+            let seen = partner.send(&path, &form).await;
+            assert_eq!(seen.status, StatusCode::BAD_REQUEST, "{path}: {}", seen.text);
+            assert_harmless(&seen.text, text);
+        }
+        assert_harmless(&partner.page(&format!("/actions?view={id}&who={id}")).await, text);
+    }
+    let shown = partner.page("/actions").await;
+    assert_harmless(&shown, "all of them");
+    assert!(shown.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "shown as text: {shown}");
+    assert!(shown.contains("{{ 7 * 7 }}"), "nothing is worked out: {shown}");
 }

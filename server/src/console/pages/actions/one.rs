@@ -178,7 +178,7 @@ impl ActionPage {
     fn refused(&mut self, status: &Status) -> StatusCode {
         let (title, text) = match status.code() {
             Code::InvalidArgument => return StatusCode::BAD_REQUEST,
-            Code::Aborted => (
+            Code::Aborted if self.line.is_open => (
                 "Somebody else changed this action meanwhile",
                 "Nothing of yours was saved over it. What is kept now stands above the form; what you typed is still in it. Look at \
                  both, and send it again if it still holds.",

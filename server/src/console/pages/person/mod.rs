@@ -161,7 +161,7 @@ async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, Ra
         may_record_exit: visit.may("flightrisk.v1.ActionService/ReportExit"),
         export_href: visit
             .may("flightrisk.v1.PrivacyService/ExportEmployee")
-            .then(|| format!("/privacy?employee={}", encoded(&id))),
+            .then(|| format!("/privacy/person?id={}", encoded(&id))),
         more_actions: actions.as_ref().is_some_and(|(_, more)| *more),
         actions: actions.map(|(lines, _)| lines),
         past: past?,

@@ -78,13 +78,12 @@ async fn group(
 ) -> Option<GroupLine> {
     let request = v1::ListHotspotsRequest {
         group_by: dimension.into(),
-        page_size: 1_000,
-        order_by: "group".to_owned(),
+        page_size: 1,
+        group: name.to_owned(),
         ..Default::default()
     };
     let reply = site.api().insight.list_hotspots(visit.ask(request)).await.ok()?.into_inner();
-    let found = reply.hotspots.iter().find(|group| group.group == name);
-    let (said, mean) = match found {
+    let (said, mean) = match reply.hotspots.first() {
         Some(group) => (
             format!(
                 "{} on average ({}), over {}",
