@@ -162,7 +162,7 @@ fn recommended_action(
     }
 }
 
-async fn model_of(core: &Core, record: &ScoreRecord) -> Result<std::sync::Arc<StoredModel>, ApiError> {
+pub(super) async fn model_of(core: &Core, record: &ScoreRecord) -> Result<std::sync::Arc<StoredModel>, ApiError> {
     let model = core.store.model(&record.model_version).await?;
     Ok(model.ok_or_else(|| damaged(record))?)
 }
@@ -188,6 +188,7 @@ pub(super) fn point(record: &ScoreRecord) -> v1::RiskPoint {
         high: record.high,
         band: band.into(),
         multiple_of_base_rate: record.multiple_of_base_rate,
+        changed_facts: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::audit::Decision;
 use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::page_token::{Binding, page_size};
+use crate::grpc::risk::changed;
 use crate::grpc::risk::employee_risk::{point, visible_score};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
@@ -37,11 +38,14 @@ pub(super) async fn history(
     visible_score(core, passed, employee_id).await?;
     let mut records = core.store.history_page(employee_id, before, size + 1).await?;
     let more = records.len() > size;
+    let mut points: Vec<v1::RiskPoint> = records.iter().map(point).collect();
+    changed::tell(core, &records, &mut points).await?;
     records.truncate(size);
+    points.truncate(size);
     let next_page_token = match records.last().filter(|_| more) {
         None => String::new(),
         Some(last) => binding.seal(core.store.token_key(), &last.seq.to_le_bytes()),
     };
     core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
-    Ok(v1::ListEmployeeRiskHistoryResponse { points: records.iter().map(point).collect(), next_page_token })
+    Ok(v1::ListEmployeeRiskHistoryResponse { points, next_page_token })
 }

@@ -1,6 +1,7 @@
 //! RiskService: what is recorded about the risk of employees: one, a list, the history of one, and changes as they come.
 
 mod capacity;
+mod changed;
 mod employee_risk;
 mod get;
 mod history;

@@ -6,7 +6,7 @@ use super::visitor::{Console, Seen, Visitor};
 use crate::access::caller::{Role, Scope};
 use crate::audit::{Wanted, list};
 use crate::clock::today;
-use crate::store::OrgFacts;
+use crate::store::{NewScore, OrgFacts};
 use crate::tests::fixture::talkative;
 use crate::tests::risk::{department, record, scored, with_risk};
 
@@ -126,6 +126,29 @@ async fn a_manager_gets_prompts_and_no_number() {
             assert!(!page.contains(absent), "{path}: {absent}: {page}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_history_tells_what_changed_and_nothing_of_confidential_answers() {
+    let scorer = talkative();
+    let console = Console::of(talkative()).await;
+    let of = |day: &str, values: [f64; 3], at: i64| {
+        let score = scored(&scorer, "e-1", values, department("Sales"));
+        NewScore { as_of: day.parse().unwrap(), scored_at: score.scored_at + at, ..score }
+    };
+    for (at, score) in
+        [("2024-06-01", [1.0, 6.0, 0.5]), ("2024-07-01", [1.0, 0.0, 0.5]), ("2024-08-01", [1.0, 0.0, 0.1])]
+            .into_iter()
+            .enumerate()
+    {
+        record(&console.store, &scorer, &[of(score.0, score.1, at as i64)]).await;
+    }
+    let mut partner = partner(&console).await;
+    let page = partner.page("/people/e-1").await;
+    let (_, past) = page.split_once("What changed over time").unwrap();
+    assert!(past.contains("1 August 2024") && past.contains("first score that is kept"), "{past}");
+    assert!(past.contains("one-on-ones in 90 days, 0 instead of 6: raises the risk"), "{past}");
+    assert!(!past.contains("engagement"), "an answer given in confidence moved the last score: {past}");
 }
 
 /// Status, address and what is said; not what differs by session.

@@ -10,6 +10,7 @@ use prost_types::FieldMask;
 use serde::Deserialize;
 use tonic::{Code, Status};
 
+use crate::access::caller::USER_ACTOR;
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Choice, Crumb, Field, Frame, Notice, NoticeKind};
 use crate::console::pages::actions::line::{outcome, state};
@@ -131,7 +132,7 @@ impl ActionPage {
         Ok(Self {
             frame,
             created: words::day_of(action.create_time.as_ref()),
-            creator: action.creator.clone(),
+            creator: action.creator.strip_prefix(USER_ACTOR).unwrap_or(&action.creator).to_owned(),
             updated: words::day_of(action.update_time.as_ref()),
             href: line.href.clone(),
             etag: action.etag.clone(),

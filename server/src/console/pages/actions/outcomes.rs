@@ -4,6 +4,7 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 
 use crate::console::error::PageError;
+use crate::console::frame::{Notice, NoticeKind};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -15,7 +16,7 @@ const MONTHS: u32 = 12;
 pub(super) struct Outcomes {
     pub(super) months: u32,
     pub(super) sides: [Side; 2],
-    pub(super) caveat: String,
+    pub(super) caveat: Notice,
     pub(super) minimum: u32,
     /// The realised calibration in a sentence; none where it may not be seen.
     pub(super) calibration: Option<Calibration>,
@@ -72,7 +73,7 @@ pub(super) async fn outcomes(site: &Site, visit: &Visit) -> Result<Outcomes, Pag
             },
             Side { label: "Those at risk for whom none was", figures: compared.not_acted_on.as_ref().map(Figures::of) },
         ],
-        caveat: compared.caveat,
+        caveat: Notice::new(NoticeKind::Caution, "This is no proof", compared.caveat),
         minimum: compared.minimum_group_size,
         calibration: realized?.map(|realized| Calibration::of(&realized.into_inner())),
     })

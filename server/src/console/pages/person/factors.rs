@@ -13,8 +13,8 @@ const HARDLY: f64 = 0.02;
 /// All that is told of the factors.
 pub(super) struct Factors {
     pub(super) waterfall: Option<Markup>,
-    /// Drivers from confidential answers: a label, and whether it raises the risk.
-    pub(super) confidential: Vec<(String, &'static str)>,
+    /// Labels of drivers from confidential answers that raise the risk, and of those that lower it.
+    pub(super) confidential: [Vec<String>; 2],
     /// What pairs of facts say beyond each alone, a sentence each.
     pub(super) together: Vec<String>,
     /// Labels of what is not known.
@@ -44,12 +44,10 @@ impl Factors {
         let hardly = open.iter().filter(|factor| part(factor).abs() < HARDLY).count();
         Self {
             waterfall: waterfall(told, &open),
-            confidential: told
-                .factors
-                .iter()
-                .filter(|factor| factor.confidential)
-                .map(|factor| (factor.label.clone(), direction(factor.direction())))
-                .collect(),
+            confidential: [v1::FactorDirection::Raises, v1::FactorDirection::Lowers].map(|direction| {
+                let named = told.factors.iter().filter(|f| f.confidential && f.direction() == direction);
+                named.map(|factor| factor.label.clone()).collect()
+            }),
             together: joint::sentences(site, told, model_version),
             unknown: open.iter().filter(|f| f.value.is_none()).map(|f| f.label.clone()).collect(),
             all: open

@@ -7,6 +7,7 @@ use flight_risk_scoring::Day;
 use crate::console::charts::{Chart, Estimate, History, HistoryPoint, Markup, ModelChange};
 use crate::console::error::PageError;
 use crate::console::frame::Band;
+use crate::console::pages::person::what_if::value_words;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -32,6 +33,8 @@ pub(super) struct Changed {
     pub(super) range: String,
     pub(super) band: Band,
     pub(super) what: String,
+    /// The facts behind it, in words.
+    pub(super) facts: Vec<String>,
 }
 
 /// The past of a person's score; `None` where who looks may not see it.
@@ -61,8 +64,12 @@ pub(super) async fn past(
     points.reverse();
     let notes: Vec<String> =
         points.iter().enumerate().map(|(i, point)| note(i.checked_sub(1).and_then(|b| points.get(b)), point)).collect();
-    let changes =
-        points.iter().zip(&notes).filter(|(_, note)| !note.is_empty()).map(|(point, note)| changed(point, note));
+    let facts = |point: &v1::RiskPoint| point.changed_facts.iter().map(|fact| changed_fact(site, fact)).collect();
+    let changes = points
+        .iter()
+        .zip(&notes)
+        .filter(|(_, note)| !note.is_empty())
+        .map(|(point, note)| Changed { facts: facts(point), ..changed(point, note) });
     let mut changes: Vec<Changed> = changes.collect();
     changes.reverse();
     changes.truncate(MOST_CHANGES);
@@ -112,7 +119,18 @@ fn changed(point: &v1::RiskPoint, note: &str) -> Changed {
         },
         band: Band::of(point.band()),
         what: note.to_owned(),
+        facts: Vec::new(),
     }
+}
+
+fn changed_fact(site: &Site, fact: &v1::ChangedFact) -> String {
+    let text = |value| value_words(site, &fact.feature, value);
+    let effect = match fact.direction() {
+        v1::FactorDirection::Raises => ": raises the risk",
+        v1::FactorDirection::Lowers => ": lowers the risk",
+        v1::FactorDirection::None | v1::FactorDirection::Unspecified => "",
+    };
+    format!("{}, {} instead of {}{effect}", fact.label, text(fact.after.as_ref()), text(fact.before.as_ref()))
 }
 
 fn chart(points: &[&v1::RiskPoint], notes: &[String]) -> Option<Markup> {

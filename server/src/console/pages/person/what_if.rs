@@ -12,7 +12,7 @@ use tonic_types::StatusExt;
 
 use crate::console::api::assessment;
 use crate::console::error::PageError;
-use crate::console::frame::{Band, Choice};
+use crate::console::frame::{Band, Choice, Notice, NoticeKind};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -58,7 +58,7 @@ pub(super) struct Tried {
     pub(super) before: Said,
     pub(super) after: Said,
     pub(super) moved: Vec<Moved>,
-    pub(super) caveat: String,
+    pub(super) caveat: Notice,
 }
 
 /// What the model says, in short.
@@ -167,12 +167,13 @@ fn fields(site: &Site, told: &v1::Assessment, asked: &[(String, String)]) -> Vec
                 }
                 FeatureKind::Numeric { .. } => Vec::new(),
             };
+            let now = now(feature);
             WhatIfField {
                 id: format!("if-{place}"),
                 name: format!("{PREFIX}{}", feature.name),
                 label: feature.label.clone(),
-                now: now(feature),
-                unit: unit(feature.unit),
+                unit: if now.ends_with(unit(feature.unit)) { "" } else { unit(feature.unit) },
+                now,
                 typed,
                 choices,
             }
@@ -233,8 +234,8 @@ fn value(value: Option<&v1::FeatureValue>) -> Value {
     }
 }
 
-/// A value of a feature of the active model in words.
-fn text(site: &Site, feature: &str, told: Option<&v1::FeatureValue>) -> String {
+/// A value of a feature in words, as the active model has it; empty where that does not know the feature.
+pub(super) fn value_words(site: &Site, feature: &str, told: Option<&v1::FeatureValue>) -> String {
     let active = site.core().active.load();
     let schema = active.schema();
     let known = schema.position(feature).and_then(|position| schema.features().get(position));
@@ -267,7 +268,7 @@ impl Tried {
             before: Said::of(reply.before.as_ref()),
             after: Said::of(reply.after.as_ref()),
             moved: reply.moved.iter().map(|moved| Moved::of(site, moved)).collect(),
-            caveat: reply.caveat.clone(),
+            caveat: Notice::new(NoticeKind::Caution, "", reply.caveat.clone()),
         }
     }
 }
@@ -277,8 +278,8 @@ impl Moved {
         let by = moved.after_log_odds - moved.before_log_odds;
         Self {
             label: moved.label.clone(),
-            before: text(site, &moved.feature, moved.before.as_ref()),
-            after: text(site, &moved.feature, moved.after.as_ref()),
+            before: value_words(site, &moved.feature, moved.before.as_ref()),
+            after: value_words(site, &moved.feature, moved.after.as_ref()),
             said: match by {
                 by if by < -1e-9 => "lowers the risk",
                 by if by > 1e-9 => "raises the risk",
@@ -325,8 +326,8 @@ pub(super) async fn smallest(
     };
     let change = |change: &v1::FeatureChange| {
         let moved = found.moved.iter().find(|moved| moved.feature == change.feature);
-        let before = text(site, &change.feature, moved.and_then(|moved| moved.before.as_ref()));
-        let after = text(site, &change.feature, change.value.as_ref());
+        let before = value_words(site, &change.feature, moved.and_then(|moved| moved.before.as_ref()));
+        let after = value_words(site, &change.feature, change.value.as_ref());
         format!("{}: {after} instead of {before}", label(site, &change.feature))
     };
     Ok(Some(Smallest {
