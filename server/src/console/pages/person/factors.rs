@@ -24,7 +24,6 @@ pub(super) struct Factors {
     pub(super) reference: String,
     pub(super) remaining: Option<String>,
     pub(super) sum: String,
-    pub(super) hardly: usize,
 }
 
 /// A factor with its part in log-odds.
@@ -41,7 +40,6 @@ impl Factors {
     pub(super) fn of(site: &Site, told: &v1::Assessment, model_version: &str) -> Self {
         let open: Vec<&v1::Factor> = told.factors.iter().filter(|factor| !factor.confidential).collect();
         let part = |factor: &v1::Factor| factor.contribution_log_odds.unwrap_or_default();
-        let hardly = open.iter().filter(|factor| part(factor).abs() < HARDLY).count();
         Self {
             waterfall: waterfall(told, &open),
             confidential: [v1::FactorDirection::Raises, v1::FactorDirection::Lowers].map(|direction| {
@@ -64,7 +62,6 @@ impl Factors {
             remaining: (told.remaining_contribution_log_odds.abs() > f64::EPSILON)
                 .then(|| signed(told.remaining_contribution_log_odds)),
             sum: signed(told.log_odds),
-            hardly,
         }
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct GroupLine {
     /// What is said: a mean, or why there is none.
     pub(super) said: String,
     mean: Option<f64>,
+    is_team: bool,
 }
 
 /// What moves the risk in a group.
@@ -43,9 +44,9 @@ pub(super) struct DriverLine {
 }
 
 impl Team {
-    /// The mean risk of the smallest group that is shown: the team, or else the department.
+    /// The mean risk of the manager's team, where it is shown.
     pub(super) fn mean_risk(&self) -> Option<f64> {
-        self.groups.iter().find_map(|group| group.mean)
+        self.groups.iter().find(|group| group.is_team)?.mean
     }
 }
 
@@ -101,7 +102,7 @@ async fn group(
             None,
         ),
     };
-    Some(GroupLine { label: format!("{label} {name}"), said, mean })
+    Some(GroupLine { label: format!("{label} {name}"), said, mean, is_team: dimension == v1::GroupDimension::Manager })
 }
 
 async fn drivers(site: &Site, visit: &Visit) -> Option<Drivers> {
