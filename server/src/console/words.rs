@@ -19,8 +19,10 @@ pub(crate) fn multiple(times: f64) -> String {
         format!("{times:.1} times the usual")
     } else if times > 0.95 {
         "about the usual".to_owned()
-    } else {
+    } else if times >= 0.1 {
         format!("{times:.1} of the usual")
+    } else {
+        "less than a tenth of the usual".to_owned()
     }
 }
 
@@ -100,6 +102,7 @@ mod tests {
             (2.44, "2.4 times the usual"),
             (1.0, "about the usual"),
             (0.5, "0.5 of the usual"),
+            (0.04, "less than a tenth of the usual"),
         ] {
             assert_eq!(multiple(times), expected);
         }

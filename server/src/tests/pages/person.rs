@@ -1,6 +1,8 @@
 //! The page of a person: what it says, to whom, and what can be done from it.
 
 use axum::http::StatusCode;
+use flight_risk_scoring::pair::{Axis, Pair};
+use flight_risk_scoring::{Artifact, Scorer};
 
 use super::visitor::{Console, Seen, Visitor};
 use crate::access::caller::{Role, Scope};
@@ -149,6 +151,34 @@ async fn the_history_tells_what_changed_and_nothing_of_confidential_answers() {
     assert!(past.contains("1 August 2024") && past.contains("first score that is kept"), "{past}");
     assert!(past.contains("one-on-ones in 90 days, 0 instead of 6: raises the risk"), "{past}");
     assert!(!past.contains("engagement"), "an answer given in confidence moved the last score: {past}");
+}
+
+#[tokio::test]
+async fn pairs_of_facts_are_told_in_a_sentence_unless_one_was_answered_in_confidence() {
+    let cuts = || Axis::Cuts { cuts: vec![3.0] };
+    let pair = |features: [usize; 2]| {
+        let mut effects = vec![0.0; 9];
+        effects[0] = 0.5;
+        Pair { features, axes: [cuts(), cuts()], effects, variances: vec![0.0; 9], shares: vec![1.0 / 9.0; 9] }
+    };
+    let model = || {
+        let mut content = talkative().artifact().content().clone();
+        content.pairs = vec![pair([0, 1]), pair([1, 2])];
+        Scorer::new(Artifact::new(content).unwrap())
+    };
+    let console = Console::of(model()).await;
+    let scores = [
+        scored(&model(), "e-1", [1.0, 0.0, 0.5], department("Sales")),
+        scored(&model(), "e-2", [9.0, 9.0, 0.5], department("Sales")),
+    ];
+    record(&console.store, &model(), &scores).await;
+    let mut partner = partner(&console).await;
+    let page = partner.page("/people/e-1").await;
+    let told =
+        "Taken together, time with the company and one-on-ones in 90 days raise the risk more than each alone would.";
+    assert!(page.contains(told), "{page}");
+    assert_eq!(page.matches("Taken together").count(), 1, "the other pair has an answer in it: {page}");
+    assert!(!partner.page("/people/e-2").await.contains(told), "they are not in that cell");
 }
 
 /// Status, address and what is said; not what differs by session.
