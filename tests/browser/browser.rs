@@ -10,6 +10,18 @@ use serde_json::{Value, json};
 use crate::driver::Driver;
 use crate::support::new_folder;
 
+/// How long a page may take on a machine that does other things besides.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Whether pressing an element leads to another page: a link that is no download, or a button of a form that can be sent.
+const LEADS_AWAY: &str = "const it = arguments[0].closest('a, button');
+if (!it) return false;
+if (it.tagName === 'A') return !it.hasAttribute('download') && it.pathname + it.search !== location.pathname + location.search;
+return it.form !== null && it.type === 'submit' && it.form.checkValidity();";
+
+/// What tells a page from the one before.
+const DOCUMENT: &str = "return performance.timeOrigin";
+
 /// A browser at the console.
 #[derive(Debug)]
 pub(crate) struct Browser {
@@ -116,19 +128,31 @@ impl Browser {
     /// Presses what a selector leads to.
     pub(crate) async fn click(&self, css: &str) {
         let element = self.one(css).await;
-        if let Err(error) = element.click().await {
-            panic!("{css} on {} cannot be pressed: {error}", self.path().await);
-        }
+        self.press_on(element, css).await;
     }
 
     /// Follows the link, or presses the button, with exactly this text.
     pub(crate) async fn press(&self, label: &str) {
         for element in self.all("a, button, summary").await {
             if element.text().await.expect("a text").trim() == label {
-                return element.click().await.unwrap_or_else(|error| panic!("{label:?} cannot be pressed: {error}"));
+                return self.press_on(element, label).await;
             }
         }
         panic!("nothing named {label:?} on {}:\n{}", self.path().await, self.text().await);
+    }
+
+    /// Presses, and waits for the page to which that leads, if it leads to one.
+    async fn press_on(&self, element: Element, what: &str) {
+        let leads = self.run(LEADS_AWAY, vec![serde_json::to_value(&element).expect("an element")]).await;
+        let before = self.run(DOCUMENT, Vec::new()).await;
+        if let Err(error) = element.click().await {
+            panic!("{what} on {} cannot be pressed: {error}", self.path().await);
+        }
+        let began = std::time::Instant::now();
+        while leads == json!(true) && self.client.execute(DOCUMENT, Vec::new()).await.is_ok_and(|now| now == before) {
+            assert!(began.elapsed() < PATIENCE, "{what} on {} leads nowhere", self.path().await);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
     }
 
     /// Types into the field of a name, in the place of what was there.
