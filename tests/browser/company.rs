@@ -59,6 +59,8 @@ struct Made {
     manager: String,
     /// Manager by employee, on the last day of the data.
     managers: BTreeMap<String, String>,
+    /// Managers of two or three people with a score.
+    small_teams: Vec<String>,
 }
 
 fn made() -> &'static Made {
@@ -86,12 +88,14 @@ fn made() -> &'static Made {
                 *teams.entry(manager).or_default() += 1;
             }
         }
+        let few = teams.iter().filter(|(_, size)| (2..=3).contains(*size));
+        let small_teams = few.take(5).map(|(manager, _)| (*manager).to_owned()).collect();
         let (manager, _) = teams.into_iter().max_by_key(|(_, size)| *size).expect("a manager");
         for account in Account::ALL {
             let scope = if account == Account::Manager { vec!["--manager-id", manager] } else { Vec::new() };
             create_account(&store, account.name(), account.role(), &scope);
         }
-        Made { store, manager: manager.to_owned(), managers: managers.clone() }
+        Made { store, manager: manager.to_owned(), managers: managers.clone(), small_teams }
     })
 }
 
@@ -160,6 +164,11 @@ impl Console {
         let browser = self.browser(Scripts::On).await;
         sign_in(&browser, account).await;
         browser
+    }
+
+    /// Some managers of few people.
+    pub(crate) fn small_teams() -> &'static [String] {
+        &made().small_teams
     }
 
     /// Whether somebody reports to [`Account::Manager`].

@@ -16,6 +16,7 @@ mod browser;
 mod company;
 mod driver;
 mod hostile;
+mod hot_spots;
 mod keyboard;
 mod pages;
 mod payloads;

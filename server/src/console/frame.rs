@@ -29,6 +29,11 @@ impl Frame {
     pub(crate) fn style(&self) -> &'static str {
         &STYLE_HREF
     }
+
+    /// Whether who is signed in may open a page of the main navigation.
+    pub(crate) fn leads_to(&self, href: &str) -> bool {
+        self.nav.iter().any(|item| item.href == href)
+    }
 }
 
 /// An item of the main navigation.
