@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::Context;
 use flight_risk_data::NativeData;
 use flight_risk_data::atomic::write_atomically;
 use flight_risk_data::export::write_table;
 use flight_risk_model::bulk::Scored;
 use flight_risk_model::{TrainOptions, train_native};
-use flight_risk_scoring::Scorer;
 use flight_risk_scoring::schema::Value;
 use flight_risk_scoring::scorer::Band;
+use flight_risk_scoring::{Day, Scorer};
 use flight_risk_server::access::caller::{Role, Scope};
 use flight_risk_server::access::keys::NewKey;
 use flight_risk_server::access::password::Password;
@@ -51,6 +52,9 @@ const USERS: [(&str, Role, &str); 5] = [
     ("admin", Role::Admin, "activates models, exports and erases"),
 ];
 
+/// Months before the last one whose scores are kept.
+const MONTHS_KEPT: i32 = 12;
+
 /// People on the list.
 const LIST_LENGTH: usize = 20;
 
@@ -66,7 +70,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let (data_dir, model_dir) = (options.out.join("data"), options.out.join("model"));
 
     stages.stage("Generating a sample company");
-    generate::write_to(&generate::company(&options.company)?, &data_dir)?;
+    generate::write_to(&generate::company_until(&options.company, end_of_last_month()?)?, &data_dir)?;
 
     stages.stage("Checking its tables");
     let plan = load::plan(None)?;
@@ -84,7 +88,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     write_table(&options.out.join("scores.csv"), score::columns(&scorer, &scored, figures::LIST_REASONS))
         .map_err(failed(Kind::Output))?;
     stages.stage("Keeping the scores for the server");
-    keep::write(&config.store.url, &scorer, &scored)?;
+    keep_year(&config.store.url, &scorer, &scored)?;
     let mut riskiest: Vec<&Scored> = scored.scored.iter().filter(|s| s.assessment.band != Band::Abstained).collect();
     riskiest.sort_by(|a, b| b.assessment.risk.get().total_cmp(&a.assessment.risk.get()));
     riskiest.truncate(LIST_LENGTH);
@@ -161,6 +165,26 @@ async fn make_keys(url: &str, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Up to here the demo's company is known, so that its scores are as fresh as a customer's.
+fn end_of_last_month() -> anyhow::Result<Day> {
+    let today = load::today()?;
+    let first = Day::from_ymd(today.year(), today.month(), 1);
+    first.map(|first| first.plus_days(-1)).context("the machine's clock shows no day of the calendar")
+}
+
+/// Keeps the scores of now, and before them those of the ends of the months before, with the exits since: what a year of use looks
+/// like. The model knows that year; a customer's first scores are followed by what it did not know.
+fn keep_year(url: &str, scorer: &Scorer, now: &ScoredData) -> anyhow::Result<()> {
+    if let Source::Native { as_of, .. } = &now.source {
+        // Counted from the first of the next month, so that every day is the last of its month.
+        let next = as_of.plus_days(1);
+        let days = (1..=MONTHS_KEPT).rev().map(|back| next.plus_months(-back).plus_days(-1));
+        let earlier: Vec<ScoredData> = days.filter_map(|day| now.earlier(scorer, day)).collect();
+        keep::write_past(url, scorer, &earlier)?;
+    }
+    keep::write(url, scorer, now)
+}
+
 /// Who has the most reports among those scored; the first by identifier of several.
 fn largest_team(scored: &ScoredData) -> Option<String> {
     let Source::Native { data, as_of } = &scored.source else { return None };
@@ -196,7 +220,8 @@ async fn make_users(url: &str, manager: Option<&str>, file: &Path) -> anyhow::Re
         }
         text.push_str(&format!("{name:<12} {:<28} {what}\n", password.reveal()));
     }
-    write_secret(file, text.trim_end()).map_err(|error| failed(Kind::Output)(format!("{}: {error}", file.display())))?;
+    write_secret(file, text.trim_end())
+        .map_err(|error| failed(Kind::Output)(format!("{}: {error}", file.display())))?;
     let token = store.create_sign_in_link("hr_partner").await.map_err(failed(Kind::Store))?;
     store.close().await;
     Ok(format!("/sign-in/link?token={token}"))

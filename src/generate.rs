@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use flight_risk_data::atomic::replace_directory;
 use flight_risk_data::generate::{GeneratedCompany, GeneratorError, GeneratorOptions, TRUTH_FILE, generate, write};
+use flight_risk_scoring::Day;
 
 use crate::Output;
 use crate::cli::{Company, Generate};
@@ -37,7 +38,16 @@ pub(crate) fn run(options: &Generate, output: Output) -> anyhow::Result<ExitCode
 
 /// Generates a company.
 pub(crate) fn company(options: &Company) -> anyhow::Result<GeneratedCompany> {
-    generate(&GeneratorOptions::new(options.employees, options.years, options.seed)).map_err(failed(Kind::Usage))
+    generate(&options_of(options)).map_err(failed(Kind::Usage))
+}
+
+/// Generates a company whose records end on a day.
+pub(crate) fn company_until(options: &Company, end: Day) -> anyhow::Result<GeneratedCompany> {
+    generate(&GeneratorOptions { end, ..options_of(options) }).map_err(failed(Kind::Usage))
+}
+
+fn options_of(options: &Company) -> GeneratorOptions {
+    GeneratorOptions::new(options.employees, options.years, options.seed)
 }
 
 /// Writes the tables; a folder is replaced only when it was generated before.

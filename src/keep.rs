@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::Context;
 use flight_risk_model::bulk::Scored;
 use flight_risk_scoring::artifact::Target;
+use flight_risk_scoring::history::EmployeeHistory;
 use flight_risk_scoring::{Day, Scorer};
-use flight_risk_server::store::{NewScore, OrgFacts, Store, Telling, now_micros};
+use flight_risk_server::store::{Leaver, NewScore, OrgFacts, Store, Telling, now_micros};
 
 use crate::failure::{Kind, failed};
 use crate::load::{self, ScoredData, Source};
@@ -16,6 +17,8 @@ use crate::load::{self, ScoredData, Source};
 const SCORES_AT_A_TIME: usize = 1_000;
 /// Time between transactions in which such a server gets its turn.
 const PAUSE: Duration = Duration::from_millis(10);
+/// Microseconds of a day.
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Refuses what cannot be kept, before anything is read or scored.
 pub(crate) fn check(scorer: &Scorer, as_of: Option<Day>) -> anyhow::Result<()> {
@@ -34,31 +37,58 @@ pub(crate) fn check(scorer: &Scorer, as_of: Option<Day>) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the scores to a store. Those written stay when a later one fails: the next run puts others in their place.
+/// Writes the scores to a store, and the exits that the same tables tell of. Those written stay when a later one fails: the next run
+/// puts others in their place.
 pub(crate) fn write(url: &str, scorer: &Scorer, data: &ScoredData) -> anyhow::Result<()> {
+    in_store(url, async |store| write_all(store, scorer, data, now_micros()).await)
+}
+
+/// Writes scores of several days, the earliest first, as if each had been written on its day.
+pub(crate) fn write_past(url: &str, scorer: &Scorer, days: &[ScoredData]) -> anyhow::Result<()> {
+    in_store(url, async |store| {
+        for data in days {
+            let Source::Native { as_of, .. } = &data.source else { continue };
+            write_all(store, scorer, data, i64::from(as_of.epoch_days()) * MICROS_PER_DAY).await?;
+        }
+        Ok(())
+    })
+}
+
+fn in_store(url: &str, work: impl AsyncFnOnce(&Store) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot wait for a store")?;
     runtime.block_on(async {
         let store = Store::open(url).await.map_err(failed(Kind::Store))?;
-        let written = write_all(&store, scorer, data).await;
+        let written = work(&store).await;
         store.close().await;
         written
     })
 }
 
-async fn write_all(store: &Store, scorer: &Scorer, data: &ScoredData) -> anyhow::Result<()> {
+async fn write_all(store: &Store, scorer: &Scorer, data: &ScoredData, at: i64) -> anyhow::Result<()> {
     let today = load::today()?;
     for (number, scored) in data.scored.chunks(SCORES_AT_A_TIME).enumerate() {
         if number > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        let scores: Vec<NewScore> = scored.iter().map(|scored| new_score(data, scored, today)).collect();
+        let scores: Vec<NewScore> = scored.iter().map(|scored| new_score(data, scored, today, at)).collect();
         store.record_scores(scorer, &scores, Telling::default()).await.map_err(failed(Kind::Store))?;
     }
+    store.report_exits(&leavers(data), at).await.map_err(failed(Kind::Store))?;
     Ok(())
 }
 
-fn new_score(data: &ScoredData, scored: &Scored, today: Day) -> NewScore {
+/// Those who left until the day of the scores: what became of earlier scores is compared with it.
+fn leavers(data: &ScoredData) -> Vec<Leaver> {
+    let Source::Native { data, as_of } = &data.source else { return Vec::new() };
+    let left = |history: &EmployeeHistory| {
+        let exit = history.exit().filter(|exit| exit.date <= *as_of)?;
+        Some(Leaver { employee_id: history.employee_id().as_str().to_owned(), day: exit.date, kind: exit.kind })
+    };
+    data.company.histories().iter().filter_map(left).collect()
+}
+
+fn new_score(data: &ScoredData, scored: &Scored, today: Day, at: i64) -> NewScore {
     let (as_of, org) = match &data.source {
         Source::Native { data, as_of } => {
             let history = data.company.histories().get(scored.employee);
@@ -69,7 +99,7 @@ fn new_score(data: &ScoredData, scored: &Scored, today: Day) -> NewScore {
     NewScore {
         employee_id: data.id(scored).to_owned(),
         as_of,
-        scored_at: now_micros(),
+        scored_at: at,
         row: scored.row.clone(),
         assessment: scored.assessment.clone(),
         org,

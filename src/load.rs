@@ -1,6 +1,7 @@
 //! Reading what the subcommands share: data, configuration, model.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -183,7 +184,7 @@ pub(crate) struct ScoredData {
 
 /// Where scored rows came from.
 pub(crate) enum Source {
-    Native { data: Box<NativeData>, as_of: Day },
+    Native { data: Arc<NativeData>, as_of: Day },
     Flat(Box<ScoringTable>),
 }
 
@@ -197,6 +198,14 @@ impl ScoredData {
         let end = data.company.data_end();
         let late = (as_of > end).then(|| format!("the records end on {end}: nothing later is known on {as_of}"));
         late.into_iter().chain(notes(&data.report)).collect()
+    }
+
+    /// Everybody who was employed on an earlier day, scored by what was known then; `None` for flat tables, and where nobody was.
+    pub(crate) fn earlier(&self, scorer: &Scorer, as_of: Day) -> Option<Self> {
+        let Source::Native { data, .. } = &self.source else { return None };
+        let scored = score_company(scorer, &data.company, as_of);
+        let source = Source::Native { data: Arc::clone(data), as_of };
+        (!scored.is_empty()).then_some(Self { scored, source })
     }
 
     /// The identifier of a scored row.
@@ -224,7 +233,7 @@ pub(crate) fn score(scorer: &Scorer, path: &Path, as_of: Option<Day>) -> anyhow:
                     data.company.data_end()
                 )));
             }
-            Ok(ScoredData { scored, source: Source::Native { data: Box::new(data), as_of } })
+            Ok(ScoredData { scored, source: Source::Native { data: Arc::new(data), as_of } })
         }
         (Target::SinglePeriod { id_column, .. }, false) => {
             if as_of.is_some() {

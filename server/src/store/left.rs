@@ -1,0 +1,100 @@
+//! Exits that HR tables tell of: reported together, each once.
+
+use flight_risk_scoring::Day;
+use flight_risk_scoring::history::ExitKind;
+
+use crate::store::db::Param;
+use crate::store::outcomes::{NewExit, known_exits, report_exit};
+use crate::store::statement::{list, pieces};
+use crate::store::stored_score::IN_FORCE;
+use crate::store::{Store, StoreError};
+
+/// Somebody who left.
+#[derive(Clone, Debug)]
+pub struct Leaver {
+    /// Who.
+    pub employee_id: String,
+    /// The last day of employment.
+    pub day: Day,
+    /// Why.
+    pub kind: ExitKind,
+}
+
+/// The number of a kind of exit in the table and in the API.
+fn number(kind: ExitKind) -> i64 {
+    match kind {
+        ExitKind::Voluntary => 1,
+        ExitKind::Involuntary => 2,
+        ExitKind::Retirement => 3,
+        ExitKind::EndOfContract => 4,
+        ExitKind::Other => 5,
+    }
+}
+
+impl Store {
+    /// Keeps the exits of those whose score is in force, unless the same exit is known; `at`, when they were reported, in
+    /// microseconds since 1970. Gives how many were new. Who has no score has nothing that an exit could be compared with.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer; what was kept until then stays.
+    pub async fn report_exits(&self, leavers: &[Leaver], at: i64) -> Result<u64, StoreError> {
+        let mut new = 0;
+        for piece in pieces(leavers) {
+            let ids: Vec<&str> = piece.iter().map(|leaver| leaver.employee_id.as_str()).collect();
+            let mut tx = self.db().begin().await?;
+            let sql = format!(
+                "SELECT employee_id FROM scores WHERE to_seq = {IN_FORCE} AND employee_id IN ({})",
+                list(ids.len())
+            );
+            let mut scored = std::collections::HashSet::new();
+            for row in tx.query(&sql, ids.iter().map(|&id| Param::from(id)).collect()).await? {
+                scored.insert(row.text(0)?);
+            }
+            let known = known_exits(&mut tx, &ids).await?;
+            for leaver in piece.iter().filter(|leaver| scored.contains(&leaver.employee_id)) {
+                let day = i64::from(leaver.day.epoch_days());
+                if known.get(&leaver.employee_id).is_some_and(|exit| exit.day == day) {
+                    continue;
+                }
+                let exit =
+                    NewExit { employee_id: &leaver.employee_id, day: leaver.day, exit_type: number(leaver.kind), at };
+                report_exit(&mut tx, &exit).await?;
+                new += 1;
+            }
+            tx.commit().await?;
+        }
+        Ok(new)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::clock::now_micros;
+    use crate::store::OrgFacts;
+    use crate::tests::databases::each_store;
+    use crate::tests::fixture::native;
+    use crate::tests::risk::{record, with_risk};
+
+    #[tokio::test]
+    async fn exits_of_those_who_were_scored_are_kept_once() {
+        each_store(async |store| {
+            let scorer = native();
+            let scores = ["e-1", "e-2"].map(|id| with_risk(&scorer, id, 0.4, OrgFacts::default()));
+            record(&store, &scorer, &scores).await;
+            let leaver = |id: &str| Leaver {
+                employee_id: id.into(),
+                day: "2024-09-30".parse().unwrap(),
+                kind: ExitKind::Voluntary,
+            };
+            let leavers = [leaver("e-1"), leaver("e-nobody")];
+            assert_eq!(store.report_exits(&leavers, now_micros()).await.unwrap(), 1);
+            assert_eq!(store.report_exits(&leavers, now_micros()).await.unwrap(), 0, "known");
+            let in_force = format!("SELECT employee_id FROM scores WHERE to_seq = {IN_FORCE}");
+            let left = store.db().query(&in_force, Vec::new()).await.unwrap();
+            assert_eq!(left.iter().map(|row| row.text(0).unwrap()).collect::<Vec<_>>(), ["e-2"]);
+        })
+        .await;
+    }
+}
