@@ -78,9 +78,9 @@ pub(crate) fn band(band: v1::RiskBand) -> &'static str {
 pub(crate) fn change(before: f64, now: f64) -> String {
     let points = (now * 100.0).round() - (before * 100.0).round();
     if points >= 1.0 {
-        format!("up {points:.0} points")
+        format!("up {}", count(points as usize, "point", "points"))
     } else if points <= -1.0 {
-        format!("down {:.0} points", -points)
+        format!("down {}", count(-points as usize, "point", "points"))
     } else {
         "unchanged".to_owned()
     }

@@ -3,6 +3,8 @@
 //! A list says in a table which fields may be named, what they are compared with, and which column they are. The same filter
 //! becomes conditions of a query, or is asked of one row.
 
+use crate::grpc::filter_fields::{AtLeast, AtMost, Differs, Equal, Less, More};
+pub(crate) use crate::grpc::filter_fields::{BOUNDS, Cell, FROM, Field, Kind, Operator, SAME, SAME_OR_NOT};
 use crate::grpc::filter_text::{Token, tokens};
 use crate::grpc::violations::Violations;
 use crate::store::conditions::Conditions;
@@ -13,104 +15,6 @@ use crate::store::org_facts::folded;
 const MAX_FILTER_BYTES: usize = 2_048;
 /// Most comparisons of a filter.
 const MAX_COMPARISONS: usize = 20;
-
-/// How a field is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operator {
-    /// `=`
-    Equal,
-    /// `!=`; a value that is not known differs from every text.
-    Differs,
-    /// `<`
-    Less,
-    /// `<=`
-    AtMost,
-    /// `>`
-    More,
-    /// `>=`
-    AtLeast,
-}
-
-use Operator::{AtLeast, AtMost, Differs, Equal, Less, More};
-
-impl Operator {
-    const ALL: [(&'static str, Self); 6] =
-        [("=", Equal), ("!=", Differs), ("<", Less), ("<=", AtMost), (">", More), (">=", AtLeast)];
-
-    fn sign(self) -> &'static str {
-        Self::ALL.iter().find(|(_, operator)| *operator == self).map_or("=", |(sign, _)| sign)
-    }
-
-    /// As it is said of whole numbers and numbers; texts have `=` and `!=` only.
-    fn holds<T: PartialOrd>(self, left: &T, right: &T) -> bool {
-        match self {
-            Equal => left == right,
-            Differs => left != right,
-            Less => left < right,
-            AtMost => left <= right,
-            More => left > right,
-            AtLeast => left >= right,
-        }
-    }
-}
-
-/// Equal or not.
-pub(crate) const SAME_OR_NOT: &[Operator] = &[Equal, Differs];
-/// Equal only.
-pub(crate) const SAME: &[Operator] = &[Equal];
-/// Above or below a bound.
-pub(crate) const BOUNDS: &[Operator] = &[AtLeast, More, AtMost, Less];
-/// Above a bound.
-pub(crate) const FROM: &[Operator] = &[AtLeast, More];
-
-/// What a field is compared with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    /// A text.
-    Text,
-    /// A text; a `*` at its end, in quotes, stands for any rest.
-    Beginning,
-    /// The same; upper and lower case are the same, and the column has lower case.
-    Name,
-    /// `true` or `false` of whether the column, a day in days since 1970, lies before a day that [`Filter::old_before`] sets.
-    Old,
-    /// `true` or `false`; the column has 1 and 0.
-    YesNo,
-    /// A number.
-    Number,
-    /// A time such as `2026-01-31T00:00:00Z`; the column has microseconds since 1970.
-    Time,
-    /// One of these words, each with the number that the column has.
-    Word(&'static [(&'static str, i64)]),
-}
-
-/// A field that a filter may name.
-#[derive(Debug)]
-pub(crate) struct Field {
-    /// As clients write it.
-    pub(crate) name: &'static str,
-    /// The column.
-    pub(crate) column: &'static str,
-    /// What it is compared with.
-    pub(crate) kind: Kind,
-    /// How it may be compared.
-    pub(crate) operators: &'static [Operator],
-}
-
-/// A value of a row, for asking a filter without a query.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Cell<'a> {
-    /// Not known.
-    Unknown,
-    /// A text.
-    Text(&'a str),
-    /// A name, whose column has lower case.
-    Name(&'a str),
-    /// A whole number: yes or no, a time, a day, a name's number.
-    Int(i64),
-    /// A number.
-    Real(f64),
-}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {

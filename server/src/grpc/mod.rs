@@ -9,6 +9,7 @@ mod convert_org;
 pub(crate) mod convert_score;
 pub(crate) mod encode_score;
 pub(crate) mod filter;
+mod filter_fields;
 mod filter_text;
 mod insight;
 mod model;

@@ -35,12 +35,12 @@ impl Dimension {
     }
 }
 
-/// What is released in which order: a later stage hides nothing of an earlier one. The simple views come first, then teams, which
-/// are small and many, and what is crossed last.
+/// What is released in which order: a later stage hides nothing of an earlier one. The simple views come first, then what is
+/// crossed, which is where people look for hot spots, and last teams, which are small and many.
 pub(crate) const STAGES: [&[Dimension]; 3] = [
     &[Dimension::Department, Dimension::Location, Dimension::JobLevel, Dimension::Tenure],
-    &[Dimension::Manager],
     &[Dimension::DepartmentAndTenure],
+    &[Dimension::Manager],
 ];
 
 /// Between the names of a crossed group. Names by years with the company do not contain it, so that the last one separates,

@@ -66,35 +66,3 @@ impl Store {
         Ok(new)
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
-mod tests {
-    use super::*;
-    use crate::clock::now_micros;
-    use crate::store::OrgFacts;
-    use crate::tests::databases::each_store;
-    use crate::tests::fixture::native;
-    use crate::tests::risk::{record, with_risk};
-
-    #[tokio::test]
-    async fn exits_of_those_who_were_scored_are_kept_once() {
-        each_store(async |store| {
-            let scorer = native();
-            let scores = ["e-1", "e-2"].map(|id| with_risk(&scorer, id, 0.4, OrgFacts::default()));
-            record(&store, &scorer, &scores).await;
-            let leaver = |id: &str| Leaver {
-                employee_id: id.into(),
-                day: "2024-09-30".parse().unwrap(),
-                kind: ExitKind::Voluntary,
-            };
-            let leavers = [leaver("e-1"), leaver("e-nobody")];
-            assert_eq!(store.report_exits(&leavers, now_micros()).await.unwrap(), 1);
-            assert_eq!(store.report_exits(&leavers, now_micros()).await.unwrap(), 0, "known");
-            let in_force = format!("SELECT employee_id FROM scores WHERE to_seq = {IN_FORCE}");
-            let left = store.db().query(&in_force, Vec::new()).await.unwrap();
-            assert_eq!(left.iter().map(|row| row.text(0).unwrap()).collect::<Vec<_>>(), ["e-2"]);
-        })
-        .await;
-    }
-}

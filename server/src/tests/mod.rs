@@ -17,6 +17,7 @@ mod fixture;
 mod hostile;
 mod insight;
 mod insight_scale;
+mod leavers;
 mod list_speed;
 mod model_files;
 mod models;

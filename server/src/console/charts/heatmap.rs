@@ -23,7 +23,7 @@ pub(crate) enum Heat {
     },
     /// Not shown, and why.
     Hidden {
-        /// The reason, such as "fewer than 10 people".
+        /// The reason, such as "fewer than 10 people"; empty where it stands beside the table.
         reason: String,
     },
     /// Nobody is there.
@@ -146,7 +146,10 @@ fn cell(html: &mut Html, heat: &Heat) {
             }
         }
         Heat::Hidden { reason } => {
-            html.raw(r#"<td class="heat hidden">not shown "#).element("span", "note", reason);
+            html.raw(r#"<td class="heat hidden">not shown"#);
+            if !reason.is_empty() {
+                html.raw(" ").element("span", "note", reason);
+            }
         }
         Heat::Empty => {
             html.raw(

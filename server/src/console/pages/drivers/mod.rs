@@ -128,7 +128,11 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         frame,
         dimensions: DIMENSIONS
             .iter()
-            .map(|&(name, label, one)| Choice { value: name.to_owned(), label: label.to_owned(), chosen: one == dimension })
+            .map(|&(name, label, one)| Choice {
+                value: name.to_owned(),
+                label: label.to_owned(),
+                chosen: one == dimension,
+            })
             .collect(),
         months: months(&trend, &asked.month),
         people: words::count(usize::try_from(now.employees).unwrap_or(usize::MAX), "person", "people"),
@@ -189,7 +193,10 @@ fn line(
         family: feature::family(driver.family()),
         share: if strongest > 0.0 { (100.0 * strength / strongest).round() as u32 } else { 0 },
         raised: words::percent(driver.raised_share),
-        mean: driver.mean_value.map_or_else(String::new, |mean| format!("{mean}")),
+        mean: driver.mean_value.map_or_else(String::new, |mean| {
+            let feature = model.and_then(|model| model.features.iter().find(|one| one.name == driver.feature));
+            feature::value(mean, feature.map_or(v1::FeatureUnit::Unspecified, |feature| feature.unit()))
+        }),
         actionable: driver.actionable,
         confidential: driver.confidential,
         log_odds: format!("{:+.2} on average, {strength:.2} regardless of the sign", driver.mean_contribution_log_odds),

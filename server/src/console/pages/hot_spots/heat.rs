@@ -27,7 +27,7 @@ pub(super) fn table(told: &v1::ListHotspotsResponse, by: &str, most_rows: usize)
     let mean = told.total.as_ref().map_or(0.0, |total| total.mean_risk);
     let cell = |department: &str, tenure: &String| match cells.get(&(department, tenure.as_str())) {
         Some(group) => shown(group, by, observed, mean),
-        None => Heat::Hidden { reason: "not shown".to_owned() },
+        None => Heat::Hidden { reason: String::new() },
     };
     HeatMap {
         title: match observed {

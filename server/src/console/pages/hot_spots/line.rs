@@ -26,14 +26,18 @@ pub(super) struct Line {
 /// What was observed of a group.
 pub(super) struct Observed {
     pub(super) left: String,
+    pub(super) count: u64,
+    /// Who was expected to, and when.
+    pub(super) note: String,
     pub(super) ratio: String,
     /// Whether more left than their own facts explain.
     pub(super) hot: bool,
 }
 
 impl Line {
-    /// A line; `base` is the mean risk of all, and `most` where drawings of mean risks end.
-    pub(super) fn of(group: &v1::Hotspot, by: &str, base: f64, most: f64, may_list: bool) -> Self {
+    /// A line; `scale` is the mean risk of all and where drawings of mean risks end, `when` the time in which exits were observed.
+    pub(super) fn of(group: &v1::Hotspot, by: &str, scale: (f64, f64), when: &str, may_list: bool) -> Self {
+        let (base, most) = scale;
         let risk = Estimate::share(group.mean_risk, group.mean_risk_low, group.mean_risk_high);
         let chart = risk.zip(Share::new(base)).zip(Share::new(most));
         Self {
@@ -43,16 +47,18 @@ impl Line {
             range: words::percent_range(group.mean_risk_low, group.mean_risk_high),
             chart: chart.map(|((risk, base_rate), most)| Whisker { risk, base_rate, most }.picture()),
             expected: words::about(group.expected_leavers),
-            observed: observed(group),
+            observed: observed(group, when),
             drivers: format!("/drivers?by={by}&group={}", encoded(&group.group)),
             list: (may_list && !group.filter.is_empty()).then(|| listed(group, by)),
         }
     }
 }
 
-fn observed(group: &v1::Hotspot) -> Option<Observed> {
+fn observed(group: &v1::Hotspot, when: &str) -> Option<Observed> {
     (group.expected_exits > 0.0).then(|| Observed {
         left: left(group),
+        count: group.observed_exits,
+        note: format!("{} expected, {when}", words::about(group.expected_exits)),
         ratio: format!("{:.1} times ({:.1} to {:.1})", group.excess, group.excess_low, group.excess_high),
         hot: group.hot,
     })

@@ -98,7 +98,8 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let may_list = visit.may("flightrisk.v1.RiskService/ListAtRiskEmployees");
     let most = told.hotspots.iter().map(|group| group.mean_risk_high).fold(0.0, f64::max);
     let base = told.total.as_ref().map_or(0.0, |total| total.mean_risk);
-    let line = |group: &v1::Hotspot| Line::of(group, by, base, most, may_list);
+    let when = observed.clone().unwrap_or_default();
+    let line = |group: &v1::Hotspot| Line::of(group, by, (base, most), &when, may_list);
     let heat = crossed.then(|| heat::table(&told, by, MOST_ROWS).figure());
     let dots = (!crossed && observed.is_some()).then(|| Groups {
         title: "How many left, and how many were expected to".to_owned(),

@@ -147,6 +147,18 @@ pub(in crate::console::pages) fn picture(feature: &v1::ModelFeature) -> Option<M
     (!levels.is_empty()).then(|| Categories { title, levels }.figure())
 }
 
+/// A mean value with its unit.
+pub(in crate::console::pages) fn value(mean: f64, unit: v1::FeatureUnit) -> String {
+    match unit {
+        v1::FeatureUnit::Years => format!("{mean} years"),
+        v1::FeatureUnit::Months => format!("{mean} months"),
+        v1::FeatureUnit::Days => format!("{mean} days"),
+        v1::FeatureUnit::Percent => format!("{mean}\u{a0}%"),
+        v1::FeatureUnit::Flag => format!("yes for {}", percent(mean)),
+        _ => format!("{mean}"),
+    }
+}
+
 fn unit(unit: v1::FeatureUnit) -> &'static str {
     match unit {
         v1::FeatureUnit::Years => "years",
