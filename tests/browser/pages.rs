@@ -20,7 +20,12 @@ fn kind(path: &str) -> String {
     format!("{}?{}", parts.join("/"), fields.join("&"))
 }
 
-/// The addresses of all pages that somebody comes to by links, one of each kind, in the order in which they are met.
+/// What a page says that nobody should be led to.
+const LOST: [&str; 4] =
+    ["There is no such page", "Not yours to see", "This page could not be made", "Nothing is held about this"];
+
+/// The addresses of all pages that somebody comes to by links, one of each kind, in the order in which they are met. No link leads
+/// to what is not there, or is not theirs.
 pub(crate) async fn pages_of(browser: &Browser, account: Account) -> Vec<String> {
     sign_in(browser, account).await;
     let mut open: VecDeque<String> = browser.attributes(".mainnav a", "href").await.into();
@@ -36,6 +41,8 @@ pub(crate) async fn pages_of(browser: &Browser, account: Account) -> Vec<String>
         if browser.path().await.starts_with("/purpose") {
             state_purpose(browser).await;
         }
+        let heading = browser.heading().await;
+        assert!(!LOST.contains(&heading.as_str()), "{account:?} is led to {path}: {heading}");
         found.push(path);
         for href in browser.attributes("main a[href^='/']:not([download])", "href").await {
             let href = href.split('#').next().unwrap_or_default().to_owned();
@@ -60,22 +67,13 @@ fn pages_of_a_kind_are_told_from_others() {
     }
 }
 
+/// Those of the other roles are walked by the check of their accessibility.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_link_of_any_role_leads_nowhere() {
+async fn no_link_of_an_auditor_or_an_hr_system_leads_nowhere() {
     let console = Console::start();
     let browser = console.browser(crate::browser::Scripts::On).await;
-    for account in Account::ALL {
-        for path in pages_of(&browser, account).await {
-            browser.open(&path).await;
-            let heading = browser.heading().await;
-            let lost = [
-                "There is no such page",
-                "Not yours to see",
-                "This page could not be made",
-                "Nothing is held about this",
-            ];
-            assert!(!lost.contains(&heading.as_str()), "{account:?} is led to {path}: {heading}");
-        }
+    for account in [Account::Auditor, Account::Hris] {
+        assert!(pages_of(&browser, account).await.len() > 1, "{account:?}");
         browser.press("Sign out").await;
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use export::export;
 pub(crate) use filter::quoted;
 
 /// People on a page.
-const PAGE_SIZE: i32 = 50;
+const PAGE_SIZE: i32 = 35;
 /// Reasons told of each.
 const REASONS: u32 = 3;
 
@@ -93,8 +93,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         _ => 0,
     };
     let most = listed.employees.iter().filter_map(|risk| row::told(risk)).map(|told| told.high).fold(0.0, f64::max);
-    let rows: Vec<Row> =
-        listed.employees.iter().enumerate().map(|(i, risk)| Row::of(risk, i < within, most)).collect();
+    let rows: Vec<Row> = listed.employees.iter().enumerate().map(|(i, risk)| Row::of(risk, i < within, most)).collect();
     let filtered = asked.is_filtered();
     let view = asked.view();
     let nothing = rows.is_empty() && !filtered && asked.page.is_empty();
@@ -166,7 +165,8 @@ fn outlook(covered: &v1::CapacityOutlook, within: &str, marked: bool) -> Notice 
         false => String::new(),
     };
     let (low, high) = (covered.expected_leavers_low, covered.expected_leavers_high);
-    let where_marked = if marked { "They are marked below." } else { "They are marked when the highest risk comes first." };
+    let where_marked =
+        if marked { "They are marked below." } else { "They are marked when the highest risk comes first." };
     Notice::new(
         NoticeKind::Info,
         format!("If you talk to {people}: expect {expected} of them to leave {within} if nothing is done"),
