@@ -82,7 +82,7 @@ async fn screenshots() {
 }
 
 /// Width of the guide's pictures, and most of their height.
-const GUIDE: (u32, f64) = (960, 760.0);
+const GUIDE: (u32, f64) = (1100, 640.0);
 /// Most bytes of a picture in the repository.
 const MAX_PICTURE_BYTES: usize = 150_000;
 
