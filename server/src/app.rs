@@ -20,7 +20,7 @@ use crate::access::jwks::JwksError;
 use crate::audit::{AuditKeyError, AuditLog};
 use crate::config::ServerConfig;
 use crate::connection::{self, Shared};
-use crate::console::{self, Oidc, OidcError, WebShared};
+use crate::console::{self, Oidc, WebShared};
 use crate::core::Core;
 use crate::gate::Gate;
 use crate::grpc::{ActionApi, InsightApi, ModelApi, PrivacyApi, RiskApi, ScoringApi};
@@ -61,8 +61,8 @@ pub enum ServeError {
     #[error("the metrics cannot be set up: {0}")]
     Telemetry(#[from] metrics_exporter_prometheus::BuildError),
     /// The identity provider of the console cannot be used as it is set up.
-    #[error(transparent)]
-    Oidc(#[from] OidcError),
+    #[error("{0}")]
+    Oidc(String),
     /// The console's port is gone.
     #[error("the console's port was taken away: {0}")]
     Console(#[from] std::io::Error),
@@ -196,7 +196,9 @@ impl App {
             Some(listener) => {
                 let provider = match &self.core.config.console.oidc {
                     None => None,
-                    Some(oidc) => Some(Arc::new(Oidc::open(oidc)?)),
+                    Some(oidc) => {
+                        Some(Arc::new(Oidc::open(oidc).map_err(|error| ServeError::Oidc(error.to_string()))?))
+                    }
                 };
                 let router = console::router(&self.core, &listener, provider.clone(), &shared.draining)?;
                 if let Some(provider) = provider {

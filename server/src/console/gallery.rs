@@ -7,9 +7,9 @@
 use askama::Template;
 
 use super::charts::{
-    Categories, Chart, Curve, CurvePoint, DensityBin, Estimate, Group, GroupFigures, Groups, Heat, HeatMap, HeatRow,
-    History, HistoryPoint, Horizon, Horizons, Level, Lift, Markup, ModelChange, Real, Reliability, ReliabilityBin,
-    Share, Step, Trend, TrendMonth, Waterfall, Whisker,
+    Categories, Chart, Curve, CurvePoint, Estimate, Group, GroupFigures, Groups, Heat, HeatMap, HeatRow, History,
+    HistoryPoint, Horizon, Horizons, Level, Lift, Markup, ModelChange, Real, Reliability, ReliabilityBin, Share, Step,
+    Trend, TrendMonth, Waterfall, Whisker,
 };
 use super::frame::{Band, Choice, Crumb, Field, Frame, NavItem, Notice, NoticeKind, Pager, SignedIn, Tab};
 
@@ -112,16 +112,10 @@ fn curve() -> Curve {
         let doubt = 0.08 + 0.02 * (years - 5.0).abs();
         CurvePoint { at: real(years), effect: estimate(effect, effect - doubt, effect + doubt) }
     });
-    let density = (0..20).map(|year| DensityBin {
-        from: real(f64::from(year)),
-        to: real(f64::from(year) + 1.0),
-        share: share(0.2 * (-f64::from(year) / 5.0).exp()),
-    });
     Curve {
         title: "Years here".into(),
         across: "years here".into(),
         points: points.collect(),
-        density: density.collect(),
         unknown: Some(estimate(0.2, -0.1, 0.5)),
     }
 }
@@ -345,7 +339,6 @@ fn odd_charts(frame: Frame) -> ChartGallery {
         points: [20_000.0, 180_000.0, 1_250_000.0]
             .map(|at| CurvePoint { at: real(at), effect: estimate(0.01, -0.04, 0.03) })
             .to_vec(),
-        density: vec![],
         unknown: None,
     };
     let huge = Categories {

@@ -42,7 +42,7 @@ use tower_sessions::cookie::time::Duration as CookieDuration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::console::error::PageError;
-pub(crate) use crate::console::oidc::{Oidc, OidcError};
+pub(crate) use crate::console::oidc::Oidc;
 use crate::console::session_store::StoreSessions;
 pub(crate) use crate::console::site::Site;
 use crate::core::Core;

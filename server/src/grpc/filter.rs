@@ -3,7 +3,7 @@
 //! A list says in a table which fields may be named, what they are compared with, and which column they are. The same filter
 //! becomes conditions of a query, or is asked of one row.
 
-use crate::grpc::filter_fields::{AtLeast, AtMost, Differs, Equal, Less, More};
+use crate::grpc::filter_fields::{AtLeast, Differs, Equal, Less};
 pub(crate) use crate::grpc::filter_fields::{BOUNDS, Cell, FROM, Field, Kind, Operator, SAME, SAME_OR_NOT};
 use crate::grpc::filter_text::{Token, tokens};
 use crate::grpc::violations::Violations;

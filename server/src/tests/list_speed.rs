@@ -17,12 +17,12 @@ use crate::store::db::params;
 use crate::store::{OrgFacts, Store};
 
 /// As many features as a model of native tables has, about.
-const FEATURES: usize = 40;
+pub(super) const FEATURES: usize = 40;
 /// Runs of each measurement; the median counts.
 const RUNS: usize = 15;
 /// Fills the tables: risks are skewed as risks are, a sixth of all is at risk, the model abstains on one in 200, one score in 500 is
 /// stale; and there are a location of 100 in a million, a level of 50, and a department of 4,000.
-async fn fill(store: &Store, scorer: &Scorer, employees: i64) {
+pub(super) async fn fill(store: &Store, scorer: &Scorer, employees: i64) {
     // The model's schema comes with the first score.
     record(store, scorer, &[scored_row(scorer, "first", vec![1.0; FEATURES])]).await;
     let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= {employees})");
@@ -64,7 +64,7 @@ async fn fill(store: &Store, scorer: &Scorer, employees: i64) {
 }
 
 /// The median time of a call, after one that does not count.
-async fn timed<T>(mut call: impl AsyncFnMut() -> T) -> Duration {
+pub(super) async fn timed<T>(mut call: impl AsyncFnMut() -> T) -> Duration {
     call().await;
     let mut times = Vec::new();
     for _ in 0..RUNS {

@@ -1,16 +1,14 @@
-//! The curve of an effect, with its interval and where people are.
+//! The curve of an effect, with its interval.
 
 use super::Chart;
 use super::drawing::{Anchor, Drawing, legend};
 use super::markup::{Html, Markup};
-use super::number::{Estimate, Real, Share, times};
+use super::number::{Estimate, Real, times};
 use super::odds;
 use super::scale::{Axis, number};
 use super::tabular;
 
 const HEIGHT: f64 = 190.0;
-/// Height of the strip that shows where people are.
-const STRIP: f64 = 34.0;
 /// Most rows of the table.
 const MOST_ROWS: usize = 25;
 
@@ -23,17 +21,6 @@ pub(crate) struct CurvePoint {
     pub(crate) effect: Estimate,
 }
 
-/// How many people lie between two values.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DensityBin {
-    /// From this value.
-    pub(crate) from: Real,
-    /// To this one.
-    pub(crate) to: Real,
-    /// This share of them.
-    pub(crate) share: Share,
-}
-
 /// An effect.
 #[derive(Clone, Debug)]
 pub(crate) struct Curve {
@@ -43,8 +30,6 @@ pub(crate) struct Curve {
     pub(crate) across: String,
     /// The points by value.
     pub(crate) points: Vec<CurvePoint>,
-    /// Where people are; may be empty.
-    pub(crate) density: Vec<DensityBin>,
     /// The effect of not knowing the value, if there is one.
     pub(crate) unknown: Option<Estimate>,
 }
@@ -60,8 +45,7 @@ impl Chart for Curve {
         let values = || self.points.iter().map(|point| point.at.get());
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         let across = if low < high { Axis::over(low, high, 4) } else { Axis::new(low, high, Vec::new()) };
-        let bottom = HEIGHT + if self.density.is_empty() { 0.0 } else { STRIP };
-        let mut drawing = Drawing::new(bottom);
+        let mut drawing = Drawing::new(HEIGHT);
         drawing.grid_across(&axis, (0.0, HEIGHT));
         let reference = axis.down(0.0, HEIGHT);
         drawing.line("ref", (0.0, reference), (1.0, reference));
@@ -78,18 +62,9 @@ impl Chart for Curve {
             drawing.area("v-band", upper.chain(lower));
             drawing.path("v-line", self.points.iter().map(|point| place(point, point.effect.value())));
         }
-        let most = self.density.iter().map(|bin| bin.share.get()).fold(0.0, f64::max);
-        for bin in self.density.iter().filter(|bin| bin.share.get() > 0.0) {
-            let tall = (STRIP - 6.0) * bin.share.get() / most;
-            let edges = (across.at(bin.from.get()), across.at(bin.to.get()));
-            drawing.bar("density", edges, (bottom - tall.max(1.0), bottom));
-        }
-        drawing.labels_below(&across, bottom + 18.0);
+        drawing.labels_below(&across, HEIGHT + 18.0);
         let mut html = Html::new();
-        let mut keys = vec![("line", "effect"), ("band", "likely range")];
-        if !self.density.is_empty() {
-            keys.push(("density", "where people are"));
-        }
+        let keys = [("line", "effect"), ("band", "likely range")];
         html.markup(&legend(&keys)).markup(&drawing.plot(&self.title, &self.in_words()));
         html.element("p", "across", &self.across);
         if let Some(unknown) = self.unknown {

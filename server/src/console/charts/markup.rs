@@ -8,6 +8,7 @@ pub(crate) struct Markup(String);
 
 impl Markup {
     /// The markup as text.
+    #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -35,7 +35,7 @@ mod trend;
 mod waterfall;
 
 pub(crate) use categorical::{Categories, Level};
-pub(crate) use curve::{Curve, CurvePoint, DensityBin};
+pub(crate) use curve::{Curve, CurvePoint};
 pub(crate) use dots::{Group, GroupFigures, Groups};
 pub(crate) use heatmap::{Heat, HeatMap, HeatRow};
 pub(crate) use history::{History, HistoryPoint, ModelChange};

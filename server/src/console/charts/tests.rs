@@ -112,9 +112,6 @@ fn every_chart(label: &str, risk: Estimate, effect: Estimate, many: usize) -> Ve
             title: text(),
             across: text(),
             points: (0..many).map(|n| CurvePoint { at: real(place(n)), effect }).collect(),
-            density: (0..many)
-                .map(|n| DensityBin { from: real(place(n)), to: real(place(n) + 1.0), share: value })
-                .collect(),
             unknown: Some(effect),
         }),
         Box::new(HeatMap {

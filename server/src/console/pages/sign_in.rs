@@ -78,7 +78,8 @@ pub(crate) async fn sign_in(State(site): State<Site>, session: Session, Form(typ
 pub(super) fn refused(site: &Site, name: String, next: String, problem: String) -> Page {
     let frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
     let provider = provider(site, &next);
-    let mut response = show(&SignInPage { frame, name, next, problem: Some(Notice::new(NoticeKind::Error, "", problem)), provider })?;
+    let mut response =
+        show(&SignInPage { frame, name, next, problem: Some(Notice::new(NoticeKind::Error, "", problem)), provider })?;
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     Ok(response)
 }

@@ -33,8 +33,11 @@ impl<T> Default for Kept<T> {
 struct Entry<T> {
     ready: Option<Ready<T>>,
     /// Where one is worked out: tells when it is done, and whether it could be.
-    running: Option<(Instant, watch::Receiver<Option<Option<Arc<T>>>>)>,
+    running: Option<(Instant, Running<T>)>,
 }
+
+/// Nothing until it is done; then the value, or that there is none.
+type Running<T> = watch::Receiver<Option<Option<Arc<T>>>>;
 
 struct Ready<T> {
     value: Arc<T>,

@@ -9,3 +9,4 @@ mod model;
 mod person;
 mod privacy;
 mod signing_in;
+mod speed;

@@ -62,6 +62,8 @@ struct DriversPage {
     other_model: bool,
     trend: Option<Markup>,
     hidden_months: u32,
+    /// Why there is no trend yet.
+    waiting: Option<String>,
     curves: Vec<Markup>,
     within: String,
 }
@@ -115,6 +117,9 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         },
         _ => None,
     };
+    // A trend that is being worked out is no reason to keep the rest back.
+    let waiting = trend.as_ref().err().filter(|status| status.code() == Code::Unavailable);
+    let waiting = waiting.map(|status| status.message().to_owned());
     let trend = trend.map(tonic::Response::into_inner).unwrap_or_default();
     let strongest = now.drivers.iter().map(|driver| driver.mean_strength_log_odds).fold(0.0, f64::max);
     let lines = now.drivers.iter().map(|driver| line(driver, strongest, then.as_ref(), effects.as_ref())).collect();
@@ -141,6 +146,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         then_hidden: hidden.is_none() && then.is_none() && !asked.month.is_empty(),
         then: then.map(|_| month(&asked.month)),
         hidden,
+        waiting,
         hidden_months: trend.suppressed_months,
         trend: drawn(&trend),
         curves: curves.collect(),

@@ -134,7 +134,7 @@ pub(in crate::console::pages) fn picture(feature: &v1::ModelFeature) -> Option<M
             "" => feature.label.clone(),
             unit => format!("{}, {unit}", feature.label),
         };
-        return Some(Curve { title, across, points, density: Vec::new(), unknown }.figure());
+        return Some(Curve { title, across, points, unknown }.figure());
     }
     let mut levels: Vec<Level> = effect
         .levels
