@@ -91,9 +91,8 @@ async fn a_capacity_marks_people_and_the_list_is_taken_away_and_printed() {
     let console = Console::start();
     let browser = console.signed_in(Account::Partner).await;
     browser.open("/at-risk").await;
-    unfold(&browser).await;
     browser.fill("capacity", "5").await;
-    browser.press("Show").await;
+    browser.press("Mark them").await;
     let marked = browser.all("tr.marked").await.len();
     let said = browser.text().await;
     assert!(marked == 5 && said.contains("If you talk to 5 people: expect"), "{marked}: {said}");

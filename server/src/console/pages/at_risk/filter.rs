@@ -163,6 +163,13 @@ impl Asked {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 
+    /// What a form keeps that sets the number of people one can talk to: everything else.
+    pub(super) fn beside_capacity(&self) -> Vec<(String, String)> {
+        let others = Self { capacity: String::new(), page: String::new(), before: String::new(), ..self.clone() };
+        let text = serde_urlencoded::to_string(&others).unwrap_or_default();
+        serde_urlencoded::from_str(&text).unwrap_or_default()
+    }
+
     /// The request of the API, without the length of a page. `numbers`: whether who asks may see any.
     ///
     /// # Errors

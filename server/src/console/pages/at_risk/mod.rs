@@ -43,6 +43,10 @@ struct ListPage {
     years: Vec<Choice>,
     changed: Vec<Choice>,
     sorts: Vec<Choice>,
+    /// What the form of the capacity keeps.
+    beside_capacity: Vec<(String, String)>,
+    /// Whether everybody on the page has an old score: said once then.
+    all_stale: Option<String>,
     /// Whether any filter is set.
     filtered: bool,
     /// Whether who looks may see numbers.
@@ -125,6 +129,8 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         critical: fixed(&filter::CRITICAL, &asked.critical),
         changed: fixed(&filter::CHANGED, &asked.changed),
         sorts: fixed(sorts, &asked.sort),
+        beside_capacity: asked.beside_capacity(),
+        all_stale: rows.first().filter(|_| rows.iter().all(|row| row.stale)).map(|row| row.as_of.clone()),
         filtered,
         numbers,
         pager: pager(&asked, &rows, &listed.next_page_token),
