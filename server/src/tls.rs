@@ -160,12 +160,7 @@ impl Files {
         Ok(Encryption { grpc, browsers: Arc::new(self.one(tls, None, ALPN_HTTP1)?) })
     }
 
-    fn one(
-        &self,
-        tls: &Tls,
-        clients: Option<(&PathBuf, &Vec<u8>)>,
-        protocol: &[u8],
-    ) -> Result<ServerConfig, TlsError> {
+    fn one(&self, tls: &Tls, clients: Option<(&PathBuf, &Vec<u8>)>, protocol: &[u8]) -> Result<ServerConfig, TlsError> {
         let chain = certificates(&self.certificate, &tls.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| TlsError::Pem {
             path: tls.key.clone(),
