@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::access::caller::Role;
 use crate::access::{jwks, web};
-use crate::config::{AccessMode, ConfigProblem, IdentityProvider, Oidc, ServerConfig};
+use crate::config::{AccessMode, ConfigProblem, Console, IdentityProvider, Oidc, PublicOrigin, ServerConfig};
 use crate::playbook::Playbook;
 use crate::store::{Store, is_postgres};
 use crate::tls::{self, Certificate};
@@ -133,19 +133,45 @@ impl Problems {
                 self.add("console.address", address, format!("another port than that of {key} is needed"));
             }
         }
-        if is_loopback(address) {
+        let public = self.public_url(console);
+        if is_loopback(address) && !public {
             return;
         }
-        let reachable = format!("because other machines can reach console.address {address}");
-        if config.tls.is_none() {
+        let reachable = match &console.public_url {
+            Some(url) if public => format!("because other machines can reach the console at console.public_url {url}"),
+            _ => format!("because other machines can reach console.address {address}"),
+        };
+        if config.tls.is_none() && !is_loopback(address) {
             let allowed = format!(
-                "the section [tls] is needed, {reachable}; or leave the console on 127.0.0.1, behind a proxy that encrypts"
+                "the section [tls] is needed, {reachable}; or leave the console on 127.0.0.1, behind a proxy that encrypts (console.public_url)"
             );
             self.0.push(ConfigProblem::new("tls", None, allowed));
         }
         if !config.audit.enabled {
             self.add("audit.enabled", "false", format!("true is needed, {reachable}"));
         }
+        if config.access.mode == AccessMode::Off {
+            self.add("access.mode", "\"off\"", format!("\"required\" is needed, {reachable}"));
+        }
+    }
+
+    /// Gives whether the address for browsers is one that other machines reach.
+    fn public_url(&mut self, console: &Console) -> bool {
+        let Some(url) = &console.public_url else { return false };
+        let Some(public) = PublicOrigin::parse(url) else {
+            let allowed = "an address that begins with https:// and has nothing after the name and the port is needed, such as \
+                           \"https://flight-risk.example.com\" (http:// only on this machine: 127.0.0.1)";
+            self.add("console.public_url", url, allowed);
+            return false;
+        };
+        if let Some(oidc) = &console.oidc
+            && let Some(back) = oidc.redirect_url.strip_suffix("/sign-in/return")
+            && PublicOrigin::parse(back).as_ref() != Some(&public)
+        {
+            let allowed = format!("the address of console.public_url is needed before /sign-in/return: {url}");
+            self.add("console.oidc.redirect_url", &oidc.redirect_url, allowed);
+        }
+        public.encrypted
     }
 
     fn oidc(&mut self, oidc: &Oidc) {

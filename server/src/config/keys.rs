@@ -93,7 +93,7 @@ pub(super) const SECTIONS: [&str; 15] = [
 ];
 
 /// Every key with its section before it.
-pub(super) const KEYS: [(&str, Kind); 62] = [
+pub(super) const KEYS: [(&str, Kind); 63] = [
     ("listen.address", Kind::Address),
     ("listen.metrics_address", Kind::Address),
     ("store.url", Kind::Text),
@@ -120,6 +120,7 @@ pub(super) const KEYS: [(&str, Kind); 62] = [
     ("access.jwt.groups.admin", Kind::Text),
     ("console.enabled", Kind::Bool),
     ("console.address", Kind::Address),
+    ("console.public_url", Kind::Text),
     ("console.idle_minutes", Kind::Whole(1, MAX_IDLE_MINUTES)),
     ("console.session_hours", Kind::Whole(1, MAX_SESSION_HOURS)),
     ("console.oidc.issuer", Kind::Text),

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use console::{Console, Oidc};
+pub use console::{Console, Oidc, PublicOrigin};
 pub use provider::{IdentityProvider, Jwt, JwtAlgorithm, JwtGroups};
 
 use crate::listen::DEFAULT_ADDRESS;

@@ -84,6 +84,27 @@ fn every_key_by_itself() {
             Some("line 2: audit.enabled = false: true is needed"),
         ),
         ("[console.oidc]\nissuer = \"https://i\"", Some("console.oidc.client_id: it is missing in [console.oidc]")),
+        ("console.public_url = \"https://hr.example.com\"", None),
+        ("console.public_url = \"https://hr.example.com:8443/\"", None),
+        ("console.public_url = \"http://127.0.0.1:9000\"", None),
+        (
+            "console.public_url = \"http://hr.example.com\"",
+            Some("console.public_url = http://hr.example.com: an address"),
+        ),
+        ("console.public_url = \"https://hr.example.com/risk\"", Some("has nothing after the name and the port")),
+        ("console.public_url = \"https://a@hr.example.com\"", Some("has nothing after the name and the port")),
+        (
+            "console.public_url = \"https://a\"\naccess.mode = \"off\"",
+            Some("line 2: access.mode = \"off\": \"required\""),
+        ),
+        (
+            "console.public_url = \"https://a\"\naudit.enabled = false",
+            Some("line 2: audit.enabled = false: true is needed"),
+        ),
+        (
+            &format!("console.public_url = \"https://a\"\n{}", oidc("")),
+            Some("the address of console.public_url is needed"),
+        ),
         (&oidc(""), None),
         (&oidc("").replace("https://i", "i"), Some("console.oidc.issuer = i: an address that begins with https://")),
         (&oidc("jwks_url = \"http://i/keys\""), Some("console.oidc.jwks_url = http://i/keys: an address that begins")),

@@ -55,12 +55,13 @@ fn refusal(site: &Site, method: &Method, headers: &HeaderMap) -> Option<PageErro
     }
     // Browsers say where a form was sent from; what is not from our own pages is refused, whatever token it carries.
     let fetched = text(HeaderName::from_static("sec-fetch-site"));
-    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map(|(_, host)| host));
+    // An origin that cannot be read is none of ours.
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     let ours = match (fetched, origin) {
         (None, None) => false,
         (fetched, origin) => {
-            fetched.is_none_or(|site| site == "same-origin")
-                && origin.is_none_or(|origin| origin.is_some_and(|origin| origin.eq_ignore_ascii_case(host)))
+            fetched.is_none_or(|fetched| fetched == "same-origin")
+                && origin.is_none_or(|origin| site.is_own_origin(origin, host))
         }
     };
     if ours { None } else { Some(PageError::ForeignForm) }

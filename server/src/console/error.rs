@@ -119,7 +119,7 @@ impl PageError {
                 StatusCode::MISDIRECTED_REQUEST,
                 "This console has another address",
                 "It answers by the address of the machine only.",
-                "Open it by the address that `flight-risk serve` prints.",
+                "Open it by the address that `flight-risk serve` prints. Behind a reverse proxy, its configuration must say so: console.public_url.",
             ),
             Self::Store | Self::NoSession => said(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flight_risk_scoring::artifact::Target;
 use tokio::sync::watch;
 
-use crate::config::AccessMode;
+use crate::config::{AccessMode, PublicOrigin};
 use crate::console::api::Api;
 use crate::console::oidc::Oidc;
 use crate::console::pages::at_risk::ChoiceCache;
@@ -21,6 +21,7 @@ struct Parts {
     core: Core,
     api: Arc<Api>,
     hosts: Hosts,
+    public: Option<PublicOrigin>,
     choices: Arc<ChoiceCache>,
     verification: Arc<Verification>,
     provider: Option<Arc<Oidc>>,
@@ -47,6 +48,7 @@ impl Site {
             if address.ip().to_canonical().is_loopback() { Hosts::ThisMachine(address.port()) } else { Hosts::Any };
         Self(Arc::new(Parts {
             api: Api::new(&core, draining),
+            public: core.config.console.public(),
             core,
             hosts,
             choices: Arc::default(),
@@ -89,9 +91,9 @@ impl Site {
         self.core().active.load().base_rate()
     }
 
-    /// Whether browsers reach it by TLS.
+    /// Whether browsers reach it by TLS: ours, or that of the proxy before it.
     pub(crate) fn encrypted(&self) -> bool {
-        self.0.core.config.tls.is_some()
+        self.0.core.config.tls.is_some() || self.0.public.as_ref().is_some_and(|public| public.encrypted)
     }
 
     /// The identity provider at which people sign in, where there is one.
@@ -106,6 +108,20 @@ impl Site {
 
     /// Whether a request for this host is meant for this server.
     pub(crate) fn is_own_host(&self, host: &str) -> bool {
+        self.0.public.as_ref().is_some_and(|public| public.is_host(host)) || self.is_own_name(host)
+    }
+
+    /// Whether a form from this origin, sent to this host (one of ours), was sent from one of our pages.
+    pub(crate) fn is_own_origin(&self, origin: &str, host: &str) -> bool {
+        match &self.0.public {
+            // Proxies may name the address at which they reach us as the host.
+            Some(public) if public.is(origin) => true,
+            Some(public) if public.is_host(host) => false,
+            _ => origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)),
+        }
+    }
+
+    fn is_own_name(&self, host: &str) -> bool {
         match &self.0.hosts {
             Hosts::Any => true,
             Hosts::ThisMachine(port) => {

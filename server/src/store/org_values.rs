@@ -1,4 +1,5 @@
-//! Which departments, locations and levels those at risk have, to choose from.
+//! Which departments, locations and levels there are, to choose from: those of the people at risk for whoever sees who is at risk,
+//! those of everybody for the others. What is offered must not tell managers what they are not shown.
 
 use crate::access::caller::Scope;
 use crate::store::conditions::Conditions;
@@ -19,19 +20,31 @@ pub(crate) struct OrgValues {
     pub(crate) levels: Vec<String>,
 }
 
+/// Whose values are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValuesOf {
+    /// Of those at risk, for somebody who sees bands anyway.
+    ThoseAtRisk,
+    /// Of everybody with a score.
+    Everybody,
+}
+
 impl Store {
-    /// The values of those at risk within a scope.
-    pub(crate) async fn org_values(&self, scope: &Scope) -> Result<OrgValues, StoreError> {
+    /// The values within a scope: of those at risk, or of everybody.
+    pub(crate) async fn org_values(&self, scope: &Scope, of: ValuesOf) -> Result<OrgValues, StoreError> {
         Ok(OrgValues {
-            departments: self.values_of("department", scope).await?,
-            locations: self.values_of("location", scope).await?,
-            levels: self.values_of("job_level", scope).await?,
+            departments: self.values_of("department", scope, of).await?,
+            locations: self.values_of("location", scope, of).await?,
+            levels: self.values_of("job_level", scope, of).await?,
         })
     }
 
-    async fn values_of(&self, column: &str, scope: &Scope) -> Result<Vec<String>, StoreError> {
+    async fn values_of(&self, column: &str, scope: &Scope, of: ValuesOf) -> Result<Vec<String>, StoreError> {
         let mut conditions = Conditions::default();
-        conditions.add(&format!("to_seq = {IN_FORCE} AND band >= 2 AND {column} IS NOT NULL"), []);
+        conditions.add(&format!("to_seq = {IN_FORCE} AND {column} IS NOT NULL"), []);
+        if of == ValuesOf::ThoseAtRisk {
+            conditions.add("band >= 2", []);
+        }
         scope.restrict("scores", &mut conditions);
         let limit = conditions.value(MOST);
         let found = conditions.sql();

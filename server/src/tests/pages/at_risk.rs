@@ -72,6 +72,42 @@ async fn a_manager_sees_the_own_reports_without_numbers() {
 }
 
 #[tokio::test]
+async fn what_a_manager_can_choose_from_does_not_tell_who_is_at_risk() {
+    let scorer = native();
+    let console = Console::of(native()).await;
+    let of = |id: &str, risk: f64, department: &str, manager: &str| {
+        let org =
+            OrgFacts { department: Some(department.into()), manager_id: Some(manager.into()), ..OrgFacts::default() };
+        with_risk(&scorer, id, risk, org)
+    };
+    let scores = [
+        of("e-1", 0.05, "Sales", "m-1"),
+        of("e-2", 0.02, "Design", "m-1"),
+        of("e-3", 0.62, "Sales", "m-2"),
+        of("e-4", 0.02, "Design", "m-2"),
+        of("e-5", 0.9, "Elsewhere", "m-3"),
+    ];
+    record(&console.store, &scorer, &scores).await;
+    for (manager, name) in [("m-1", "nobody at risk"), ("m-2", "one at risk")] {
+        let scope = Scope::Reports { manager_id: manager.into() };
+        let mut visitor = console.visitor(manager, Role::Manager, scope).await;
+        let mut page = visitor.page("/at-risk").await;
+        // They are looked up beside the page, which waits for them a short while only.
+        for _ in 0..100 {
+            if page.contains("<select id=\"department\"") {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            page = visitor.page("/at-risk").await;
+        }
+        for department in ["Sales", "Design"] {
+            assert!(page.contains(&format!("<option value=\"{department}\"")), "{name}: {department}: {page}");
+        }
+        assert!(!page.contains("Elsewhere"), "{name}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn the_list_is_taken_away_as_a_file_that_runs_nothing() {
     let scorer = native();
     let console = company().await;

@@ -5,6 +5,7 @@ use axum::http::{Request, StatusCode, header};
 
 use super::visitor::{Console, PASSWORD};
 use crate::access::caller::{Role, Scope};
+use crate::config::ServerConfig;
 use crate::tests::fixture::native;
 
 #[tokio::test]
@@ -55,6 +56,40 @@ async fn forms_from_elsewhere_and_without_their_token_are_refused() {
     for host in ["attacker.example:8080", "127.0.0.1:80", "127.0.0.1"] {
         let seen = partner.ask(Request::get("/at-risk").header(header::HOST, host), Body::empty()).await;
         assert_eq!(seen.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_encrypts_its_address_counts() {
+    let mut config = ServerConfig::default();
+    config.console.public_url = Some("https://HR.example.com".into());
+    let console = Console::with(native(), config).await;
+    drop(console.partner().await);
+    let page = console.stranger().open("/sign-in").await;
+    assert_eq!(page.headers["strict-transport-security"], "max-age=31536000");
+    let own = "127.0.0.1:8080";
+    for (host, origin, expected) in [
+        // As the proxy passes on what the browser said, and as one does that names the address it asks.
+        ("hr.example.com", "https://hr.example.com", StatusCode::SEE_OTHER),
+        ("hr.example.com:443", "https://hr.example.com", StatusCode::SEE_OTHER),
+        (own, "https://hr.example.com", StatusCode::SEE_OTHER),
+        (own, "http://127.0.0.1:8080", StatusCode::SEE_OTHER),
+        ("hr.example.com", "http://hr.example.com", StatusCode::FORBIDDEN),
+        ("hr.example.com", "https://attacker.example", StatusCode::FORBIDDEN),
+        ("hr.example.com", "http://127.0.0.1:8080", StatusCode::FORBIDDEN),
+        (own, "https://attacker.example", StatusCode::FORBIDDEN),
+        ("attacker.example", "https://hr.example.com", StatusCode::MISDIRECTED_REQUEST),
+        ("hr.example.com:8080", "https://hr.example.com", StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        let fields = serde_urlencoded::to_string([("name", "partner"), ("password", PASSWORD)]).unwrap();
+        let request = Request::post("/sign-in")
+            .header(header::HOST, host)
+            .header(header::ORIGIN, origin)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let seen = console.stranger().ask(request, Body::from(fields)).await;
+        assert_eq!(seen.status, expected, "{host} from {origin}: {}", seen.text);
+        let cookie = seen.headers.get(header::SET_COOKIE).map(|cookie| cookie.to_str().unwrap());
+        assert_eq!(cookie.is_some_and(|cookie| cookie.contains("; Secure")), expected == StatusCode::SEE_OTHER);
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the list can be filtered by: the departments, locations and levels of those at risk, as far as who looks may see them.
+//! What the list can be filtered by: the departments, locations and levels of those at risk, as far as who looks may see them;
+//! of everybody for somebody who may not see who is at risk.
 //!
 //! To find them takes longer in a large company than a page may: they are looked up in the background and kept for a while, and a
 //! page that is asked for before they are there has fields to type into.
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::access::caller::Scope;
 use crate::store::Store;
-use crate::store::org_values::OrgValues;
+use crate::store::org_values::{OrgValues, ValuesOf};
 
 /// How long they are good.
 const KEPT: Duration = Duration::from_secs(300);
@@ -24,8 +25,8 @@ pub(crate) struct ChoiceCache(Mutex<HashMap<String, (Instant, Arc<OrgValues>)>>)
 
 impl ChoiceCache {
     /// The values within a scope; none while they are being looked up.
-    pub(crate) async fn of(self: &Arc<Self>, store: &Arc<Store>, scope: &Scope) -> Arc<OrgValues> {
-        let key = format!("{scope:?}");
+    pub(crate) async fn of(self: &Arc<Self>, store: &Arc<Store>, scope: &Scope, of: ValuesOf) -> Arc<OrgValues> {
+        let key = format!("{of:?} {scope:?}");
         let known = self.known(&key);
         if let Some((found, values)) = &known
             && found.elapsed() < KEPT
@@ -34,7 +35,7 @@ impl ChoiceCache {
         }
         let (cache, store, scope) = (Arc::clone(self), Arc::clone(store), scope.clone());
         let looking = tokio::spawn(async move {
-            let values = Arc::new(store.org_values(&scope).await.unwrap_or_default());
+            let values = Arc::new(store.org_values(&scope, of).await.unwrap_or_default());
             cache.keep(key, Arc::clone(&values));
             values
         });

@@ -18,6 +18,7 @@ use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
+use crate::store::org_values::ValuesOf;
 
 pub(crate) use choices::ChoiceCache;
 pub(crate) use export::export;
@@ -79,10 +80,11 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         };
         site.api().risk.list_at_risk_employees(visit.ask(request)).await.map(|told| told.into_inner().capacity)
     };
+    let values_of = if numbers { ValuesOf::ThoseAtRisk } else { ValuesOf::Everybody };
     let (listed, covered, choices) = tokio::join!(
         site.api().risk.list_at_risk_employees(visit.ask(request.clone())),
         covered,
-        site.choices().of(&site.core().store, &visit.caller.scope),
+        site.choices().of(&site.core().store, &visit.caller.scope, values_of),
     );
     let mut listed = listed?.into_inner();
     if listed.employees.is_empty() && asked.page.is_empty() && !asked.q.trim().is_empty() {
