@@ -14,7 +14,7 @@ use tokio_stream::StreamExt;
 
 use crate::node_client::{TS_PROTO_OPTIONS, TSC_OPTIONS, compile};
 use crate::python_client::{generated_client, python};
-use crate::support::{ClientCompany, Server, new_folder, root, sample_company, trained_model};
+use crate::support::{ClientCompany, Server, new_folder, root, run, sample_company, trained_model};
 
 /// Longest wait for a program that watches.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::additivity::TOLERANCE;
 use crate::parity::scorer;
-use crate::python_client::{python, run};
+use crate::python_client::python;
 use crate::support::{
-    Bent, CsvRow, CsvTable, FlatFixture, Plain, PlainFeature, PlainKind, bent_table, flat_table, root, score,
+    Bent, CsvRow, CsvTable, FlatFixture, Plain, PlainFeature, PlainKind, bent_table, flat_table, root, run, score,
     train_flat,
 };
 
