@@ -1,11 +1,14 @@
 //! What those who run the server type: the audit log verified, a store copied, a configuration checked.
 
 use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::scoring_service_client::ScoringServiceClient;
 
-use crate::support::{Output, Server, flight_risk, new_folder, trained_flat_model};
+use crate::support::{Output, Server, flight_risk, new_folder, trained_flat_model, trained_model};
 
 const EXIT_DATA: i32 = 3;
 const EXIT_STORE: i32 = 9;
@@ -65,4 +68,38 @@ fn a_configuration_is_checked_without_a_model() {
     for says in ["mine.toml", "line 2: groups.minimum_employees = 3", "10 or more", "line 3: stor"] {
         assert!(refused.stderr.contains(says), "{says}: {}", refused.stderr);
     }
+}
+
+/// What a console answers to a request for a path.
+fn asked(console: SocketAddr, host: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(console).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_console_is_served_beside_grpc_on_its_own_port_and_ends_with_the_server() {
+    let store = new_folder("console-store").join("store.db");
+    let mut server = Server::with_console(trained_model(), store.to_str().unwrap());
+    let console = server.console();
+    assert_ne!(console, server.address());
+    let own = console.to_string();
+    for (host, path, status) in [
+        (own.as_str(), "/sign-in", "200"),
+        (&own, "/at-risk", "303"),
+        (&own, "/nowhere", "404"),
+        ("attacker.example", "/sign-in", "421"),
+    ] {
+        let answer = asked(console, host, path);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}{path}: {answer}");
+        assert!(answer.contains("content-security-policy: default-src 'none'"), "{host}{path}: {answer}");
+    }
+    // Whoever has a connection open keeps nobody from stopping the server.
+    let _idle = TcpStream::connect(console).unwrap();
+    let id = server.child().id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(server.child().wait().unwrap().success());
+    assert!(TcpStream::connect(console).is_err(), "nobody listens any more");
 }

@@ -81,6 +81,8 @@ fn an_address_that_cannot_be_listened_on_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let line = format!("serve --models FLAT_MODEL --address {address}");
     case.refused(&line, ADDRESS, &[&address, "in use", "choose another port"]);
+    let line = format!("serve --models FLAT_MODEL --address 127.0.0.1:0 --console {address}");
+    case.refused(&line, ADDRESS, &[&address, "in use", "choose another port"]);
     // Said before any work is done: nothing is written.
     let line = format!("demo --employees 100 --years 2 --address {address} --out demo");
     case.refused(&line, ADDRESS, &[&address, "in use", "choose another port"]);
