@@ -30,5 +30,5 @@ pub(crate) use actions::ActionApi;
 pub(crate) use insight::{InsightApi, InsightShared};
 pub(crate) use model::ModelApi;
 pub(crate) use privacy::PrivacyApi;
-pub(crate) use risk::RiskApi;
+pub(crate) use risk::{Left, RiskApi};
 pub(crate) use scoring::ScoringApi;

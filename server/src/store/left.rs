@@ -1,5 +1,7 @@
 //! Exits that HR tables tell of: reported together, each once.
 
+use std::collections::HashMap;
+
 use flight_risk_scoring::Day;
 use flight_risk_scoring::history::ExitKind;
 
@@ -32,8 +34,9 @@ fn number(kind: ExitKind) -> i64 {
 }
 
 impl Store {
-    /// Keeps the exits of those whose score is in force, unless the same exit is known; `at`, when they were reported, in
-    /// microseconds since 1970. Gives how many were new. Who has no score has nothing that an exit could be compared with.
+    /// Keeps the exits of those of whom a score is recorded, unless the same exit is known: of those whose score is in force, and
+    /// what was corrected of an exit that is known. `at`, when they were reported, in microseconds since 1970. Gives how many were
+    /// new or corrected. Who was never scored has nothing that an exit could be compared with.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer; what was kept until then stays.
@@ -43,21 +46,26 @@ impl Store {
             let ids: Vec<&str> = piece.iter().map(|leaver| leaver.employee_id.as_str()).collect();
             let mut tx = self.db().begin().await?;
             let sql = format!(
-                "SELECT employee_id FROM scores WHERE to_seq = {IN_FORCE} AND employee_id IN ({})",
+                "SELECT employee_id, MAX(to_seq) FROM scores WHERE employee_id IN ({}) GROUP BY employee_id",
                 list(ids.len())
             );
-            let mut scored = std::collections::HashSet::new();
+            let mut in_force = HashMap::new();
             for row in tx.query(&sql, ids.iter().map(|&id| Param::from(id)).collect()).await? {
-                scored.insert(row.text(0)?);
+                in_force.insert(row.text(0)?, row.int(1)? == IN_FORCE);
             }
             let known = known_exits(&mut tx, &ids).await?;
-            for leaver in piece.iter().filter(|leaver| scored.contains(&leaver.employee_id)) {
-                let day = i64::from(leaver.day.epoch_days());
-                if known.get(&leaver.employee_id).is_some_and(|exit| exit.day == day) {
+            for leaver in piece {
+                // Never scored: left out.
+                let Some(in_force) = in_force.get(&leaver.employee_id) else { continue };
+                let (day, exit_type) = (i64::from(leaver.day.epoch_days()), number(leaver.kind));
+                let due = match known.get(&leaver.employee_id) {
+                    Some(exit) => (exit.day, exit.exit_type) != (day, exit_type),
+                    None => *in_force,
+                };
+                if !due {
                     continue;
                 }
-                let exit =
-                    NewExit { employee_id: &leaver.employee_id, day: leaver.day, exit_type: number(leaver.kind), at };
+                let exit = NewExit { employee_id: &leaver.employee_id, day: leaver.day, exit_type, at };
                 report_exit(&mut tx, &exit).await?;
                 new += 1;
             }

@@ -65,6 +65,8 @@ pub(crate) async fn report_exit(tx: &mut Tx, exit: &NewExit<'_>) -> Result<u32, 
 pub(crate) struct KnownExit {
     /// The last day of employment, in days since 1970.
     pub(crate) day: i64,
+    /// Why, by the number that the API gives it.
+    pub(crate) exit_type: i64,
     /// When it was reported, in microseconds since 1970.
     pub(crate) reported_at: i64,
 }
@@ -74,11 +76,12 @@ pub(crate) async fn known_exits(tx: &mut Tx, employees: &[&str]) -> Result<HashM
     let mut exits = HashMap::new();
     for piece in pieces(employees) {
         let sql = format!(
-            "SELECT employee_id, exit_day, reported_at FROM exits WHERE employee_id IN ({})",
+            "SELECT employee_id, exit_day, exit_type, reported_at FROM exits WHERE employee_id IN ({})",
             list(piece.len())
         );
         for row in tx.query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
-            exits.insert(row.text(0)?, KnownExit { day: row.int(1)?, reported_at: row.int(2)? });
+            exits
+                .insert(row.text(0)?, KnownExit { day: row.int(1)?, exit_type: row.int(2)?, reported_at: row.int(3)? });
         }
     }
     Ok(exits)
@@ -119,6 +122,13 @@ impl Piece {
 }
 
 impl Store {
+    /// The exit of an employee, if one was reported.
+    pub(crate) async fn exit(&self, employee_id: &str) -> Result<Option<KnownExit>, StoreError> {
+        let sql = "SELECT exit_day, exit_type, reported_at FROM exits WHERE employee_id = $1";
+        let row = self.db().first(sql, params![employee_id]).await?;
+        row.map(|row| Ok(KnownExit { day: row.int(0)?, exit_type: row.int(1)?, reported_at: row.int(2)? })).transpose()
+    }
+
     /// Scores of one model or of all, of employees within the scope: of each employee the first of every month (of 30.44 days, all
     /// of the same length). They are handed on with a number that stands for the employee.
     pub(crate) async fn past_scores(

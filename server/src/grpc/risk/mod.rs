@@ -5,6 +5,7 @@ mod changed;
 mod employee_risk;
 mod get;
 mod history;
+mod left;
 mod list;
 pub(crate) mod order;
 mod watch;
@@ -17,6 +18,7 @@ use tonic::{Request, Response, Status};
 
 use crate::connection::ClientDeadline;
 use crate::core::Core;
+pub(crate) use crate::grpc::risk::left::Left;
 
 const LIST: &str = "flightrisk.v1.RiskService/ListAtRiskEmployees";
 const GET: &str = "flightrisk.v1.RiskService/GetEmployeeRisk";
@@ -33,6 +35,18 @@ impl RiskApi {
     /// A service of what is stored; its streams end when `draining` turns true.
     pub(crate) fn new(core: Core, draining: tokio_watch::Receiver<bool>) -> Self {
         Self { core, draining }
+    }
+
+    /// The exit of an employee who left; `None` for everybody else, and for those whom the caller may not see. As GetEmployeeRisk for
+    /// who may ask and in the audit log, which tells of it only where there is one.
+    pub(crate) async fn left(&self, request: Request<v1::GetEmployeeRiskRequest>) -> Result<Option<Left>, Status> {
+        let (_, extensions, request) = request.into_parts();
+        let employee_id = request.name.strip_prefix("employees/").and_then(|rest| rest.strip_suffix("/risk"));
+        let left = async {
+            let passed = self.core.gate.admit(&extensions, GET, &request.purpose)?;
+            left::left(&self.core, &passed, employee_id.unwrap_or_default()).await
+        };
+        left.await.map_err(|error| error.into_status(None))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The page of a person: what it says, to whom, and what can be done from it.
 
 use axum::http::StatusCode;
+use flight_risk_scoring::artifact::Target;
 use flight_risk_scoring::pair::{Axis, Pair};
 use flight_risk_scoring::{Artifact, Scorer};
 
@@ -103,6 +104,8 @@ async fn the_purpose_is_asked_once_and_everything_is_audited() {
         methods.push(method);
     }
     methods.sort();
+    let page = partner.page("/people/e-1").await;
+    assert!(page.contains("a talk on Monday <a href=\"/purpose?next=%2Fpeople%2Fe-1\">change"), "{page}");
     assert_eq!(
         methods,
         [
@@ -174,11 +177,56 @@ async fn pairs_of_facts_are_told_in_a_sentence_unless_one_was_answered_in_confid
     record(&console.store, &model(), &scores).await;
     let mut partner = partner(&console).await;
     let page = partner.page("/people/e-1").await;
-    let told =
-        "Taken together, time with the company and one-on-ones in 90 days raise the risk more than each alone would.";
+    let told = "Taken together, time with the company and one-on-ones in 90 days raise the risk more than the two would one by one.";
     assert!(page.contains(told), "{page}");
     assert_eq!(page.matches("Taken together").count(), 1, "the other pair has an answer in it: {page}");
     assert!(!partner.page("/people/e-2").await.contains(told), "they are not in that cell");
+}
+
+#[tokio::test]
+async fn what_was_answered_in_confidence_has_no_bar_of_its_own_and_cannot_be_worked_out() {
+    let console = company().await;
+    let page = partner(&console).await.page("/people/e-1").await;
+    assert!(page.contains("what counts least and what was answered in confidence, together"), "{page}");
+    let (_, parts) = page.split_once("Every factor with its part in log-odds").unwrap();
+    let (parts, _) = parts.split_once("</table>").unwrap();
+    // Of two factors one is told; the other, the sum and what the answer gave are not.
+    assert_eq!(parts.matches("not by itself").count(), 1, "{parts}");
+    assert!(!parts.contains("not itemised") && !parts.contains("The parts add up"), "{parts}");
+}
+
+#[tokio::test]
+async fn the_earliest_score_that_is_read_is_not_called_the_first() {
+    let scorer = talkative();
+    let console = Console::of(talkative()).await;
+    let of = |back: i32| {
+        let score = scored(&scorer, "e-1", [1.0, f64::from(back % 7), 0.5], department("Sales"));
+        NewScore { as_of: today().plus_days(-back), scored_at: score.scored_at - i64::from(back), ..score }
+    };
+    let scores: Vec<NewScore> = (0..251).rev().map(of).collect();
+    record(&console.store, &scorer, &scores[..250]).await;
+    let mut partner = partner(&console).await;
+    assert!(partner.page("/people/e-1").await.contains("first score that is kept"));
+    record(&console.store, &scorer, &scores[250..]).await;
+    let page = partner.page("/people/e-1").await;
+    assert!(page.contains("there are older ones") && !page.contains("first score that is kept"), "{page}");
+}
+
+#[tokio::test]
+async fn a_score_of_another_model_is_told_by_its_own_horizon() {
+    let mut content = talkative().artifact().content().clone();
+    let Target::Hazard { risk_horizon_months, .. } = &mut content.target else { panic!("a hazard") };
+    *risk_horizon_months = 6;
+    let other = Scorer::new(Artifact::new(content).unwrap());
+    let console = Console::of(talkative()).await;
+    let scores = [scored(&other, "e-1", [1.0, 0.0, 0.5], department("Sales"))];
+    record(&console.store, &other, &scores).await;
+    let page = partner(&console).await.page("/people/e-1").await;
+    assert!(
+        page.contains("of their own accord within 6 months") && page.contains("which is not the active one"),
+        "{page}"
+    );
+    assert!(page.contains("The active model is asked here"), "{page}");
 }
 
 /// Status, address and what is said; not what differs by session.
@@ -314,8 +362,60 @@ async fn an_exit_is_recorded_when_it_is_confirmed() {
     }
     assert!(partner.page("/people/e-1").await.contains("How likely"), "nothing was recorded so far");
     let seen = partner.send("/people/e-1/exit", &whole).await;
-    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/at-risk?done=exit-recorded"));
+    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/people/e-1?done=exit-recorded"));
     assert!(!partner.page("/at-risk?view=all").await.contains("e-1</a>"));
+}
+
+#[tokio::test]
+async fn an_exit_is_corrected_by_those_who_may_record_it() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    start(&mut partner, "e-1", "r-1").await;
+    let day = |back: i32| today().plus_days(-back).to_string();
+    let exit = |date: String, kind: &str, id: &str| {
+        [("date", date), ("kind", kind.to_owned()), ("confirm", "yes".to_owned()), ("request_id", id.to_owned())]
+    };
+    let send = async |visitor: &mut Visitor, form: [(&'static str, String); 4]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        visitor.send("/people/e-1/exit", &form).await
+    };
+    assert_eq!(send(&mut partner, exit(day(10), "voluntary", "x-1")).await.status, StatusCode::SEE_OTHER);
+    let left = partner.page("/people/e-1").await;
+    for part in ["Left on", "the person resigned", "Talk it over", "/people/e-1/exit", "/privacy/person?id=e-1"] {
+        assert!(left.contains(part), "{part}: {left}");
+    }
+    let form = partner.open("/people/e-1/exit").await;
+    assert_eq!((form.status, form.value_after("id=\"date\"")), (StatusCode::OK, day(10)));
+    assert!(form.text.contains("value=\"voluntary\" selected"), "{}", form.text);
+    // Sent with a mistake, the form comes back; without, it replaces what was recorded.
+    assert_eq!(send(&mut partner, exit(day(10), "", "x-2")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(send(&mut partner, exit(day(3), "retirement", "x-3")).await.status, StatusCode::SEE_OTHER);
+    let left = partner.page("/people/e-1").await;
+    assert!(left.contains("Left on") && left.contains("retirement"), "{left}");
+    assert_eq!(partner.open("/people/e-1/exit").await.value_after("id=\"date\""), day(3));
+    let allowed = |entry: &(String, String, String)| entry.2 == "allowed";
+    assert!(audited(&console, "e-1").await.iter().all(allowed), "nothing was refused on the way");
+    // The manager is told that the person left, and not why; another team's manager is told nothing.
+    let page = manager(&console).await.page("/people/e-1").await;
+    assert!(page.contains("Left on") && !page.contains("retirement") && !page.contains("/exit"), "{page}");
+    let scope = Scope::Reports { manager_id: "m-2".into() };
+    let mut other = console.visitor("other", Role::Manager, scope).await;
+    other.state_purpose().await;
+    assert_eq!(said_of(&mut other, "e-1").await, said_of(&mut other, "nobody").await);
+}
+
+async fn said_of(visitor: &mut Visitor, id: &str) -> (StatusCode, String, String) {
+    said(&visitor.open(&format!("/people/{id}")).await)
+}
+
+#[tokio::test]
+async fn forms_are_shown_to_those_who_may_send_them() {
+    let console = company().await;
+    assert_eq!(manager(&console).await.open("/people/e-1/exit").await.status, StatusCode::FORBIDDEN);
+    let mut system = console.visitor("system", Role::Hris, Scope::All).await;
+    system.state_purpose().await;
+    assert_eq!(system.open("/people/e-1/actions/new").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(system.open("/people/e-1/exit").await.status, StatusCode::OK);
 }
 
 /// Texts that must not become markup, a script, or an address.

@@ -10,11 +10,15 @@ use serde::Deserialize;
 
 use crate::console::frame::{Choice, Field, Frame};
 use crate::console::pages::actions::{put_problems, request_id};
-use crate::console::pages::person::{crumbs, href, purpose_for, risk_of, title};
+use crate::console::pages::person::{Person, crumbs, href, need, person_of, purpose_for};
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
+use crate::console::words;
+
+/// What the form asks for.
+pub(super) const METHOD: &str = "flightrisk.v1.ActionService/ReportExit";
 
 /// Why an employment ends, as forms send it and as it is read.
 const TYPES: [(&str, &str, v1::ExitType); 6] = [
@@ -42,6 +46,8 @@ struct ExitPage {
     frame: Frame,
     href: String,
     person: String,
+    /// The exit that is recorded and would be replaced, with its day and, where it is known, why.
+    recorded: Option<(String, Option<&'static str>)>,
     request_id: String,
     /// Day, type, confirmation.
     fields: [Field; 3],
@@ -50,9 +56,10 @@ struct ExitPage {
 }
 
 impl Form {
-    fn page(self, site: &Site, visit: &Visit, risk: &v1::EmployeeRisk) -> ExitPage {
-        let mut frame = visit.frame(site, "Record an exit", "/at-risk");
-        frame.breadcrumbs = crumbs(visit, Some((&risk.employee_id, title(risk))));
+    fn page(self, site: &Site, visit: &Visit, person: Person) -> ExitPage {
+        let heading = if person.left.is_some() { "Correct an exit" } else { "Record an exit" };
+        let mut frame = visit.frame(site, heading, "/at-risk");
+        frame.breadcrumbs = crumbs(visit, Some((&person.id, person.title.clone())));
         let field = |name: &str, label: &str, value: &str| Field {
             name: name.to_owned(),
             label: label.to_owned(),
@@ -67,8 +74,9 @@ impl Form {
         });
         ExitPage {
             frame,
-            href: href(&risk.employee_id),
-            person: title(risk),
+            href: href(&person.id),
+            recorded: person.left.map(|left| (words::day(&left.day), kind_words(left.kind))),
+            person: person.title,
             request_id: self.request_id,
             types: types.collect(),
             fields: [
@@ -81,12 +89,29 @@ impl Form {
     }
 }
 
+/// Why an employment ended, in words; none where it is not said.
+pub(super) fn kind_words(kind: v1::ExitType) -> Option<&'static str> {
+    Some(match kind {
+        v1::ExitType::Unspecified => return None,
+        v1::ExitType::Voluntary => "the person resigned",
+        v1::ExitType::Involuntary => "the employer ended it",
+        v1::ExitType::Retirement => "retirement",
+        v1::ExitType::EndOfContract => "a fixed term ended",
+        v1::ExitType::Other => "for another reason",
+    })
+}
+
 /// The form.
 pub(super) async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Page {
+    need(&visit, METHOD)?;
     let purpose = visit.purpose()?;
-    let risk = risk_of(&site, &visit, &id, &purpose).await?;
-    let form = Form { request_id: request_id()?, ..Form::default() };
-    show(&form.page(&site, &visit, &risk))
+    let person = person_of(&site, &visit, &id, &purpose).await?;
+    let (date, kind) = person.left.as_ref().map_or_else(Default::default, |left| {
+        let kind = TYPES.iter().find(|(_, _, kind)| *kind == left.kind).map(|(name, _, _)| (*name).to_owned());
+        (left.day.clone(), kind.unwrap_or_default())
+    });
+    let form = Form { request_id: request_id()?, date, kind, ..Form::default() };
+    show(&form.page(&site, &visit, person))
 }
 
 /// Records it.
@@ -103,15 +128,15 @@ pub(super) async fn record(State(site): State<Site>, Path(id): Path<String>, pos
     };
     let refused = if form.confirm == "yes" {
         match site.api().actions.report_exit(visit.ask(request)).await {
-            Ok(_) => return Ok(Redirect::to(&having("/at-risk", "exit-recorded")).into_response()),
+            Ok(_) => return Ok(Redirect::to(&having(&href(&id), "exit-recorded")).into_response()),
             Err(status) if status.code() == tonic::Code::InvalidArgument => Some(status),
             Err(status) => return Err(status.into()),
         }
     } else {
         None
     };
-    let risk = risk_of(&site, &visit, &id, &purpose).await?;
-    let mut page = form.page(&site, &visit, &risk);
+    let person = person_of(&site, &visit, &id, &purpose).await?;
+    let mut page = form.page(&site, &visit, person);
     match refused {
         None => {
             let [_, _, confirm] = &mut page.fields;

@@ -33,7 +33,7 @@ impl Headline {
     pub(super) fn of(site: &Site, told: &v1::Assessment, risk: &v1::EmployeeRisk, team: &Team) -> Self {
         let points = |risk: f64| (risk * 100.0).round() as i64;
         let before = risk.previous.as_ref().and_then(|before| Some((before, before.risk?)));
-        let active = site.core().active.load();
+        let own = is_active(site, &risk.model_version);
         Self {
             percent: words::percent(told.risk),
             of_100: words::about(100.0 * told.risk),
@@ -41,18 +41,40 @@ impl Headline {
             sure: words::percent(told.interval_level),
             multiple: words::multiple(told.multiple_of_base_rate),
             band: Band::of(told.band()),
-            within: site.within(),
+            within: if own { site.within() } else { within(told) },
             usual: words::percent(told.base_rate),
             change: before.map(|(_, before)| points(told.risk) - points(before)),
             before: before.map(|(point, risk)| format!("{} on {}", words::percent(risk), words::day(&point.as_of))),
-            horizons: horizons(site, told, team),
-            other_model: (active.artifact().model_version() != risk.model_version).then(|| risk.model_version.clone()),
+            horizons: horizons(site, told, team, own),
+            other_model: (!own).then(|| risk.model_version.clone()),
         }
     }
 }
 
-/// The risks at all horizons beside the base rates and the group's mean, which is known at the headline horizon.
-fn horizons(site: &Site, told: &v1::Assessment, team: &Team) -> Option<Markup> {
+/// Whether a score is of the active model.
+pub(super) fn is_active(site: &Site, model_version: &str) -> bool {
+    site.core().active.load().artifact().model_version() == model_version
+}
+
+/// The horizon of the headline risk of a model of which only its answer is at hand, in months.
+fn headline_months(told: &v1::Assessment) -> Option<u32> {
+    let of = |risk: f64, low: f64, high: f64| [risk, low, high].map(f64::to_bits);
+    let headline = of(told.risk, told.low, told.high);
+    told.horizons.iter().find(|h| of(h.risk, h.low, h.high) == headline).map(|horizon| horizon.months)
+}
+
+/// The time within which an answer of another model than the active one says that somebody leaves.
+fn within(told: &v1::Assessment) -> String {
+    match headline_months(told) {
+        Some(1) => "within a month".to_owned(),
+        Some(months) => format!("within {months} months"),
+        None => "in the period that its records cover".to_owned(),
+    }
+}
+
+/// The risks at all horizons beside the base rates and the group's mean, which is known at the headline horizon. Of another model
+/// than the active one, the base rate is known at that horizon only, and the group's mean is not its own.
+fn horizons(site: &Site, told: &v1::Assessment, team: &Team, own: bool) -> Option<Markup> {
     let active = site.core().active.load();
     let content = active.artifact().content();
     let (months, headline) = match &content.target {
@@ -61,7 +83,11 @@ fn horizons(site: &Site, told: &v1::Assessment, team: &Team) -> Option<Markup> {
         }
         flight_risk_scoring::artifact::Target::SinglePeriod { .. } => (&[][..], 0),
     };
+    let others = headline_months(told);
     let usual = |of: u32| {
+        if !own {
+            return Share::new(told.base_rate).filter(|_| others == Some(of));
+        }
         let place = months.iter().position(|&months| months == of)?;
         content.base_rates.horizons.get(place).and_then(|&rate| Share::new(rate))
     };
@@ -73,7 +99,7 @@ fn horizons(site: &Site, told: &v1::Assessment, team: &Team) -> Option<Markup> {
                 months: horizon.months,
                 risk: Estimate::share(horizon.risk, horizon.low, horizon.high)?,
                 base_rate: usual(horizon.months),
-                team: team.mean_risk().filter(|_| horizon.months == headline).and_then(Share::new),
+                team: team.mean_risk().filter(|_| own && horizon.months == headline).and_then(Share::new),
             })
         })
         .collect();
@@ -94,7 +120,8 @@ pub(super) struct Unknown {
 
 impl Unknown {
     /// What is said of an abstention.
-    pub(super) fn of(site: &Site, told: &v1::Abstention) -> Self {
+    pub(super) fn of(site: &Site, told: &v1::Abstention, model_version: &str) -> Self {
+        let own = is_active(site, model_version);
         let is = |kind| told.reasons.iter().any(|reason| reason.kind() == kind);
         let too_little = is(v1::AbstentionKind::TooLittleKnown);
         let mut advice = Vec::new();
@@ -110,9 +137,9 @@ impl Unknown {
         Self {
             reasons: told.reasons.iter().map(|reason| reason.text.clone()).collect(),
             usual: words::percent(told.base_rate),
-            within: site.within(),
+            within: if own { site.within() } else { "over the time that its model looked at".to_owned() },
             advice,
-            wanted: if too_little { wanted(site) } else { Vec::new() },
+            wanted: if too_little && own { wanted(site) } else { Vec::new() },
         }
     }
 }

@@ -62,8 +62,14 @@ pub(super) async fn past(
         }
     }
     points.reverse();
-    let notes: Vec<String> =
-        points.iter().enumerate().map(|(i, point)| note(i.checked_sub(1).and_then(|b| points.get(b)), point)).collect();
+    let more = !reply.next_page_token.is_empty();
+    let note_of = |(i, point): (usize, &&v1::RiskPoint)| match i.checked_sub(1).and_then(|b| points.get(b)) {
+        Some(before) => note(before, point),
+        // There are earlier ones that were not read.
+        None if more => String::new(),
+        None => "first score that is kept".to_owned(),
+    };
+    let notes: Vec<String> = points.iter().enumerate().map(note_of).collect();
     let facts = |point: &v1::RiskPoint| point.changed_facts.iter().map(|fact| changed_fact(site, fact)).collect();
     let changes = points
         .iter()
@@ -73,17 +79,11 @@ pub(super) async fn past(
     let mut changes: Vec<Changed> = changes.collect();
     changes.reverse();
     changes.truncate(MOST_CHANGES);
-    Ok(Some(Past {
-        chart: chart(&points, &notes),
-        changes,
-        scores: words::count(points.len(), "day", "days"),
-        more: !reply.next_page_token.is_empty(),
-    }))
+    Ok(Some(Past { chart: chart(&points, &notes), changes, scores: words::count(points.len(), "day", "days"), more }))
 }
 
 /// What changed since the score before; empty where nothing did.
-fn note(before: Option<&&v1::RiskPoint>, now: &v1::RiskPoint) -> String {
-    let Some(before) = before else { return "first score that is kept".to_owned() };
+fn note(before: &v1::RiskPoint, now: &v1::RiskPoint) -> String {
     let mut parts = Vec::new();
     match (before.risk, now.risk) {
         (Some(was), Some(is)) => {
@@ -130,7 +130,11 @@ fn changed_fact(site: &Site, fact: &v1::ChangedFact) -> String {
         v1::FactorDirection::Lowers => ": lowers the risk",
         v1::FactorDirection::None | v1::FactorDirection::Unspecified => "",
     };
-    format!("{}, {} instead of {}{effect}", fact.label, text(fact.after.as_ref()), text(fact.before.as_ref()))
+    match (text(fact.after.as_ref()), text(fact.before.as_ref())) {
+        // A fact of an earlier model: what its values mean is not known any more.
+        (after, before) if after.is_empty() || before.is_empty() => format!("{} changed{effect}", fact.label),
+        (after, before) => format!("{}, {after} instead of {before}{effect}", fact.label),
+    }
 }
 
 fn chart(points: &[&v1::RiskPoint], notes: &[String]) -> Option<Markup> {

@@ -31,7 +31,7 @@ pub(super) fn sentences(site: &Site, told: &v1::Assessment, model_version: &str)
         }
     }
     let slope = content.calibration.slope;
-    let mut found: Vec<(f64, [&str; 2])> = Vec::new();
+    let mut found: Vec<(f64, String)> = Vec::new();
     for pair in &content.pairs {
         let features = pair.features.map(|position| schema.features().get(position));
         let [Some(first), Some(second)] = features else { continue };
@@ -41,18 +41,39 @@ pub(super) fn sentences(site: &Site, told: &v1::Assessment, model_version: &str)
         let effect = pair.effects.get(pair.cell(&values)).copied().unwrap_or_default();
         let beyond = slope * (effect - pair.mean());
         if beyond.abs() >= LEAST {
-            found.push((beyond, [&first.label, &second.label]));
+            // Half of what the two say together is in the part of each.
+            let alone = [first, second].map(|feature| {
+                let factor = told.factors.iter().find(|factor| factor.feature == feature.name);
+                factor.and_then(|factor| factor.contribution_log_odds).unwrap_or_default() - beyond / 2.0
+            });
+            found.push((beyond, sentence([&first.label, &second.label], alone, beyond)));
         }
     }
     found.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
-    found
-        .into_iter()
-        .take(MOST)
-        .map(|(beyond, [first, second])| {
-            let verb = if beyond > 0.0 { "raise" } else { "lower" };
-            format!("Taken together, {first} and {second} {verb} the risk more than each alone would.")
-        })
-        .collect()
+    found.into_iter().take(MOST).map(|(_, sentence)| sentence).collect()
+}
+
+/// What two facts say together, where each has such a part of the log-odds without the other, and both this much beyond.
+fn sentence([first, second]: [&str; 2], alone: [f64; 2], beyond: f64) -> String {
+    let both = format!("Taken together, {first} and {second}");
+    let one_by_one = "the two would one by one";
+    let verb = |raises: bool| if raises { "raise" } else { "lower" };
+    let raises = match alone {
+        [a, b] if a > 0.0 && b > 0.0 => true,
+        [a, b] if a < 0.0 && b < 0.0 => false,
+        _ => {
+            let than = if beyond > 0.0 { "higher" } else { "lower" };
+            return format!("{both} make for a {than} risk than {one_by_one}.");
+        }
+    };
+    let sum = alone.iter().sum::<f64>() + beyond;
+    match ((beyond > 0.0) == raises, (sum > 0.0) == raises) {
+        (true, _) => format!("{both} {} the risk more than {one_by_one}.", verb(raises)),
+        (false, true) => format!("{both} {} the risk less than {one_by_one}.", verb(raises)),
+        (false, false) => {
+            format!("{both} do not {} the risk, although each of the two alone would.", verb(raises))
+        }
+    }
 }
 
 fn value(value: Option<&v1::FeatureValue>) -> Value {
@@ -60,5 +81,27 @@ fn value(value: Option<&v1::FeatureValue>) -> Value {
         Some(v1::feature_value::Value::Number(number)) => Value::Number(*number),
         Some(v1::feature_value::Value::Level(level)) => Value::Level(level.clone()),
         None => Value::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn what_two_facts_say_together_is_told_by_what_each_says_alone() {
+        for (alone, beyond, told) in [
+            ([0.5, 0.4], 0.2, "raise the risk more than the two would one by one"),
+            ([0.5, 0.4], -0.2, "raise the risk less than the two would one by one"),
+            ([0.5, 0.4], -1.2, "do not raise the risk, although each of the two alone would"),
+            ([-0.5, -0.4], -0.2, "lower the risk more than the two would one by one"),
+            ([-0.5, -0.4], 0.2, "lower the risk less than the two would one by one"),
+            ([-0.5, -0.4], 1.2, "do not lower the risk, although each of the two alone would"),
+            ([0.5, -0.4], 0.2, "make for a higher risk than the two would one by one"),
+            ([0.5, 0.0], -0.2, "make for a lower risk than the two would one by one"),
+        ] {
+            let said = sentence(["pay", "tenure"], alone, beyond);
+            assert_eq!(said, format!("Taken together, pay and tenure {told}."), "{alone:?} {beyond}");
+        }
     }
 }

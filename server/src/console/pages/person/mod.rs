@@ -9,6 +9,7 @@ mod factors;
 mod headline;
 mod history;
 mod joint;
+mod left;
 mod start;
 mod team;
 mod what_if;
@@ -20,6 +21,7 @@ use axum::routing::{get, post};
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use flight_risk_proto::v1::risk_service_server::RiskService;
+use tonic::Status;
 
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind};
@@ -35,6 +37,7 @@ use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
+use crate::grpc::Left;
 
 /// Actions of a person that are shown.
 const ACTIONS: i32 = 50;
@@ -82,6 +85,8 @@ struct PersonPage {
     /// None where who looks may not see actions.
     actions: Option<Vec<Line>>,
     more_actions: bool,
+    purpose: String,
+    purpose_href: String,
     may_start: bool,
     may_record_exit: bool,
     export_href: Option<String>,
@@ -90,6 +95,11 @@ struct PersonPage {
 /// Where a person's page is.
 pub(crate) fn href(id: &str) -> String {
     format!("/people/{}", encoded(id))
+}
+
+/// Where the purpose is changed; the way back leads to the page of this person.
+fn purpose_href(id: &str) -> String {
+    format!("/purpose?next={}", encoded(&href(id)))
 }
 
 /// The purpose, or the way to state it and then to the page of this person: what was sent by a form is not sent again.
@@ -102,6 +112,29 @@ async fn risk_of(site: &Site, visit: &Visit, id: &str, purpose: &str) -> Result<
     let request = v1::GetEmployeeRiskRequest { name: format!("employees/{id}/risk"), purpose: purpose.to_owned() };
     let reply = site.api().risk.get_employee_risk(visit.ask(request)).await?.into_inner();
     reply.risk.ok_or(PageError::Page)
+}
+
+/// Whom a form is about.
+struct Person {
+    id: String,
+    /// How they are called.
+    title: String,
+    /// The exit of somebody who left.
+    left: Option<Left>,
+}
+
+/// Somebody whom who looks may see, whether they left or not.
+async fn person_of(site: &Site, visit: &Visit, id: &str, purpose: &str) -> Result<Person, PageError> {
+    if let Some(left) = left::exit_of(site, visit, id, purpose).await? {
+        return Ok(Person::gone(id, left));
+    }
+    let risk = risk_of(site, visit, id, purpose).await?;
+    Ok(Person { title: title(&risk), id: risk.employee_id, left: None })
+}
+
+/// Lets those on who may call a method: what a form asks for is not shown to who may not send it.
+fn need(visit: &Visit, method: &'static str) -> Result<(), PageError> {
+    if visit.may(method) { Ok(()) } else { Err(Status::permission_denied(method).into()) }
 }
 
 /// How a person is called: the name where one is kept, and the identifier.
@@ -122,6 +155,9 @@ fn crumbs(visit: &Visit, person: Option<(&str, String)>) -> Vec<Crumb> {
 /// The page of a person.
 async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, RawQuery(query): RawQuery) -> Page {
     let purpose = visit.purpose()?;
+    if let Some(left) = left::exit_of(&site, &visit, &id, &purpose).await? {
+        return left::page(&site, &visit, &id, &left, &purpose).await;
+    }
     let risk = risk_of(&site, &visit, &id, &purpose).await?;
     let tried = what_if::asked(query.as_deref().unwrap_or_default());
     let (past, actions, smallest, what_if, team) = tokio::join!(
@@ -138,7 +174,9 @@ async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, Ra
             headline: Headline::of(&site, told, &risk, &team),
             factors: Factors::of(&site, told, &risk.model_version),
         })),
-        Some(v1::employee_risk::Outcome::Abstention(told)) => Answer::Unknown(Unknown::of(&site, told)),
+        Some(v1::employee_risk::Outcome::Abstention(told)) => {
+            Answer::Unknown(Unknown::of(&site, told, &risk.model_version))
+        }
         None => Answer::Withheld,
     };
     let mut frame = visit.frame(&site, title(&risk), "/at-risk");
@@ -150,15 +188,17 @@ async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, Ra
             "That is older than they should be. Ask for a new score before you act on what stands here.",
         ));
     }
-    let may_start = visit.may("flightrisk.v1.ActionService/CreateAction");
+    let may_start = visit.may(start::METHOD);
     show(&PersonPage {
         href: href(&id),
         name: org.display_name.clone(),
         facts: facts(&org, &risk),
         critical: org.critical_role == Some(true),
         recommended: risk.recommended_actions.iter().map(|told| Recommended::of(&site, told, &id)).collect(),
+        purpose_href: purpose_href(&id),
+        purpose,
         may_start,
-        may_record_exit: visit.may("flightrisk.v1.ActionService/ReportExit"),
+        may_record_exit: visit.may(exit::METHOD),
         export_href: visit
             .may("flightrisk.v1.PrivacyService/ExportEmployee")
             .then(|| format!("/privacy/person?id={}", encoded(&id))),

@@ -13,6 +13,7 @@ use tonic_types::StatusExt;
 use crate::console::api::assessment;
 use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Notice, NoticeKind};
+use crate::console::pages::person::headline::is_active;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -22,6 +23,9 @@ const LARGEST: f64 = 1e12;
 
 /// What the names of the form's fields begin with.
 const PREFIX: &str = "if.";
+
+/// What stands for the value of a fact of which the score's model, an earlier one, knew nothing.
+const NOT_LOOKED_AT: &str = "not among the facts of this score";
 
 /// What an address asks: features by name, with what was typed.
 pub(super) fn asked(query: &str) -> Vec<(String, String)> {
@@ -37,6 +41,8 @@ pub(super) fn asked(query: &str) -> Vec<(String, String)> {
 pub(super) struct WhatIf {
     pub(super) fields: Vec<WhatIfField>,
     pub(super) tried: Option<Tried>,
+    /// Whether the score is of another model than the one that is asked.
+    pub(super) other_model: bool,
     /// Why what was asked cannot be tried.
     pub(super) problems: Vec<String>,
 }
@@ -99,8 +105,9 @@ pub(super) async fn what_if(
     if !visit.may("flightrisk.v1.ScoringService/SimulateChanges") {
         return Ok(None);
     }
+    let other_model = !is_active(site, &risk.model_version);
     let fields = fields(site, told, asked);
-    let mut what_if = WhatIf { fields, tried: None, problems: Vec::new() };
+    let mut what_if = WhatIf { fields, tried: None, other_model, problems: Vec::new() };
     if asked.is_empty() {
         return Ok(Some(what_if));
     }
@@ -143,9 +150,9 @@ fn refused(status: tonic::Status) -> Result<Vec<String>, PageError> {
 /// The facts that can be changed, with their values now.
 fn fields(site: &Site, told: &v1::Assessment, asked: &[(String, String)]) -> Vec<WhatIfField> {
     let active = site.core().active.load();
-    let now = |feature: &SourceFeature| {
-        let factor = told.factors.iter().find(|factor| factor.feature == feature.name);
-        value_text(feature, &value(factor.and_then(|factor| factor.value.as_ref())))
+    let now = |feature: &SourceFeature| match told.factors.iter().find(|factor| factor.feature == feature.name) {
+        Some(factor) => value_text(feature, &value(factor.value.as_ref())),
+        None => NOT_LOOKED_AT.to_owned(),
     };
     let open = active.schema().features().iter().filter(|feature| feature.actionable && !feature.confidential);
     open.enumerate()
