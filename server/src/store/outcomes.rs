@@ -122,6 +122,12 @@ impl Piece {
 }
 
 impl Store {
+    /// About how many scores are kept: no fewer than there are.
+    pub(crate) async fn most_scores(&self) -> Result<usize, StoreError> {
+        let row = self.db().first("SELECT COALESCE(MAX(seq), 0) FROM scores", Vec::new()).await?;
+        Ok(row.map(|row| row.int(0)).transpose()?.and_then(|most| usize::try_from(most).ok()).unwrap_or_default())
+    }
+
     /// The exit of an employee, if one was reported.
     pub(crate) async fn exit(&self, employee_id: &str) -> Result<Option<KnownExit>, StoreError> {
         let sql = "SELECT exit_day, exit_type, reported_at FROM exits WHERE employee_id = $1";

@@ -1,8 +1,11 @@
 //! What became of those who were scored: exits reported, realised calibration, and those acted on beside those not.
 
+use std::time::Duration;
+
 use flight_risk_proto::v1;
 
 use super::visible;
+use crate::access::caller::Scope;
 use crate::audit::Decision;
 use crate::clock::{MICROS_PER_DAY, now_micros, today};
 use crate::core::Core;
@@ -20,6 +23,9 @@ const DEFAULT_MONTHS: u32 = 12;
 const MAX_MONTHS: u32 = 36;
 /// An exit is reported this long before it at most, in days; what is further away is a slip.
 const MAX_DAYS_AHEAD: i32 = 366;
+
+/// How long figures about the past are kept where they take long to work out.
+const KEPT_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// An exit.
 pub(super) async fn report_exit(
@@ -73,9 +79,17 @@ pub(super) async fn compare(
             return Err(ApiError::Invalid(problems));
         }
     };
-    let today = today();
+    // What is told of everybody takes as long as there are scores of the past, and changes little within minutes.
+    let key = format!("{months} {:?}", passed.caller.scope);
+    let (rows, work) = (core.store.most_scores().await?, compared(core.clone(), passed.caller.scope.clone(), months));
+    let told = core.insight.comparisons.recent(key, KEPT_FOR, rows, work).await?;
+    Ok(told.as_ref().clone())
+}
+
+/// Worked out anew.
+async fn compared(core: Core, scope: Scope, months: u32) -> Result<v1::CompareActedOnResponse, ApiError> {
+    let (today, scope) = (today(), &scope);
     let since = today.plus_months(-i32::try_from(months).unwrap_or_default());
-    let scope = &passed.caller.scope;
     let acted = core.store.acted_on(i64::from(since.epoch_days()) * MICROS_PER_DAY, scope).await?;
     let acted: Vec<FollowUp> = acted.iter().filter_map(|(from, score)| follow(score, *from, today)).collect();
     let mut others: Vec<FollowUp> = Vec::new();
@@ -109,13 +123,26 @@ pub(super) async fn calibration(
 ) -> Result<v1::GetRealizedCalibrationResponse, ApiError> {
     let version = match request.model.as_str() {
         "" => None,
-        name => Some(model_version(name)?),
+        name => Some(model_version(name)?.to_owned()),
     };
+    let key = format!("{version:?} {:?}", passed.caller.scope);
+    let (rows, work) =
+        (core.store.most_scores().await?, calibrated(core.clone(), passed.caller.scope.clone(), version));
+    let told = core.insight.calibrations.recent(key, KEPT_FOR, rows, work).await?;
+    Ok(told.as_ref().clone())
+}
+
+/// Worked out anew.
+async fn calibrated(
+    core: Core,
+    scope: Scope,
+    version: Option<String>,
+) -> Result<v1::GetRealizedCalibrationResponse, ApiError> {
     let today = today();
     let mut judged = Vec::new();
     let mut pending = 0;
     core.store
-        .past_scores(version, &passed.caller.scope, |employee, score| match judging::outcome(&score, today) {
+        .past_scores(version.as_deref(), &scope, |employee, score| match judging::outcome(&score, today) {
             Outcome::Left => judged.push(Judged { risk: score.risk, left: true, employee }),
             Outcome::Stayed => judged.push(Judged { risk: score.risk, left: false, employee }),
             Outcome::Pending => pending += 1,

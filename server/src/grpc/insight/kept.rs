@@ -19,7 +19,7 @@ const MOST_KEPT: usize = 512;
 const AT_A_TIME: usize = 2;
 
 /// Answers by question.
-pub(super) struct Kept<T> {
+pub(crate) struct Kept<T> {
     entries: Arc<Mutex<HashMap<String, Entry<T>>>>,
     room: Arc<Semaphore>,
 }
@@ -54,13 +54,36 @@ impl<T: Send + Sync + 'static> Kept<T> {
     where
         W: Future<Output = Result<T, ApiError>> + Send + 'static,
     {
+        self.answer(key, of, rows, |ready| ready.of == of, work).await
+    }
+
+    /// The answer of a little while ago, where it took long to work out: no older than `age`, or a bit older while it is worked out
+    /// anew. What is quick is worked out anew every time. `rows` as in [`get`](Self::get).
+    pub(crate) async fn recent<W>(&self, key: String, age: Duration, rows: usize, work: W) -> Result<Arc<T>, ApiError>
+    where
+        W: Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
+        self.answer(key, 0, rows, |ready| ready.took > QUICK && ready.built.elapsed() < age, work).await
+    }
+
+    async fn answer<W>(
+        &self,
+        key: String,
+        of: u64,
+        rows: usize,
+        fresh: impl Fn(&Ready<T>) -> bool,
+        work: W,
+    ) -> Result<Arc<T>, ApiError>
+    where
+        W: Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
         let (began, mut done) = {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             if entries.len() >= MOST_KEPT && !entries.contains_key(&key) {
                 entries.retain(|_, entry| entry.running.is_some());
             }
             let entry = entries.entry(key.clone()).or_insert_with(|| Entry { ready: None, running: None });
-            if let Some(ready) = entry.ready.as_ref().filter(|ready| ready.of == of) {
+            if let Some(ready) = entry.ready.as_ref().filter(|&ready| fresh(ready)) {
                 return Ok(Arc::clone(&ready.value));
             }
             // A task that ended without saying so has failed.
@@ -162,6 +185,24 @@ mod tests {
         assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(seconds)));
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(kept.get("key".into(), 1, MANY, work(2)).await, Ok(Arc::new(1)));
+    }
+
+    #[tokio::test]
+    async fn what_took_long_is_kept_for_a_while_and_what_is_quick_is_not() {
+        let kept: Kept<u32> = Kept::default();
+        let ask = async |key: &str, takes: u64, age: u64, value: u32| {
+            let work = async move {
+                tokio::time::sleep(Duration::from_millis(takes)).await;
+                Ok(value)
+            };
+            *kept.recent(key.into(), Duration::from_millis(age), 10, work).await.unwrap()
+        };
+        assert_eq!((ask("slow", 300, 60_000, 1).await, ask("slow", 300, 60_000, 2).await), (1, 1));
+        assert_eq!((ask("quick", 1, 60_000, 1).await, ask("quick", 1, 60_000, 2).await), (1, 2));
+        // Too old, it is still answered with while it is worked out anew.
+        assert_eq!(ask("slow", 300, 0, 3).await, 1);
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_eq!(ask("slow", 300, 60_000, 4).await, 3);
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use flight_risk_proto::v1;
 use flight_risk_scoring::Day;
 use flight_risk_scoring::Scorer;
 
@@ -260,6 +261,10 @@ pub(crate) struct Shared {
     months: Mutex<HashMap<String, Arc<MonthPlan>>>,
     pub(super) trends: Kept<super::trend::Months>,
     pub(super) drivers: Kept<super::drivers::Ranked>,
+    /// Realised calibrations, by model and scope.
+    pub(crate) calibrations: Kept<v1::GetRealizedCalibrationResponse>,
+    /// Those acted on beside those not, by months and scope.
+    pub(crate) comparisons: Kept<v1::CompareActedOnResponse>,
 }
 
 /// Everybody, as the services see them.

@@ -14,6 +14,8 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use flight_risk_proto::v1::model_service_server::ModelService;
 use serde::Deserialize;
+use tonic::Code;
+use tonic_types::StatusExt;
 
 use crate::console::charts::Markup;
 use crate::console::error::{PageError, encoded};
@@ -31,6 +33,9 @@ const CALIBRATION: &str = "flightrisk.v1.ActionService/GetRealizedCalibration";
 
 /// Features that are shown before the others are folded away.
 const STRONGEST: usize = 12;
+
+/// What is said where the calibration is not there yet.
+const LATER: &str = "With many employees that takes a while. Open the page again in a minute to see it.";
 
 /// The pages.
 pub(crate) fn routes() -> Router<Site> {
@@ -89,7 +94,15 @@ async fn ask(site: &Site, visit: &Visit, version: &str) -> Result<v1::Model, Pag
 
 async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
     let model = ask(site, visit, version).await?;
-    let realised = realised(site, visit, &model).await?;
+    let (realised, later) = match realised(site, visit, &model).await {
+        // The rest of the page need not wait for it.
+        Err(PageError::Status(status))
+            if status.code() == Code::Unavailable && status.get_details_retry_info().is_some() =>
+        {
+            (None, Some(Notice::new(NoticeKind::Info, "What came of the scores is being worked out", LATER)))
+        }
+        told => (told?, None),
+    };
     let metrics = model.metrics.clone().unwrap_or_default();
     let verdict = model.verdict.clone().unwrap_or_default();
     let sets = judged::sets(&model, &metrics);
@@ -97,6 +110,7 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
     let others = features.split_off(features.len().min(STRONGEST));
     let title = if model.active { "The model".to_owned() } else { format!("Model {}", model.version) };
     let mut frame = visit.frame(site, title, "/model");
+    frame.notices.extend(later);
     if !model.active {
         frame.breadcrumbs = vec![Crumb { label: "Versions".to_owned(), href: "/model/versions".to_owned() }];
     }
