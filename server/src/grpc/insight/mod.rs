@@ -17,7 +17,6 @@ use crate::gate::Passed;
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::insight::dimension::{Dimension, uncrossed};
-pub(crate) use kept::Kept;
 pub(crate) use snapshot::Shared as InsightShared;
 use snapshot::Snapshots;
 
