@@ -150,5 +150,7 @@ pub const MAX_PAGE_HEADER_BYTES: usize = 32 * 1024;
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
 /// Time within which a page is answered.
 pub const PAGE_DEADLINE: Duration = Duration::from_secs(20);
+/// Most rows said to stand on the pages before one: an address can say any number.
+pub const MAX_ROWS_BEFORE: usize = 1_000_000_000;
 /// Most lines of a list that is taken away as a file.
 pub const MAX_EXPORT_ROWS: usize = 10_000;

@@ -186,8 +186,8 @@ pub(crate) struct Tab {
 pub(crate) struct Pager {
     /// Where one is, such as "1 to 50 of 312".
     pub(crate) said: String,
-    /// The page before.
-    pub(crate) previous: Option<String>,
+    /// The first page, from one after it: a list goes on from token to token, and they lead forwards.
+    pub(crate) first: Option<String>,
     /// The page after.
     pub(crate) next: Option<String>,
 }

@@ -258,7 +258,7 @@ fn gallery() -> Gallery {
             Tab { label: "Not scored".into(), count: Some("14".into()), href: "#".into(), current: false },
             Tab { label: "Out of date".into(), count: Some("3".into()), href: "#".into(), current: false },
         ],
-        pager: Pager { said: "51 to 100 of 312".into(), previous: Some("#".into()), next: Some("#".into()) },
+        pager: Pager { said: "51 to 100 of 312".into(), first: Some("#".into()), next: Some("#".into()) },
         fields: vec![
             Field {
                 name: "owner".into(),

@@ -3,7 +3,7 @@
 //! A list says in a table which fields may be named, what they are compared with, and which column they are. The same filter
 //! becomes conditions of a query, or is asked of one row.
 
-use crate::grpc::filter_fields::{AtLeast, Differs, Equal, Less};
+use crate::grpc::filter_fields::{AtLeast, Differs, Equal, Less, More};
 pub(crate) use crate::grpc::filter_fields::{BOUNDS, Cell, FROM, Field, Kind, Operator, SAME, SAME_OR_NOT};
 use crate::grpc::filter_text::{Token, tokens};
 use crate::grpc::violations::Violations;
@@ -123,6 +123,21 @@ impl Filter {
     /// Whether a field is named.
     pub(crate) fn names(&self, field: &str) -> bool {
         self.comparisons.iter().any(|comparison| comparison.field.name == field)
+    }
+
+    /// Takes the comparisons of a field with times out of the filter: the first microsecond that matches all of them.
+    pub(crate) fn take_from(&mut self, field: &str) -> Option<i64> {
+        let (taken, kept) = std::mem::take(&mut self.comparisons).into_iter().partition(|one| one.field.name == field);
+        self.comparisons = kept;
+        let taken: Vec<Comparison> = taken;
+        taken
+            .iter()
+            .filter_map(|comparison| match (&comparison.operand, comparison.operator) {
+                (Operand::Int(time), More) => Some(time.saturating_add(1)),
+                (Operand::Int(time), _) => Some(*time),
+                _ => None,
+            })
+            .max()
     }
 
     /// The number of the name, or of yes or no, that a field must have.

@@ -15,6 +15,9 @@ use crate::store::{Store, StoreError};
 
 /// A difference of probabilities that is none: 0.15 - 0.1 is a little less than 0.05.
 const ROUNDING: f64 = 1e-9;
+/// That a change of the employee of the score `s` was told between two times, both included.
+pub(crate) const CHANGED: &str = "EXISTS (SELECT 1 FROM changes c WHERE c.employee_id = s.employee_id \
+     AND c.changed_at >= ? AND c.changed_at <= ?)";
 /// Changes that wait and are told in one transaction.
 const DUE_AT_A_TIME: usize = 1_000;
 

@@ -175,11 +175,16 @@ async fn managers_get_prompts_and_nothing_that_tells_a_number() {
                 page.employees.iter().all(|employee| employee.previous.is_none() && employee.next_action.is_some())
             );
         }
+        // Backwards tells as little.
+        let page = manager.list_at_risk_employees(list("", "employee_id desc")).await.unwrap().into_inner();
+        let ids: Vec<&str> = page.employees.iter().map(|employee| employee.employee_id.as_str()).collect();
+        assert_eq!(ids, ["f", "c", "a"]);
         for request in [
             list("probability >= 0.5", ""),
             list("band = HIGH", ""),
+            list("change_time >= \"2020-01-01T00:00:00Z\"", ""),
             list("", "probability desc"),
-            list("", "employee_id desc"),
+            list("", "score_time"),
             v1::ListAtRiskEmployeesRequest { capacity: Some(1), ..list("", "") },
         ] {
             let status = manager.list_at_risk_employees(request.clone()).await.unwrap_err();

@@ -14,11 +14,13 @@ use crate::grpc::filter::Filter;
 use crate::grpc::page_token::{Binding, page_size};
 use crate::grpc::risk::capacity::outlook;
 use crate::grpc::risk::employee_risk::{Besides, employee_risk, recommended};
-use crate::grpc::risk::order::{BAND, FIELDS, PROBABILITY, order};
+use crate::grpc::risk::order::{BAND, CHANGE_TIME, LIST_FIELDS, PROBABILITY, order};
 use crate::grpc::status::{ApiError, grown};
 use crate::grpc::violations::Violations;
 use crate::limits::{DEFAULT_LIST_FACTORS, MAX_CAPACITY, MAX_LIST_FACTORS};
+use crate::store::changes::CHANGED;
 use crate::store::conditions::Conditions;
+use crate::store::db::Param;
 use crate::store::lists::{Key, ListQuery, Listed, Order, Snapshot};
 use crate::store::reading::Candidate;
 use crate::store::stored_score::{band_number, stale_before};
@@ -61,6 +63,7 @@ pub(super) async fn list(
         Some(position) => (Snapshot { seq: position.seq, at: position.at }, Some(position.row()), position.told),
     };
     asked.filter.old_before(stale_before(snapshot.at, core.config.store.stale_after_days));
+    let changed_from = asked.filter.take_from(CHANGE_TIME);
     let band = asked.filter.number_of(BAND);
     let at_risk_only = match band {
         None => !asked.all_bands,
@@ -79,6 +82,10 @@ pub(super) async fn list(
     if abstained {
         // The same, as the index has it.
         conditions.add(&format!("{} < 0", reading.column("risk")), []);
+    }
+    if let Some(from) = changed_from {
+        // Those told later are no part of what the list shows.
+        conditions.add(CHANGED, [Param::from(from), Param::from(snapshot.at)]);
     }
     let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order, reading };
     let room = asked.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(told));
@@ -200,7 +207,7 @@ impl Position {
 fn checked(core: &Core, passed: &Passed, request: v1::ListAtRiskEmployeesRequest) -> Result<Asked, ApiError> {
     let mut problems = Violations::default();
     let numbers = passed.fields.numbers;
-    let filter = Filter::read(&request.filter, FIELDS, &mut problems);
+    let filter = Filter::read(&request.filter, LIST_FIELDS, &mut problems);
     let order = order(&request.order_by, &mut problems);
     let page_size = page_size(request.page_size, &mut problems);
     let capacity = request.capacity.and_then(|capacity| {
@@ -252,11 +259,13 @@ fn withheld(
     problems: &mut Violations,
 ) {
     const WHY: &str = "numbers are withheld from you, and this would tell them";
-    if filter.names(BAND) || filter.names(PROBABILITY) {
-        problems.push(|| "filter".to_owned(), format!("`{BAND}` and `{PROBABILITY}` cannot be used: {WHY}"));
+    if [BAND, PROBABILITY, CHANGE_TIME].iter().any(|field| filter.names(field)) {
+        let what = format!("`{BAND}`, `{PROBABILITY}` and `{CHANGE_TIME}` cannot be used: {WHY}");
+        problems.push(|| "filter".to_owned(), what);
     }
-    if order.is_some_and(|order| order != Order::EmployeeUp) {
-        problems.push(|| "order_by".to_owned(), format!("only `employee_id` can be used: {WHY}"));
+    if order.is_some_and(|order| !matches!(order, Order::EmployeeUp | Order::EmployeeDown)) {
+        problems
+            .push(|| "order_by".to_owned(), format!("only `employee_id` and `employee_id desc` can be used: {WHY}"));
     }
     if request.capacity.is_some() {
         problems.push(|| "capacity".to_owned(), format!("cannot be used: {WHY}"));

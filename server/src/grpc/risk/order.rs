@@ -5,8 +5,8 @@ use crate::grpc::violations::Violations;
 use crate::store::lists::Order;
 use crate::store::stored_score::{ScoreRecord, band_number};
 
-/// The fields of a filter on employees.
-pub(crate) const FIELDS: &[Field] = &[
+/// The fields of a filter on employees, in a list: the last of them needs more than the score itself.
+pub(crate) const LIST_FIELDS: &[Field] = &[
     Field { name: "department", column: "department", kind: Kind::Text, operators: SAME_OR_NOT },
     Field { name: "location", column: "location", kind: Kind::Text, operators: SAME_OR_NOT },
     Field { name: "manager_id", column: "manager_id", kind: Kind::Text, operators: SAME_OR_NOT },
@@ -19,7 +19,15 @@ pub(crate) const FIELDS: &[Field] = &[
     Field { name: PROBABILITY, column: "risk", kind: Kind::Number, operators: BOUNDS },
     Field { name: "tenure_years", column: "tenure_years", kind: Kind::Number, operators: BOUNDS },
     Field { name: "score_time", column: "scored_at", kind: Kind::Time, operators: FROM },
+    Field { name: CHANGE_TIME, column: CHANGE_TIME, kind: Kind::Time, operators: FROM },
 ];
+/// Those that a score alone tells.
+pub(crate) const FIELDS: &[Field] = match LIST_FIELDS.split_last() {
+    Some((_, fields)) => fields,
+    None => LIST_FIELDS,
+};
+/// The field of when a material change was told.
+pub(crate) const CHANGE_TIME: &str = "change_time";
 /// The field of the band.
 pub(crate) const BAND: &str = "band";
 /// The field of the headline risk.

@@ -94,7 +94,7 @@ CREATE TABLE changes (
     previous_seq BIGINT,
     current_seq BIGINT NOT NULL
 );
-CREATE INDEX changes_by_employee ON changes (employee_id);
+CREATE INDEX changes_by_employee ON changes (employee_id, changed_at);
 CREATE INDEX changes_by_time ON changes (changed_at);
 
 CREATE TABLE actions (

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::visitor::Console;
 use crate::access::caller::{Role, Scope};
 use crate::store::OrgFacts;
+use crate::store::audit_search::Sought;
 use crate::tests::fixture::native;
 use crate::tests::risk::{department, record, with_risk};
 
@@ -65,7 +66,17 @@ async fn a_manager_sees_the_own_reports_without_numbers() {
     assert!(page.contains("e-1</a>") && page.contains("e-3</a>") && !page.contains("e-2</a>"), "{page}");
     assert!(!page.contains('%') && !page.contains("High"), "{page}");
     // Whatever the address says.
-    for query in ["view=all", "band=HIGH", "capacity=1", "sort=probability", "view=unknown"] {
+    let backwards = manager.page("/at-risk?sort=employee_id+desc").await;
+    assert!(backwards.find("e-3</a>").unwrap() < backwards.find("e-1</a>").unwrap(), "{backwards}");
+    for query in [
+        "view=all",
+        "band=HIGH",
+        "capacity=1",
+        "sort=probability",
+        "view=unknown",
+        "changed=2020-01-01",
+        "sort=score_time",
+    ] {
         let seen = manager.open(&format!("/at-risk?{query}")).await;
         assert!(!seen.text.contains("e-2</a>") && !seen.text.contains("62\u{a0}%"), "{query}");
     }
@@ -114,9 +125,74 @@ async fn the_list_is_taken_away_as_a_file_that_runs_nothing() {
     record(&console.store, &scorer, &[with_risk(&scorer, "=1+1", 0.9, department("@SUM(A1)"))]).await;
     let mut partner = console.partner().await;
     let seen = partner.open("/at-risk.csv?view=all").await;
+    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/purpose?next=%2Fat-risk%3Fview%3Dall"));
+    partner.state_purpose().await;
+    let seen = partner.open("/at-risk.csv?view=all").await;
     assert_eq!(seen.status, StatusCode::OK);
+    assert!(seen.text.starts_with("\u{feff}\"employee_id\""), "spreadsheets read it as UTF-8");
     assert!(seen.headers["content-disposition"].to_str().unwrap().starts_with("attachment"));
     let lines: Vec<&str> = seen.text.lines().collect();
     assert_eq!(lines.len(), 6, "{}", seen.text);
     assert!(lines[1].starts_with("\"'=1+1\",\"\",\"'@SUM(A1)\","), "{}", lines[1]);
+    let log = console.store.audit_search(None, &Sought::default(), 1).await.unwrap();
+    assert!(log.records[0].draft.purpose.ends_with(" (exported as CSV)"), "{}", log.records[0].draft.purpose);
+    // Those whom the page marks, whatever the order.
+    let seen = partner.open("/at-risk.csv?view=all&capacity=1&sort=employee_id+desc").await;
+    assert!(seen.text.contains("=1+1") && seen.text.lines().count() == 2, "{}", seen.text);
+}
+
+/// Where the list goes on.
+fn next(page: &str) -> Option<String> {
+    let (before, _) = page.split_once("rel=\"next\"").or_else(|| page.split_once("Next <span"))?;
+    let at = before.rfind("<a ").unwrap();
+    let link = &page[at..];
+    let (_, href) = link.split_once("href=\"").unwrap();
+    Some(href.split_once('"').unwrap().0.replace("&#38;", "&").replace("&amp;", "&"))
+}
+
+#[tokio::test]
+async fn a_name_is_looked_for_on_every_page() {
+    let scorer = native();
+    let console = company().await;
+    let named = |i: usize| OrgFacts { display_name: Some(format!("Ärmel {i:02}")), ..department("Sales") };
+    let many: Vec<_> = (0..40).map(|i| with_risk(&scorer, &format!("p-{i:02}"), 0.3, named(i))).collect();
+    record(&console.store, &scorer, &many).await;
+    let mut partner = console.partner().await;
+    let first = partner.page("/at-risk?q=%C3%84rm&capacity=3").await;
+    assert!(first.contains("p-00</a>") && first.contains("If you talk to 3 people"), "{first}");
+    assert!(!first.contains("First page"));
+    let href = next(&first).expect("another page");
+    let second = partner.page(&href).await;
+    assert!(second.contains("p-39</a>") && !second.contains("p-00</a>") && second.contains("First page"), "{second}");
+    // Whatever number of people the address says stand before.
+    let (kept, _) = href.split_once("before=").unwrap();
+    partner.page(&format!("{kept}before=18446744073709551615")).await;
+    partner.state_purpose().await;
+    let file = partner.page("/at-risk.csv?q=%C3%84rm").await;
+    assert_eq!(file.lines().count(), 41, "{file}");
+}
+
+#[tokio::test]
+async fn changed_means_that_a_change_was_told_not_that_a_score_was_renewed() {
+    let console = company().await;
+    let mut partner = console.partner().await;
+    // Of e-1 and e-2 it was told that they are at risk now; the low risk of e-3 is no change.
+    let page = partner.page("/at-risk?view=all&changed=2020-01-01").await;
+    assert!(page.contains("e-1</a>") && page.contains("e-2</a>") && !page.contains("e-3</a>"), "{page}");
+    assert!(page.contains("<option value=\"2020-01-01\" selected>Since 1 January 2020"), "{page}");
+    let page = partner.page("/at-risk?view=all&changed=2199-01-01").await;
+    assert!(page.contains("Nobody matches"), "{page}");
+    assert_eq!(partner.open("/at-risk?changed=lately").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn views_keep_the_filters_and_those_not_scored_are_not_marked() {
+    let console = company().await;
+    let mut partner = console.partner().await;
+    let page = partner.page("/at-risk?department=Sales&capacity=2").await;
+    assert!(page.contains("/at-risk?view=unknown&#38;department=Sales&#38;capacity=2"), "{page}");
+    for query in ["view=unknown&capacity=2", "department=Nowhere&capacity=2"] {
+        let page = partner.page(&format!("/at-risk?{query}")).await;
+        assert!(!page.contains("on your list") && !page.contains("If you talk to"), "{query}: {page}");
+    }
 }

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
+use flight_risk_scoring::Day;
 use serde::{Deserialize, Serialize};
 use tonic::Status;
 use tonic_types::StatusExt;
@@ -26,6 +27,7 @@ use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
+use crate::limits::MAX_ROWS_BEFORE;
 use crate::random;
 
 pub(crate) use line::Line;
@@ -62,6 +64,9 @@ struct Asked {
     who: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     page: String,
+    /// The last day that counts as due, on all pages of a list: it may go on after midnight.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    until: String,
     /// How many actions stand on the pages before.
     #[serde(skip_serializing_if = "String::is_empty")]
     before: String,
@@ -102,10 +107,18 @@ impl View {
 }
 
 impl Asked {
+    /// How many actions stand on the pages before.
+    fn before(&self) -> usize {
+        self.before.parse().unwrap_or(0).min(MAX_ROWS_BEFORE)
+    }
+
     /// The address of the same list at a page of it, after so many actions.
     fn href(&self, page: &str, before: usize) -> String {
-        let before = if page.is_empty() { String::new() } else { before.to_string() };
-        let asked = Self { page: page.to_owned(), before, ..self.clone() };
+        let (before, until) = match page {
+            "" => (String::new(), String::new()),
+            _ => (before.to_string(), self.until.clone()),
+        };
+        let asked = Self { page: page.to_owned(), before, until, ..self.clone() };
         let query = serde_urlencoded::to_string(&asked).unwrap_or_default();
         if query.is_empty() { "/actions".to_owned() } else { format!("/actions?{query}") }
     }
@@ -127,7 +140,7 @@ struct ActionsPage {
 }
 
 /// The list, or what came of it.
-async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
+async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<Asked>) -> Page {
     let lists = visit.may("flightrisk.v1.ActionService/ListActions");
     let compares = visit.may("flightrisk.v1.ActionService/CompareActedOn");
     if !lists && !compares {
@@ -136,6 +149,11 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let view = View::ALL.iter().find(|(_, name, _)| *name == asked.view).map_or(View::Due, |(view, _, _)| *view);
     let view = if lists { view } else { View::Outcomes };
     let view = if view == View::Outcomes && !compares { View::Due } else { view };
+    asked.until = match view {
+        View::Due if asked.until.parse::<Day>().is_ok() && !asked.page.is_empty() => asked.until,
+        View::Due => today().plus_days(DUE_DAYS).to_string(),
+        _ => String::new(),
+    };
     let me = me(&visit);
     let (actions, next) = match view {
         View::Outcomes => (Vec::new(), String::new()),
@@ -146,7 +164,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         _ => None,
     };
     let lines: Vec<Line> = actions.iter().map(Line::of).collect();
-    let before = asked.before.parse().unwrap_or(0);
+    let before = asked.before();
     let tabs = View::ALL.iter().filter(|(view, _, _)| if *view == View::Outcomes { compares } else { lists }).map(
         |(one, name, label)| Tab {
             label: (*label).to_owned(),
@@ -171,7 +189,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
                 (shown, true) => format!("{}, all of them", words::count(shown, "action", "actions")),
                 (shown, false) => format!("{} to {}", before + 1, before + shown),
             },
-            previous: (!asked.page.is_empty()).then(|| asked.href("", 0)),
+            first: (!asked.page.is_empty()).then(|| asked.href("", 0)),
             next: (!next.is_empty()).then(|| asked.href(&next, before + lines.len())),
         },
         lines,
@@ -190,7 +208,7 @@ async fn listed(site: &Site, visit: &Visit, view: View, asked: &Asked) -> Result
         View::Dropped => "CANCELLED",
         View::Due | View::Open | View::Outcomes => {
             let due_by = match view {
-                View::Due => today().plus_days(DUE_DAYS).to_string(),
+                View::Due => asked.until.clone(),
                 _ => LAST_DAY.to_owned(),
             };
             let request = v1::ListDueActionsRequest {

@@ -7,13 +7,14 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_server::RiskService;
 
 use crate::clock::today;
+use crate::console::error::PageError;
 use crate::console::frame::Band;
 use crate::console::pages::Page;
 use crate::console::pages::at_risk::filter::Asked;
 use crate::console::pages::at_risk::row::told;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
-use crate::limits::{MAX_EXPORT_ROWS, MAX_PAGE_SIZE};
+use crate::limits::{MAX_EXPORT_ROWS, MAX_PAGE_SIZE, MAX_TEXT_BYTES};
 
 /// The columns. Probabilities are numbers from 0 to 1, for sheets to work with.
 const HEADINGS: [&str; 16] = [
@@ -35,20 +36,41 @@ const HEADINGS: [&str; 16] = [
     "due",
 ];
 
+/// What the last line says of a list that is longer than a file.
+const CUT: &str = "Only the first 10,000 people are in this file. Filter the list for the others.";
+/// What the audit log has after the purpose, so that taking the list away is told from reading it.
+const EXPORTED: &str = " (exported as CSV)";
+/// What makes spreadsheets read the file as UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// The list, with the filters of the page, up to its limit.
 pub(crate) async fn export(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
+    let mut asked = Asked { page: String::new(), ..asked };
+    // Having said why, one is back at the list.
+    let next = asked.href("/at-risk", "", 0);
+    let purpose = exporting(&visit.purpose().map_err(|_| PageError::Purpose { next })?);
     let numbers = site.core().gate.fields_of(&visit.caller).numbers;
-    let asked = Asked { page: String::new(), ..asked };
-    let most = match asked.capacity()? {
-        Some(capacity) if numbers => (capacity as usize).min(MAX_EXPORT_ROWS),
-        _ => MAX_EXPORT_ROWS,
+    let capacity = asked.capacity(numbers)?.map(|capacity| capacity as usize);
+    if capacity.is_some() {
+        // Those whom the page marks.
+        asked.sort = String::new();
+    }
+    let most = capacity.unwrap_or(MAX_EXPORT_ROWS).min(MAX_EXPORT_ROWS);
+    let ask = |asked: &Asked| -> Result<_, PageError> {
+        Ok(v1::ListAtRiskEmployeesRequest { purpose: purpose.clone(), ..asked.request(&visit, numbers)? })
     };
-    let mut request = asked.request(&visit, numbers)?;
-    let mut text = line(HEADINGS.map(str::to_owned));
+    let mut request = ask(&asked)?;
+    let mut by_name = asked.by_name();
+    let mut text = BYTE_ORDER_MARK.to_owned() + &line(HEADINGS.map(str::to_owned));
     let mut rows = 0;
     while rows < most {
         request.page_size = i32::try_from((most - rows).min(MAX_PAGE_SIZE)).unwrap_or(1);
         let listed = site.api().risk.list_at_risk_employees(visit.ask(request.clone())).await?.into_inner();
+        if let Some(named) = by_name.take().filter(|_| listed.employees.is_empty()) {
+            // As the page does it.
+            request = ask(&named)?;
+            continue;
+        }
         for risk in &listed.employees {
             text.push_str(&line(cells(risk)));
         }
@@ -56,12 +78,26 @@ pub(crate) async fn export(State(site): State<Site>, visit: Visit, Query(asked):
         if listed.next_page_token.is_empty() {
             break;
         }
+        if rows >= MAX_EXPORT_ROWS && capacity.is_none_or(|capacity| capacity > rows) {
+            let mut cut = [const { String::new() }; HEADINGS.len()];
+            cut[0] = CUT.to_owned();
+            text.push_str(&line(cut));
+        }
         request.page_token = listed.next_page_token;
     }
     let disposition = format!("attachment; filename=\"at-risk-{}.csv\"", today());
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, text).into_response())
+}
+
+/// The purpose of taking the list away, no longer than purposes may be.
+fn exporting(purpose: &str) -> String {
+    let mut purpose = purpose.to_owned();
+    while purpose.len() + EXPORTED.len() > MAX_TEXT_BYTES {
+        purpose.pop();
+    }
+    purpose + EXPORTED
 }
 
 fn cells(risk: &v1::EmployeeRisk) -> [String; 16] {
@@ -119,7 +155,20 @@ fn quoted(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{CUT, EXPORTED, exporting, quoted};
+    use crate::limits::{MAX_EXPORT_ROWS, MAX_TEXT_BYTES};
+
+    #[test]
+    fn a_purpose_stays_as_short_as_purposes_are() {
+        assert_eq!(exporting("round of June"), "round of June (exported as CSV)");
+        let long = exporting(&"ä".repeat(128));
+        assert!(long.len() <= MAX_TEXT_BYTES && long.ends_with(EXPORTED), "{long}");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_says_where() {
+        assert!(CUT.contains(&flight_risk_scoring::wording::numbers::count(MAX_EXPORT_ROWS as u64)));
+    }
 
     #[test]
     fn no_cell_is_a_formula() {

@@ -1,15 +1,16 @@
 //! What the list is asked for: from the address of the page to a request of the API, and back.
 
 use flight_risk_proto::v1;
+use flight_risk_scoring::Day;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{MICROS_PER_DAY, now_micros, rfc3339};
 use crate::console::error::PageError;
 use crate::console::frame::Tab;
 use crate::console::pages::at_risk::{REASONS, wrong};
 use crate::console::visit::Visit;
+use crate::console::words;
 use crate::insight::dimension::tenure_bounds;
-use crate::limits::MAX_CAPACITY;
+use crate::limits::{MAX_CAPACITY, MAX_ROWS_BEFORE};
 
 /// What stands in the address. All of it is text: an empty field of a form is not set.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -19,6 +20,9 @@ pub(crate) struct Asked {
     pub(super) view: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) q: String,
+    /// `name` where no identifier begins as `q`, but a name does: all pages of the list look for names then.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) by: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) department: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -33,6 +37,7 @@ pub(crate) struct Asked {
     pub(super) band: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) critical: String,
+    /// The day since which the risk changed: a day, not a length of time, so that every page of a list asks the same.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) changed: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -45,6 +50,9 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) before: String,
 }
+
+/// What [`Asked::by`] is where names are searched.
+const BY_NAME: &str = "name";
 
 /// Which people are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,9 +107,8 @@ pub(super) const YEARS: [(&str, &str); 6] = [
     ("5 to 10", "5 to 10"),
     ("10 and more", "10 and more"),
 ];
-/// Days within which the score was renewed.
-pub(super) const CHANGED: [(&str, &str); 4] =
-    [("", "Any time"), ("1", "In the last day"), ("7", "In the last 7 days"), ("30", "In the last 30 days")];
+/// Days within which the risk changed by more than usual.
+const CHANGED: [i32; 3] = [7, 30, 90];
 /// Orders.
 pub(super) const SORTS: [(&str, &str); 6] = [
     ("", "Highest risk first"),
@@ -115,13 +122,24 @@ pub(super) const SORTS: [(&str, &str); 6] = [
 pub(super) const SORTS_WITHOUT_NUMBERS: [(&str, &str); 2] =
     [("", "Identifier, A to Z"), ("employee_id desc", "Identifier, Z to A")];
 
-/// The views as tabs.
-pub(super) fn tabs(view: View, numbers: bool) -> Vec<Tab> {
+/// Since when the risk changed, counted back from a day; what the address has is among them.
+pub(super) fn changed(today: Day, chosen: &str) -> Vec<(String, String)> {
+    let mut all = vec![(String::new(), "At any time".to_owned())];
+    all.extend(CHANGED.map(|days| (today.plus_days(-days).to_string(), format!("In the last {days} days"))));
+    if !all.iter().any(|(value, _)| value == chosen) {
+        all.push((chosen.to_owned(), format!("Since {}", words::day(chosen))));
+    }
+    all
+}
+
+/// The views as tabs: what else is asked stays.
+pub(super) fn tabs(asked: &Asked, numbers: bool) -> Vec<Tab> {
+    let view = asked.view();
     let shown = if numbers { &View::ALL[..] } else { &View::ALL[..1] };
     let tab = |one: &View| Tab {
         label: if numbers { one.label() } else { "My reports" }.to_owned(),
         count: None,
-        href: if one.name().is_empty() { "/at-risk".to_owned() } else { format!("/at-risk?view={}", one.name()) },
+        href: Asked { view: one.name().to_owned(), ..asked.clone() }.href("/at-risk", "", 0),
         current: *one == view,
     };
     shown.iter().map(tab).collect()
@@ -152,7 +170,7 @@ impl Asked {
 
     /// How many people stand on the pages before.
     pub(super) fn before(&self) -> usize {
-        self.before.parse().unwrap_or(0)
+        self.before.parse().unwrap_or(0).min(MAX_ROWS_BEFORE)
     }
 
     /// The address of the same list at a page of it, after so many people.
@@ -170,30 +188,19 @@ impl Asked {
         serde_urlencoded::from_str(&text).unwrap_or_default()
     }
 
+    /// The same list, looking for a name: where this one, of which nobody is listed, looks for an identifier.
+    pub(super) fn by_name(&self) -> Option<Self> {
+        (!self.q.trim().is_empty() && self.by.is_empty() && self.page.is_empty())
+            .then(|| Self { by: BY_NAME.to_owned(), ..self.clone() })
+    }
+
     /// The request of the API, without the length of a page. `numbers`: whether who asks may see any.
     ///
     /// # Errors
     /// [`PageError::Form`] says which field is wrong.
     pub(super) fn request(&self, visit: &Visit, numbers: bool) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
-        self.searching(visit, numbers, "employee_id")
-    }
-
-    /// The same request, with names searched rather than identifiers.
-    ///
-    /// # Errors
-    /// As [`Asked::request`].
-    pub(super) fn named(&self, visit: &Visit, numbers: bool) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
-        self.searching(visit, numbers, "display_name")
-    }
-
-    fn searching(
-        &self,
-        visit: &Visit,
-        numbers: bool,
-        searched: &str,
-    ) -> Result<v1::ListAtRiskEmployeesRequest, PageError> {
         let view = self.view();
-        let filter = self.filter(view, numbers, searched)?;
+        let filter = self.filter(view, numbers)?;
         Ok(v1::ListAtRiskEmployeesRequest {
             page_token: self.page.clone(),
             // Who looks for somebody wants to find them, whatever their risk.
@@ -206,11 +213,15 @@ impl Asked {
         })
     }
 
-    /// How many people HR can talk to, where it is said.
+    /// How many people HR can talk to, where it is said and the list has those to whom one would first.
     ///
     /// # Errors
     /// [`PageError::Form`] when it is no such number.
-    pub(super) fn capacity(&self) -> Result<Option<i32>, PageError> {
+    pub(super) fn capacity(&self, numbers: bool) -> Result<Option<i32>, PageError> {
+        // Nobody is first among those of whom nothing is known.
+        if !numbers || self.view() == View::Unknown {
+            return Ok(None);
+        }
         let text = self.capacity.trim();
         if text.is_empty() {
             return Ok(None);
@@ -221,7 +232,7 @@ impl Asked {
             .ok_or_else(|| wrong("the number of people that you can talk to must be a whole number from 1 to 100,000"))
     }
 
-    fn filter(&self, view: View, numbers: bool, searched: &str) -> Result<String, PageError> {
+    fn filter(&self, view: View, numbers: bool) -> Result<String, PageError> {
         let mut parts = Vec::new();
         for (field, value) in [
             ("department", &self.department),
@@ -240,6 +251,7 @@ impl Asked {
         let search = self.q.trim();
         if !search.is_empty() {
             // What is typed is the beginning, of an identifier or of a name.
+            let searched = if self.by == BY_NAME { "display_name" } else { "employee_id" };
             parts.push(format!("{searched} = {}", quoted(&format!("{}*", search.trim_end_matches('*')))));
         }
         match (view, numbers) {
@@ -255,10 +267,11 @@ impl Asked {
         if ["true", "false"].contains(&self.critical.as_str()) {
             parts.push(format!("critical_role = {}", self.critical));
         }
-        if let Ok(days) = self.changed.parse::<u16>() {
-            let since = now_micros() - i64::from(days) * MICROS_PER_DAY;
-            // To the full hour, so that the pages of a list ask the same.
-            parts.push(format!("score_time >= \"{}\"", rfc3339(since - since.rem_euclid(3_600_000_000))));
+        // It tells of numbers.
+        if numbers && !self.changed.is_empty() {
+            let day: Day =
+                self.changed.parse().map_err(|_| wrong("the day since which the risk changed is not a day"))?;
+            parts.push(format!("change_time >= \"{day}T00:00:00Z\""));
         }
         Ok(parts.join(" AND "))
     }

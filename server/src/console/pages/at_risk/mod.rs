@@ -10,6 +10,7 @@ use axum::extract::{Query, State};
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_server::RiskService;
 
+use crate::clock::today;
 use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Frame, Notice, NoticeKind, Pager, Tab};
 use crate::console::pages::at_risk::filter::{Asked, View};
@@ -58,41 +59,36 @@ struct ListPage {
     within: String,
     typical: String,
     export_href: String,
+    /// Whether the list is a file at once, rather than after a purpose was stated.
+    may_export: bool,
     /// Whether nothing was recorded at all.
     nothing: bool,
 }
 
 /// The list.
-pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
+pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<Asked>) -> Page {
     let numbers = site.core().gate.fields_of(&visit.caller).numbers;
-    let request = v1::ListAtRiskEmployeesRequest { page_size: PAGE_SIZE, ..asked.request(&visit, numbers)? };
-    let capacity = if numbers { asked.capacity()? } else { None };
-    // What the first so many cover is asked apart, so that the list goes on after them.
-    let covered = async {
-        let Some(capacity) = capacity else { return Ok(None) };
-        let request = v1::ListAtRiskEmployeesRequest {
-            page_size: 1,
-            page_token: String::new(),
-            order_by: String::new(),
-            capacity: Some(capacity),
-            max_factors: Some(0),
-            ..request.clone()
-        };
-        site.api().risk.list_at_risk_employees(visit.ask(request)).await.map(|told| told.into_inner().capacity)
+    let capacity = asked.capacity(numbers)?;
+    let look = async |asked: &Asked| -> Result<_, PageError> {
+        let request = v1::ListAtRiskEmployeesRequest { page_size: PAGE_SIZE, ..asked.request(&visit, numbers)? };
+        let (listed, covered) = tokio::join!(
+            site.api().risk.list_at_risk_employees(visit.ask(request.clone())),
+            covered(&site, &visit, &request, capacity),
+        );
+        Ok((listed?.into_inner(), covered?))
     };
     let values_of = if numbers { ValuesOf::ThoseAtRisk } else { ValuesOf::Everybody };
-    let (listed, covered, choices) = tokio::join!(
-        site.api().risk.list_at_risk_employees(visit.ask(request.clone())),
-        covered,
-        site.choices().of(&site.core().store, &visit.caller.scope, values_of),
-    );
-    let mut listed = listed?.into_inner();
-    if listed.employees.is_empty() && asked.page.is_empty() && !asked.q.trim().is_empty() {
+    let (found, choices) =
+        tokio::join!(look(&asked), site.choices().of(&site.core().store, &visit.caller.scope, values_of));
+    let (mut listed, mut covered) = found?;
+    if let Some(named) = asked.by_name().filter(|_| listed.employees.is_empty()) {
         // No identifier begins so; perhaps a name does.
-        let by_name = v1::ListAtRiskEmployeesRequest { page_size: PAGE_SIZE, ..asked.named(&visit, numbers)? };
-        listed = site.api().risk.list_at_risk_employees(visit.ask(by_name)).await?.into_inner();
+        (listed, covered) = look(&named).await?;
+        asked = named;
     }
-    let outlook = covered?.map(|covered| outlook(&covered, &site.within(), asked.sort.is_empty()));
+    let outlook = covered
+        .filter(|covered| covered.length > 0)
+        .map(|covered| outlook(&covered, &site.within(), asked.sort.is_empty()));
     // Those within the capacity are marked where the riskiest come first.
     let within = match capacity {
         Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.before()),
@@ -122,14 +118,17 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
     let sorts: &[(&str, &str)] = if numbers { &filter::SORTS } else { &filter::SORTS_WITHOUT_NUMBERS };
     let page = ListPage {
         frame: visit.frame(&site, "Who may leave", "/at-risk"),
-        tabs: filter::tabs(view, numbers),
+        tabs: filter::tabs(&asked, numbers),
         departments: listed_choices(&choices.departments, &asked.department),
         locations: listed_choices(&choices.locations, &asked.location),
         levels: listed_choices(&choices.levels, &asked.level),
         bands: fixed(&filter::BANDS, &asked.band),
         years: fixed(&filter::YEARS, &asked.years),
         critical: fixed(&filter::CRITICAL, &asked.critical),
-        changed: fixed(&filter::CHANGED, &asked.changed),
+        changed: filter::changed(today(), &asked.changed)
+            .iter()
+            .map(|(day, label)| choice(day, label, &asked.changed))
+            .collect(),
         sorts: fixed(sorts, &asked.sort),
         beside_capacity: asked.beside_capacity(),
         all_stale: rows.first().filter(|_| rows.iter().all(|row| row.stale)).map(|row| row.as_of.clone()),
@@ -140,12 +139,32 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
         outlook,
         within: site.within(),
         typical: words::percent(site.base_rate()),
+        may_export: visit.purpose().is_ok(),
         export_href: asked.href("/at-risk.csv", "", 0),
         nothing,
         view,
         asked,
     };
     show(&page)
+}
+
+/// What the first so many of a list cover; asked apart, so that the list goes on after them.
+async fn covered(
+    site: &Site,
+    visit: &Visit,
+    request: &v1::ListAtRiskEmployeesRequest,
+    capacity: Option<i32>,
+) -> Result<Option<v1::CapacityOutlook>, PageError> {
+    let Some(capacity) = capacity else { return Ok(None) };
+    let request = v1::ListAtRiskEmployeesRequest {
+        page_size: 1,
+        page_token: String::new(),
+        order_by: String::new(),
+        capacity: Some(capacity),
+        max_factors: Some(0),
+        ..request.clone()
+    };
+    Ok(site.api().risk.list_at_risk_employees(visit.ask(request)).await?.into_inner().capacity)
 }
 
 fn pager(asked: &Asked, rows: &[Row], next: &str) -> Pager {
@@ -155,7 +174,7 @@ fn pager(asked: &Asked, rows: &[Row], next: &str) -> Pager {
             (shown, true) => format!("{}, all of them", words::count(shown, "person", "people")),
             (shown, false) => format!("{} on this page", words::count(shown, "person", "people")),
         },
-        previous: (!asked.page.is_empty()).then(|| asked.href("/at-risk", "", 0)),
+        first: (!asked.page.is_empty()).then(|| asked.href("/at-risk", "", 0)),
         next: (!next.is_empty()).then(|| asked.href("/at-risk", next, asked.before() + rows.len())),
     }
 }

@@ -39,7 +39,7 @@ const PURPOSE: &str = "reading the audit log in the console";
 /// Records on a page.
 const PAGE_SIZE: usize = 50;
 /// Keyed hashes shown of a record about many people.
-const MOST_HASHES: usize = 20;
+const MOST_HASHES: usize = 4;
 
 /// The pages.
 pub(crate) fn routes() -> Router<Site> {
@@ -128,7 +128,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
                 0 => String::new(),
                 shown => count(shown, "record, the newest first", "records, the newest first"),
             },
-            previous: (!asked.before.is_empty()).then(|| asked.href(None)),
+            first: (!asked.before.is_empty()).then(|| asked.href(None)),
             next: found.before.map(|before| asked.href(Some(before))),
         },
         rows,

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use crate::console::charts::{Chart, Markup, Share, Trend, TrendMonth};
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Choice, Crumb, Frame};
-use crate::console::pages::hot_spots::DIMENSIONS;
+use crate::console::pages::hot_spots::{DIMENSIONS, members};
 use crate::console::pages::model::feature;
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
@@ -66,6 +66,8 @@ struct DriversPage {
     waiting: Option<String>,
     curves: Vec<Markup>,
     within: String,
+    /// Where the people of the group are listed, for whom may list them.
+    list: Option<String>,
 }
 
 /// A driver.
@@ -129,6 +131,8 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     if words_of_group.is_some() {
         frame.breadcrumbs = vec![Crumb { label: "Everybody".to_owned(), href: "/drivers".to_owned() }];
     }
+    let may_list = hidden.is_none() && visit.may("flightrisk.v1.RiskService/ListAtRiskEmployees");
+    let list = known.filter(|_| may_list).and_then(|&(by, _, _)| members(by, &group));
     let page = DriversPage {
         frame,
         dimensions: DIMENSIONS
@@ -154,6 +158,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         by: asked.by,
         name: group,
         within: site.within(),
+        list,
     };
     show(&page)
 }

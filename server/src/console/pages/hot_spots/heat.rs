@@ -35,7 +35,7 @@ pub(super) fn table(told: &v1::ListHotspotsResponse, by: &str, most_rows: usize)
             false => "Mean risk against that of everybody, by department and years with the company".to_owned(),
         },
         rows_are: "Department".to_owned(),
-        columns: told.tenures.iter().map(|years| format!("{years} years")).collect(),
+        columns: told.tenures.iter().map(|years| in_years(years)).collect(),
         rows: departments
             .into_iter()
             .map(|department| HeatRow {
@@ -45,6 +45,12 @@ pub(super) fn table(told: &v1::ListHotspotsResponse, by: &str, most_rows: usize)
             })
             .collect(),
     }
+}
+
+/// A group of years, as people say it.
+fn in_years(years: &str) -> String {
+    let unit = if years == "1" || years.ends_with(" 1") { "year" } else { "years" };
+    format!("{years} {unit}")
 }
 
 fn shown(group: &v1::Hotspot, by: &str, observed: bool, mean: f64) -> Heat {
@@ -59,5 +65,19 @@ fn shown(group: &v1::Hotspot, by: &str, observed: bool, mean: f64) -> Heat {
     match Real::new(ratio) {
         Some(ratio) => Heat::Shown { ratio, text, note, href },
         None => Heat::Hidden { reason: "not known".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_years;
+
+    #[test]
+    fn one_year_is_one() {
+        for (group, expected) in
+            [("under 1", "under 1 year"), ("1 to 2", "1 to 2 years"), ("10 and more", "10 and more years")]
+        {
+            assert_eq!(in_years(group), expected);
+        }
     }
 }

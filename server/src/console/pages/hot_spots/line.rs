@@ -5,6 +5,7 @@ use flight_risk_proto::v1;
 use crate::console::charts::{Estimate, Group, GroupFigures, Markup, Share, Whisker};
 use crate::console::error::encoded;
 use crate::console::words;
+use crate::insight::dimension::uncrossed;
 
 /// A group in words.
 pub(super) struct Line {
@@ -49,7 +50,7 @@ impl Line {
             expected: words::about(group.expected_leavers),
             observed: observed(group, when),
             drivers: format!("/drivers?by={by}&group={}", encoded(&group.group)),
-            list: (may_list && !group.filter.is_empty()).then(|| listed(group, by)),
+            list: if may_list && !group.filter.is_empty() { members(by, &group.group) } else { None },
         }
     }
 }
@@ -70,13 +71,16 @@ pub(super) fn left(group: &v1::Hotspot) -> String {
 }
 
 /// The at-risk list of a group's members.
-fn listed(group: &v1::Hotspot, by: &str) -> String {
+pub(in crate::console::pages) fn members(by: &str, group: &str) -> Option<String> {
     let field = |name: &str, value: &str| format!("{name}={}", encoded(value));
-    match by {
-        "crossed" => format!("/at-risk?{}&{}", field("department", &group.department), field("years", &group.tenure)),
-        "tenure" => format!("/at-risk?{}", field("years", &group.group)),
-        by => format!("/at-risk?{}", field(by, &group.group)),
-    }
+    Some(match by {
+        "crossed" => {
+            let (department, tenure) = uncrossed(group)?;
+            format!("/at-risk?{}&{}", field("department", department), field("years", tenure))
+        }
+        "tenure" => format!("/at-risk?{}", field("years", group)),
+        by => format!("/at-risk?{}", field(by, group)),
+    })
 }
 
 /// Who left as a share with its interval, beside the share that was expected to; `None` where nothing was observed.
@@ -90,4 +94,21 @@ pub(super) fn dots(group: &v1::Hotspot) -> Option<Group> {
     let observed = Estimate::share(share(group.excess), share(group.excess_low), share(group.excess_high))?;
     let figures = GroupFigures { people, observed, expected: Share::new(expected)? };
     Some(Group { label: group.group.clone(), figures: Ok(figures) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::members;
+
+    #[test]
+    fn a_group_leads_to_the_list_of_its_people() {
+        for (by, group, expected) in [
+            ("department", "R&D", Some("/at-risk?department=R%26D")),
+            ("tenure", "under 1", Some("/at-risk?years=under%201")),
+            ("crossed", "R / D / 1 to 2", Some("/at-risk?department=R%20%2F%20D&years=1%20to%202")),
+            ("crossed", "Sales", None),
+        ] {
+            assert_eq!(members(by, group).as_deref(), expected, "{by} {group}");
+        }
+    }
 }

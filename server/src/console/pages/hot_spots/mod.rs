@@ -20,6 +20,8 @@ use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
 
+pub(in crate::console::pages) use line::members;
+
 /// Groups on a page; of what is crossed all of them, for a table needs every cell.
 const PAGE_SIZE: i32 = 50;
 const CROSSED_PAGE_SIZE: i32 = 1_000;
@@ -131,7 +133,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         within: site.within(),
         pager: Pager {
             said: words::count(told.hotspots.len(), "group", "groups"),
-            previous: (!asked.page.is_empty()).then(|| href("")),
+            first: (!asked.page.is_empty()).then(|| href("")),
             next: (!next.is_empty()).then(|| href(next)),
         },
         crossed,

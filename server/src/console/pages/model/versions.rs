@@ -70,10 +70,10 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
     let rows: Vec<VersionRow> = listed.models.iter().map(|summary| row(summary, may_activate)).collect();
     let next = (!listed.next_page_token.is_empty())
         .then(|| format!("/model/versions?page={}", encoded(&listed.next_page_token)));
-    let previous = (!asked.page.is_empty()).then(|| "/model/versions".to_owned());
-    let pager = (next.is_some() || previous.is_some()).then(|| Pager {
+    let first = (!asked.page.is_empty()).then(|| "/model/versions".to_owned());
+    let pager = (next.is_some() || first.is_some()).then(|| Pager {
         said: format!("{} on this page", crate::console::words::count(rows.len(), "model", "models")),
-        previous,
+        first,
         next,
     });
     show(&VersionsPage {
