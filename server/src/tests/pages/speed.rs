@@ -21,7 +21,7 @@ const PAGES: [&str; 21] = [
     "/at-risk?view=unknown",
     "/at-risk?view=stale",
     "/at-risk?q=e00",
-    "/at-risk?changed=7&sort=score_time+desc",
+    "/at-risk?changed=2020-01-01&sort=score_time+desc",
     "/people/{e}",
     "/hot-spots",
     "/hot-spots?by=department",
