@@ -261,3 +261,18 @@ pub(crate) fn put_problems(status: &Status, names: &[(&str, &str)], fields: &mut
     }
     others
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Asked;
+    use crate::limits::MAX_ROWS_BEFORE;
+
+    #[test]
+    fn pages_of_a_list_have_the_same_last_day_and_the_first_begins_anew() {
+        let asked = Asked { until: "2026-01-08".to_owned(), ..Asked::default() };
+        assert_eq!(asked.href("token", 50), "/actions?page=token&until=2026-01-08&before=50");
+        assert_eq!(asked.href("", 0), "/actions");
+        let asked = Asked { before: u64::MAX.to_string(), ..Asked::default() };
+        assert_eq!(asked.before(), MAX_ROWS_BEFORE);
+    }
+}
