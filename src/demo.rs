@@ -35,9 +35,13 @@ const WRITTEN: [(&str, &str); 5] = [
     ("data", "the company's HR tables, explained in its README.md"),
     ("model/report.html", "what the model learned and how good it is: read this first"),
     ("scores.csv", "everybody's risk with reasons"),
-    ("flight-risk.db", "the same in a store, for the server's lists"),
-    ("request.json", "a gRPC request for the person at the top"),
+    (STORE, "the same in a store, for the server's lists"),
+    (REQUEST, "a gRPC request for the person at the top"),
 ];
+
+/// The store in the folder, and the request: what only a demo writes there.
+const STORE: &str = "flight-risk.db";
+const REQUEST: &str = "request.json";
 
 /// Keys that the demo makes: name, role and file.
 const KEYS: [(&str, Role, &str); 2] =
@@ -64,11 +68,12 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let mut config = ServerConfig::default();
     config.listen.address = options.address;
     config.console.address = options.console;
-    config.store.url = options.out.join("flight-risk.db").display().to_string();
+    config.store.url = options.out.join(STORE).display().to_string();
     let port = if options.no_serve { None } else { Some(serve::Port::take(&config)?) };
     let stages = Stages::start(output.quiet);
     let (data_dir, model_dir) = (options.out.join("data"), options.out.join("model"));
 
+    forget_earlier(&options.out)?;
     stages.stage("Generating a sample company");
     generate::write_to(&generate::company_until(&options.company, end_of_last_month()?)?, &data_dir)?;
 
@@ -92,7 +97,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let mut riskiest: Vec<&Scored> = scored.scored.iter().filter(|s| s.assessment.band != Band::Abstained).collect();
     riskiest.sort_by(|a, b| b.assessment.risk.get().total_cmp(&a.assessment.risk.get()));
     riskiest.truncate(LIST_LENGTH);
-    let request = options.out.join("request.json");
+    let request = options.out.join(REQUEST);
     if let Some(first) = riskiest.first() {
         write_request(&request, &scorer, scored.id(first), first)?;
     }
@@ -143,6 +148,28 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
             request.display()
         );
     })
+}
+
+/// Removes the store of an earlier demo, whose people, accounts and scopes are of another company. A store in a folder that no demo
+/// wrote stays.
+fn forget_earlier(folder: &Path) -> anyhow::Result<()> {
+    if !generate::is_generated(&folder.join("data")) || !folder.join(REQUEST).is_file() {
+        return Ok(());
+    }
+    // The store first: where it cannot be removed, it keeps what belongs to it.
+    for end in ["", "-wal", "-shm", ".key"] {
+        let path = folder.join(format!("{STORE}{end}"));
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(Kind::Output)(format!(
+                    "the store of an earlier demo cannot be removed: {}: {error}; choose another folder with --out",
+                    path.display()
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Makes the demo's own keys and writes each into a file that nobody else can read. Those of an earlier demo end.
@@ -200,7 +227,7 @@ fn largest_team(scored: &ScoredData) -> Option<String> {
 }
 
 /// Makes an account for every role, writes their passwords into a file that nobody else can read, and gives the address that signs
-/// in as the HR partner once. Accounts of an earlier demo get new passwords.
+/// in as the HR partner once. Where there are such accounts already, they get new passwords.
 async fn make_users(url: &str, manager: Option<&str>, file: &Path) -> anyhow::Result<String> {
     let store = Store::open(url).await.map_err(failed(Kind::Store))?;
     let mut text = String::from("Accounts of the demo's console: name, password, what the role is for\n\n");
@@ -319,4 +346,33 @@ fn write_request(path: &Path, scorer: &Scorer, id: &str, scored: &Scored) -> any
         writeln!(file)
     })
     .map_err(failed(Kind::Output))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_of_an_earlier_demo_goes_and_that_of_somebody_else_stays() {
+        let files = ["flight-risk.db", "flight-risk.db-wal", "flight-risk.db-shm", "flight-risk.db.key"];
+        for (marks, stays) in [
+            (&["data/truth.json", "request.json"][..], false),
+            (&["data/truth.json"][..], true),
+            (&["request.json"][..], true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join("data")).unwrap();
+            for file in files.iter().chain(marks).chain(&["hris.key"]) {
+                std::fs::write(folder.path().join(file), "x").unwrap();
+            }
+            forget_earlier(folder.path()).unwrap();
+            // There is nothing left to forget, and that is fine.
+            forget_earlier(folder.path()).unwrap();
+            for file in files {
+                assert_eq!(folder.path().join(file).exists(), stays, "{file} with {marks:?}");
+            }
+            assert!(folder.path().join("hris.key").exists(), "what the demo writes anew is not its store");
+        }
+    }
 }

@@ -50,9 +50,13 @@ fn options_of(options: &Company) -> GeneratorOptions {
     GeneratorOptions::new(options.employees, options.years, options.seed)
 }
 
+/// Whether a folder was generated.
+pub(crate) fn is_generated(dir: &Path) -> bool {
+    dir.join(TRUTH_FILE).is_file()
+}
+
 /// Writes the tables; a folder is replaced only when it was generated before.
 pub(crate) fn write_to(company: &GeneratedCompany, dir: &Path) -> anyhow::Result<()> {
-    let is_ours = |path: &Path| path.join(TRUTH_FILE).is_file();
-    replace_directory(dir, is_ours, |partial| -> Result<(), GeneratorError> { write(company, partial) })
+    replace_directory(dir, is_generated, |partial| -> Result<(), GeneratorError> { write(company, partial) })
         .map_err(failed(Kind::Output))
 }
