@@ -1,6 +1,6 @@
 //! What every call that concerns people passes: the purpose is stated and the call is in the audit log before anything is answered.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tonic::Extensions;
 
@@ -17,6 +17,26 @@ use crate::store::Store;
 pub(crate) struct Gate {
     audit: AuditLog,
     managers_see_numbers: bool,
+}
+
+/// The calls of a request that were refused because of the role, to be written to the audit log by whoever makes calls without
+/// passing the door of the API, which writes its own refusals.
+#[derive(Debug, Default)]
+pub(crate) struct RoleRefusals(Mutex<Vec<&'static str>>);
+
+impl RoleRefusals {
+    /// Notes that a method was refused.
+    pub(crate) fn note(&self, method: &'static str) {
+        let mut methods = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !methods.contains(&method) {
+            methods.push(method);
+        }
+    }
+
+    /// The methods that were refused, each once.
+    pub(crate) fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Somebody who passed.
@@ -52,6 +72,9 @@ impl Gate {
             return Err(ApiError::NotPermitted);
         };
         if !caller.is_anybody() && !policy.roles.contains(&caller.role) {
+            if let Some(refusals) = extensions.get::<Arc<RoleRefusals>>() {
+                refusals.note(method);
+            }
             return Err(ApiError::NotPermitted);
         }
         let mut problems = Violations::default();

@@ -30,6 +30,10 @@ pub(crate) enum PageError {
     NotFound,
     /// The form cannot be used, and why.
     Form(String),
+    /// The address does not take what was sent this way.
+    Method,
+    /// It took too long.
+    TooLate,
     /// The form is of another session.
     StaleForm,
     /// The form was not sent from one of our pages.
@@ -72,7 +76,7 @@ impl From<askama::Error> for PageError {
 }
 
 /// The page that says why there is no other.
-#[derive(Template)]
+#[derive(Clone, Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
     frame: Frame,
@@ -102,6 +106,18 @@ impl PageError {
                 "The form could not be used",
                 format!("What was sent cannot be used: {why}."),
                 "Go back, correct it and send it again. Nothing was changed.",
+            ),
+            Self::Method => said(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This address is used otherwise",
+                "A form was opened like a page, or a page was sent something. Nothing was changed.",
+                "Go on from one of the pages above.",
+            ),
+            Self::TooLate => said(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "That took too long",
+                "The page was given up. What a form of it asked for may have been done all the same.",
+                "Look whether it was, then try again; if it stays so, tell whoever runs this server.",
             ),
             Self::StaleForm => said(
                 StatusCode::FORBIDDEN,
@@ -207,11 +223,13 @@ impl IntoResponse for PageError {
                 .unwrap_or_default(),
             _ => Vec::new(),
         };
-        let page = ErrorPage { frame: Frame { title: heading.to_owned(), ..Frame::default() }, text, advice, fields };
+        let frame = Frame { title: heading.to_owned(), ..Frame::default() };
+        let page = ErrorPage { frame, text, advice, fields };
         let mut response = match page.render() {
             Ok(html) => (code, Html(html)).into_response(),
             Err(_) => (code, heading).into_response(),
         };
+        response.extensions_mut().insert(page);
         if let Self::Status(status) = &self
             && let Some(seconds) = retry_after(status)
         {
@@ -219,6 +237,22 @@ impl IntoResponse for PageError {
         }
         response
     }
+}
+
+/// Whether an answer is a page that says why there is no other.
+pub(crate) fn is_page(response: &Response) -> bool {
+    response.extensions().get::<ErrorPage>().is_some()
+}
+
+/// Such a page with what is around the pages of whoever is signed in; any other answer as it is.
+pub(crate) fn framed(mut response: Response, frame: Frame) -> Response {
+    let Some(page) = response.extensions_mut().remove::<ErrorPage>() else { return response };
+    let page = ErrorPage { frame: Frame { title: page.frame.title, notices: Vec::new(), ..frame }, ..page };
+    if let Ok(html) = page.render() {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = html.into();
+    }
+    response
 }
 
 /// A text as part of an address.

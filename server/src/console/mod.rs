@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 mod api;
+mod around;
 mod assets;
 mod browser;
 mod calls;
@@ -31,12 +32,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration as CookieDuration;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -46,7 +45,7 @@ pub(crate) use crate::console::oidc::Oidc;
 use crate::console::session_store::StoreSessions;
 pub(crate) use crate::console::site::Site;
 use crate::core::Core;
-use crate::limits::{MAX_FORM_BYTES, PAGE_DEADLINE};
+use crate::limits::MAX_FORM_BYTES;
 
 pub(crate) use listener::{WebShared, serve_connection};
 
@@ -95,7 +94,7 @@ pub(crate) fn pages(site: Site) -> Router {
         .layer(sessions)
         .route("/assets/{name}", get(assets::asset))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_DEADLINE))
+        .layer(from_fn_with_state(site.clone(), around::around))
         .layer(from_fn_with_state(site.clone(), browser::guard))
         .with_state(site)
 }

@@ -13,9 +13,11 @@ use crate::access::caller::{Caller, Role};
 use crate::access::policy::policy;
 use crate::clock::now_micros;
 use crate::console::accounts;
+use crate::console::around::Around;
 use crate::console::error::PageError;
 use crate::console::frame::{Frame, NavItem, Notice, NoticeKind, SignedIn as Person};
 use crate::console::site::Site;
+use crate::grpc::status::ApiError;
 use crate::store::stored_scope::StoredScope;
 
 /// Under which name the session keeps [`SignedIn`].
@@ -68,6 +70,7 @@ pub(crate) struct Visit {
     session: Session,
     signed_in: SignedIn,
     path: String,
+    around: Arc<Around>,
 }
 
 impl Visit {
@@ -103,6 +106,20 @@ impl Visit {
         self.caller.is_anybody() || policy(method).is_some_and(|policy| policy.roles.contains(&self.caller.role))
     }
 
+    /// Nothing, where they may call a method.
+    ///
+    /// # Errors
+    /// Not permitted otherwise, which the audit log gets too.
+    pub(crate) fn permitted(&self, method: &'static str) -> Result<(), PageError> {
+        if self.may(method) { Ok(()) } else { Err(self.refused(method)) }
+    }
+
+    /// That they may not call a method, which the audit log gets too.
+    pub(crate) fn refused(&self, method: &'static str) -> PageError {
+        self.around.refusals.note(method);
+        ApiError::NotPermitted.into_status(None).into()
+    }
+
     /// The purpose that the audit log gets where people are listed.
     pub(crate) fn list_purpose(&self) -> String {
         self.signed_in.purpose.clone().unwrap_or_else(|| LIST_PURPOSE.to_owned())
@@ -126,6 +143,7 @@ impl Visit {
     pub(crate) fn ask<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         request.extensions_mut().insert(Arc::clone(&self.caller));
+        request.extensions_mut().insert(Arc::clone(&self.around.refusals));
         request
     }
 
@@ -237,7 +255,10 @@ impl FromRequestParts<Site> for Visit {
             signed_in.seen = now;
             session.insert(SIGNED_IN, &signed_in).await?;
         }
-        Ok(Self { caller: Arc::new(caller), session, signed_in, path })
+        let around = parts.extensions.get::<Arc<Around>>().cloned().unwrap_or_default();
+        let visit = Self { caller: Arc::new(caller), session, signed_in, path, around };
+        visit.around.is_by(Arc::clone(&visit.caller), visit.frame(site, "", ""));
+        Ok(visit)
     }
 }
 

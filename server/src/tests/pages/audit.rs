@@ -184,3 +184,27 @@ async fn a_record_that_was_altered_is_named_on_the_page() {
     tx.commit().await.unwrap();
     assert!(verified(&mut auditor, &[]).await.contains("record 2 is missing"));
 }
+
+#[tokio::test]
+async fn what_a_role_may_not_open_is_written_down_as_over_the_api() {
+    let console = company().await;
+    let mut auditor = auditor(&console).await;
+    for (name, role, path, said) in [
+        ("ana", Role::Analyst, "/people/e-1", "Opened a person"),
+        ("par", Role::HrPartner, "/audit", "Read the audit log"),
+        ("aud", Role::Auditor, "/privacy/person?id=e-1", "Exported what is held about a person"),
+        ("pri", Role::HrPartner, "/privacy/erase?id=e-1", "Erased a person"),
+        ("rol", Role::Auditor, "/model/roll-back", "Went back to the model before"),
+        ("act", Role::Admin, "/actions", "Looked at actions"),
+        ("lis", Role::Admin, "/at-risk", "Opened the at-risk list"),
+    ] {
+        let mut visitor = console.visitor(name, role, Scope::All).await;
+        visitor.state_purpose_quietly().await;
+        let refused = visitor.open(path).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(refused.text.contains("aria-label=\"Main\"") && refused.text.contains("Sign out"), "{}", refused.text);
+        let page = auditor.page(&format!("/audit?decision=denied&who=user:{name}")).await;
+        assert_eq!(numbers(&page).len(), 1, "{path}: {page}");
+        assert!(page.contains(said), "{path}: {page}");
+    }
+}

@@ -111,3 +111,33 @@ async fn every_answer_carries_the_security_headers_and_pages_are_not_kept() {
     assert_eq!(style.status, StatusCode::OK);
     assert!(style.headers["cache-control"].to_str().unwrap().contains("immutable"));
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_or_is_used_otherwise_is_told_on_a_page_of_ours() {
+    let console = Console::of(native()).await;
+    let mut partner = console.partner().await;
+    for (method, path, expected) in [
+        ("GET", "/privacy/person?id=%FF", StatusCode::BAD_REQUEST),
+        ("GET", "/people/%FF", StatusCode::BAD_REQUEST),
+        ("GET", "/audit?id=1&id=2&before=%FF", StatusCode::BAD_REQUEST),
+        ("GET", "/sign-out", StatusCode::METHOD_NOT_ALLOWED),
+        ("DELETE", "/at-risk", StatusCode::METHOD_NOT_ALLOWED),
+        ("GET", "/nowhere", StatusCode::NOT_FOUND),
+    ] {
+        let origin = "http://127.0.0.1:8080";
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(header::HOST, "127.0.0.1:8080").header(header::ORIGIN, origin);
+        let seen = partner.ask(request, Body::empty()).await;
+        assert_eq!(seen.status, expected, "{method} {path}: {}", seen.text);
+        assert!(seen.text.contains("<h1>") && seen.headers["content-type"] == "text/html; charset=utf-8", "{path}");
+        assert_eq!(seen.headers.contains_key("allow"), expected == StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        if let Some(length) = seen.headers.get("content-length") {
+            assert_eq!(length.to_str().unwrap(), seen.text.len().to_string(), "{path}");
+        }
+    }
+    // A form that is none, from somebody who has not signed in.
+    let request = Request::post("/sign-in").header(header::HOST, "127.0.0.1:8080");
+    let request = request.header(header::ORIGIN, "http://127.0.0.1:8080").header(header::CONTENT_TYPE, "text/plain");
+    let seen = console.stranger().ask(request, Body::from("name=partner")).await;
+    assert!(seen.status == StatusCode::BAD_REQUEST && seen.text.contains("<h1>"), "{} {}", seen.status, seen.text);
+}

@@ -144,7 +144,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<As
     let lists = visit.may("flightrisk.v1.ActionService/ListActions");
     let compares = visit.may("flightrisk.v1.ActionService/CompareActedOn");
     if !lists && !compares {
-        return Err(Status::permission_denied("actions").into());
+        return Err(visit.refused("flightrisk.v1.ActionService/ListActions"));
     }
     let view = View::ALL.iter().find(|(_, name, _)| *name == asked.view).map_or(View::Due, |(view, _, _)| *view);
     let view = if lists { view } else { View::Outcomes };

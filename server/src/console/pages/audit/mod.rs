@@ -4,8 +4,6 @@
 mod filter;
 mod verification;
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
@@ -13,7 +11,6 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use flight_risk_scoring::wording::numbers;
 use serde::Deserialize;
-use tonic::Extensions;
 
 use crate::audit::{Decision, Expected, Record, SUBJECT_BYTES, from_hex};
 use crate::console::calls;
@@ -98,9 +95,7 @@ struct Noted {
 }
 
 fn admit(site: &Site, visit: &Visit, method: &'static str, purpose: &str) -> Result<Passed, PageError> {
-    let mut extensions = Extensions::new();
-    extensions.insert(Arc::clone(&visit.caller));
-    site.core().gate.admit(&extensions, method, purpose).map_err(refused)
+    site.core().gate.admit(visit.ask(()).extensions(), method, purpose).map_err(refused)
 }
 
 fn refused(error: ApiError) -> PageError {

@@ -59,7 +59,8 @@ struct ChangePage {
 
 /// Asks whether a model is to score.
 pub(super) async fn ask_activate(State(site): State<Site>, visit: Visit, Path(version): Path<String>) -> Page {
-    permitted(&visit, ACTIVATE)?;
+    // The button would be refused: then there is no page with it. Whoever sends the form is asked again by the service.
+    visit.permitted(ACTIVATE)?;
     let then = ask(&site, &visit, &version).await?;
     let action = format!("/model/{}/activate", encoded(&version));
     confirm(&site, &visit, then, "Activate this model?", action, "Activate").await
@@ -67,16 +68,11 @@ pub(super) async fn ask_activate(State(site): State<Site>, visit: Visit, Path(ve
 
 /// Asks whether the model before is to score again.
 pub(super) async fn ask_roll_back(State(site): State<Site>, visit: Visit) -> Page {
-    permitted(&visit, ROLL_BACK)?;
+    visit.permitted(ROLL_BACK)?;
     let before = site.core().store.activation_before().await?;
     let before = before.ok_or_else(|| PageError::from(ApiError::NoEarlierModel.into_status(None)))?;
     let then = ask(&site, &visit, &before.model_version).await?;
     confirm(&site, &visit, then, "Go back to the model before?", "/model/roll-back".to_owned(), "Go back").await
-}
-
-/// Whether the button would be refused: then there is no page with it. Whoever sends the form is asked again by the service.
-fn permitted(visit: &Visit, method: &'static str) -> Result<(), PageError> {
-    if visit.may(method) { Ok(()) } else { Err(ApiError::NotPermitted.into_status(None).into()) }
 }
 
 async fn confirm(

@@ -12,7 +12,7 @@ use crate::console::calls;
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame};
 use crate::console::pages::privacy::markdown::{Block, blocks};
-use crate::console::pages::privacy::{About, ERASE, EXPORT, permitted};
+use crate::console::pages::privacy::{About, ERASE, EXPORT};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -44,7 +44,7 @@ struct AccessRow {
 
 /// Asks the API for everything.
 pub(super) async fn held(site: &Site, visit: &Visit, id: &str) -> Result<v1::ExportEmployeeResponse, PageError> {
-    permitted(visit, EXPORT)?;
+    visit.permitted(EXPORT)?;
     let request = v1::ExportEmployeeRequest { name: format!("employees/{id}"), purpose: visit.purpose()? };
     Ok(site.api().privacy.export_employee(visit.ask(request)).await?.into_inner())
 }

@@ -16,7 +16,6 @@ use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words::count;
-use crate::grpc::status::ApiError;
 
 const EXPORT: &str = "flightrisk.v1.PrivacyService/ExportEmployee";
 const ERASE: &str = "flightrisk.v1.PrivacyService/EraseEmployee";
@@ -57,7 +56,7 @@ struct About {
 }
 
 async fn page(State(site): State<Site>, visit: Visit, Query(erased): Query<Erased>) -> Page {
-    permitted(&visit, EXPORT)?;
+    visit.permitted(EXPORT)?;
     let mut frame = visit.frame(&site, "Privacy", "/privacy");
     if let (Some(scores), Some(actions), Some(others), Some(kept)) =
         (erased.scores, erased.actions, erased.others, erased.kept)
@@ -100,9 +99,4 @@ fn tabs(current: &str) -> Vec<Tab> {
             current: href == current,
         })
         .to_vec()
-}
-
-/// Whether somebody may open a page of this method; the service asks again where people are concerned.
-fn permitted(visit: &Visit, method: &'static str) -> Result<(), crate::console::error::PageError> {
-    if visit.may(method) { Ok(()) } else { Err(ApiError::NotPermitted.into_status(None).into()) }
 }

@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use crate::console::frame::{Frame, Tab};
-use crate::console::pages::privacy::{EXPORT, permitted, tabs};
+use crate::console::pages::privacy::{EXPORT, tabs};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -28,7 +28,7 @@ fn of(site: &Site) -> Notice {
 
 /// To be read and printed.
 pub(super) async fn page(State(site): State<Site>, visit: Visit) -> Page {
-    permitted(&visit, EXPORT)?;
+    visit.permitted(EXPORT)?;
     let notice = of(&site);
     show(&NoticePage {
         frame: visit.frame(&site, "Notice to employees", "/privacy"),
@@ -41,7 +41,7 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit) -> Page {
 
 /// To be taken away.
 pub(super) async fn file(State(site): State<Site>, visit: Visit) -> Page {
-    permitted(&visit, EXPORT)?;
+    visit.permitted(EXPORT)?;
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"notice-to-employees.txt\""),
