@@ -140,6 +140,8 @@ pub const MAX_PASSWORDS_CHECKED: usize = 2;
 pub const MAX_PASSWORDS_WAITING: usize = 64;
 /// Time to sign in at the identity provider, before it must be begun again.
 pub const PROVIDER_SIGN_IN_LONGEST: Duration = Duration::from_secs(600);
+/// Most people in a minute who are sent to the identity provider: each is remembered until they come back, or this long.
+pub const MAX_PROVIDER_SIGN_INS: u32 = 600;
 /// Most open connections of browsers.
 pub const MAX_PAGE_CONNECTIONS: usize = 512;
 /// Time that a browser has to say what it wants, and that a connection may be idle.

@@ -8,7 +8,7 @@ use crate::clock::now_micros;
 use crate::core::Core;
 use crate::store::Telling;
 
-/// How often changes that wait are looked at.
+/// How often changes that wait are looked at, and sessions that are over are deleted: whoever begins to sign in has one.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How often expired scores, and what replaced ones came from, are deleted.
 const DELETE_EVERY: Duration = Duration::from_secs(3_600);
@@ -22,12 +22,12 @@ pub(crate) async fn run(core: Core) {
     loop {
         let now = tick.tick().await;
         tell_due(&core).await;
+        delete_expired_sessions(&core).await;
         if now >= delete_at {
             delete_at = now + DELETE_EVERY;
             delete_expired(&core).await;
             thin_details(&core).await;
             forget_answers(&core).await;
-            delete_expired_sessions(&core).await;
         }
     }
 }

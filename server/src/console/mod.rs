@@ -18,6 +18,7 @@ mod frame;
 mod gallery;
 mod listener;
 pub(crate) mod oidc;
+mod pace;
 mod pages;
 mod posted;
 mod session_store;

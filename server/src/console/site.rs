@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::config::{AccessMode, PublicOrigin};
 use crate::console::api::Api;
 use crate::console::oidc::Oidc;
+use crate::console::pace::Pace;
 use crate::console::pages::at_risk::ChoiceCache;
 use crate::console::pages::audit::Verification;
 use crate::core::Core;
@@ -25,6 +26,7 @@ struct Parts {
     choices: Arc<ChoiceCache>,
     verification: Arc<Verification>,
     provider: Option<Arc<Oidc>>,
+    leaving: Pace,
 }
 
 /// The names by which browsers may ask for this server.
@@ -54,6 +56,7 @@ impl Site {
             choices: Arc::default(),
             verification: Arc::default(),
             provider,
+            leaving: Pace::default(),
         }))
     }
 
@@ -99,6 +102,11 @@ impl Site {
     /// The identity provider at which people sign in, where there is one.
     pub(crate) fn provider(&self) -> Option<&Oidc> {
         self.0.provider.as_deref()
+    }
+
+    /// How many leave for it.
+    pub(crate) fn leaving(&self) -> &Pace {
+        &self.0.leaving
     }
 
     /// Whether nobody needs to sign in.

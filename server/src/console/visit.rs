@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -16,17 +17,23 @@ use crate::console::accounts;
 use crate::console::around::Around;
 use crate::console::error::PageError;
 use crate::console::frame::{Frame, NavItem, Notice, NoticeKind, SignedIn as Person};
+use crate::console::pages::Page;
 use crate::console::site::Site;
 use crate::grpc::status::ApiError;
 use crate::store::stored_scope::StoredScope;
 
 /// Under which name the session keeps [`SignedIn`].
 const SIGNED_IN: &str = "signed_in";
+/// Under which name it keeps the page that tells what a form did, until it is shown: anybody can write the same address.
+const LED_TO: &str = "led_to";
 /// What the audit log says of those who look at lists and did not say why: the page itself says what it is for.
 const LIST_PURPOSE: &str = "reviewing the at-risk list in the console";
 
-/// A session is written again when it was last seen this long ago, rather than with every page.
+/// A session is written again when it was last seen this long ago, rather than with every page; or after a quarter of the time
+/// without a page that ends it, where that is shorter.
 const SEEN_EVERY: Duration = Duration::from_secs(60);
+/// What an identity provider said of somebody counts for this long at most, in microseconds: it is not asked again meanwhile.
+const PROVIDER_LONGEST: i64 = 8 * 3_600 * 1_000_000;
 
 /// What a session keeps of somebody who signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,6 +77,8 @@ pub(crate) struct Visit {
     session: Session,
     signed_in: SignedIn,
     path: String,
+    /// Whether a form of theirs has just led to this page.
+    led_here: bool,
     around: Arc<Around>,
 }
 
@@ -84,6 +93,11 @@ impl Visit {
         let now = now_micros();
         let signed_in = SignedIn { who, csrf: accounts::random_token()?, since: now, seen: now, purpose: None };
         Ok(session.insert(SIGNED_IN, signed_in).await?)
+    }
+
+    /// Whether somebody is signed in with a session, as far as it says so itself.
+    pub(crate) async fn has_begun(session: &Session) -> Result<bool, PageError> {
+        Ok(session.get::<SignedIn>(SIGNED_IN).await?.is_some())
     }
 
     /// Ends the session.
@@ -139,6 +153,21 @@ impl Visit {
         Ok(self.session.insert(SIGNED_IN, &self.signed_in).await?)
     }
 
+    /// Leads to the page that tells what their form did.
+    pub(crate) async fn lead_to(&self, to: &str) -> Page {
+        let page = to.split('#').next().unwrap_or_default();
+        // What the form asked for is done, and told less well at worst.
+        if let Err(error) = self.session.insert(LED_TO, page).await {
+            tracing::warn!(%error, "a session does not keep what a form did");
+        }
+        Ok(Redirect::to(to).into_response())
+    }
+
+    /// Whether a form of theirs has just led to this page: only then it is true what its address says of it.
+    pub(crate) fn was_led_here(&self) -> bool {
+        self.led_here
+    }
+
     /// A request of the API in their name.
     pub(crate) fn ask<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
@@ -164,7 +193,7 @@ impl Visit {
             nav,
             signed_in: Some(Person { name, role: role_label(self.role()).to_owned() }),
             csrf: self.signed_in.csrf.clone(),
-            notices: said(&self.path),
+            notices: if self.led_here { said(&self.path) } else { Vec::new() },
             model_version: Some(site.core().active.load().artifact().model_version().to_owned()),
             ..Frame::default()
         }
@@ -251,27 +280,66 @@ impl FromRequestParts<Site> for Visit {
             session.flush().await?;
             return Err(PageError::SignIn { next, ended: true });
         };
-        if unseen >= SEEN_EVERY {
+        if unseen >= seen_every(site.core().config.console.idle()) {
             signed_in.seen = now;
             session.insert(SIGNED_IN, &signed_in).await?;
         }
         let around = parts.extensions.get::<Arc<Around>>().cloned().unwrap_or_default();
-        let visit = Self { caller: Arc::new(caller), session, signed_in, path, around };
+        let led_here = parts.method == Method::GET && session.get::<String>(LED_TO).await?.as_ref() == Some(&path);
+        if led_here {
+            session.remove::<String>(LED_TO).await?;
+        }
+        let visit = Self { caller: Arc::new(caller), session, signed_in, path, led_here, around };
         visit.around.is_by(Arc::clone(&visit.caller), visit.frame(site, "", ""));
         Ok(visit)
     }
+}
+
+/// How long after it was last seen a session is written again.
+fn seen_every(idle: Duration) -> Duration {
+    SEEN_EVERY.min(idle / 4)
+}
+
+/// The role of somebody for whom the identity provider vouched at a time, as long as that counts.
+fn still_vouched_for(since: i64, now: i64, role: &str) -> Option<Role> {
+    if now - since < PROVIDER_LONGEST { Role::parse(role) } else { None }
 }
 
 /// What somebody may do now; `None` for those who may not be here any more.
 async fn caller(site: &Site, signed_in: &SignedIn) -> Result<Option<Caller>, PageError> {
     Ok(match &signed_in.who {
         Who::Account { name } => accounts::caller_of(&site.core().store, name, signed_in.since).await?,
-        Who::Provider { actor, role, scope } => Role::parse(role).map(|role| Caller {
-            actor: actor.clone(),
-            role,
-            scope: scope.clone().into(),
-            standing_purpose: None,
-        }),
+        Who::Provider { actor, role, scope } => still_vouched_for(signed_in.since, now_micros(), role)
+            .map(|role| Caller { actor: actor.clone(), role, scope: scope.clone().into(), standing_purpose: None }),
         Who::Anybody => site.is_open().then(Caller::anybody),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_clicks_before_a_session_is_idle_keeps_it() {
+        for minutes in [1, 2, 3, 5, 30, 1_440] {
+            let idle = Duration::from_secs(60 * minutes);
+            let (mut seen, mut now) = (Duration::ZERO, Duration::ZERO);
+            // A page every nine tenths of the time, then every tenth: a session never looks idle.
+            for step in [idle * 9 / 10, idle / 10, idle * 7 / 10, idle / 5, idle * 7 / 10] {
+                now += step;
+                assert!(now - seen <= idle, "{minutes} minutes: signed out at {now:?}");
+                if now - seen >= seen_every(idle) {
+                    seen = now;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_provider_said_counts_for_eight_hours_whatever_is_configured() {
+        let hours = |hours: i64| hours * 3_600_000_000;
+        assert_eq!(still_vouched_for(hours(1), hours(9) - 1, "admin"), Some(Role::Admin));
+        assert_eq!(still_vouched_for(hours(1), hours(9), "admin"), None);
+        assert_eq!(still_vouched_for(hours(1), hours(2), "nothing"), None);
+    }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::access::users::name_as_kept;
 use crate::clock::now_micros;
 use crate::random;
-use crate::store::db::params;
+use crate::store::db::{Tx, params};
 use crate::store::{Store, StoreError};
 
 /// How long a link is good, in microseconds: an hour.
@@ -37,6 +37,12 @@ impl Store {
     /// Whose link this is, the first time that it is asked in time; `None` afterwards, and for what is no link.
     pub(crate) async fn use_sign_in_link(&self, token: &str) -> Result<Option<String>, StoreError> {
         self.use_sign_in_link_at(token, now_micros()).await
+    }
+
+    /// Deletes the links of an account (its name as it is kept) with the transaction.
+    pub(crate) async fn delete_sign_in_links_in(&self, tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+        tx.execute("DELETE FROM sign_in_links WHERE user_name = $1", params![name]).await?;
+        Ok(())
     }
 
     async fn use_sign_in_link_at(&self, token: &str, now: i64) -> Result<Option<String>, StoreError> {

@@ -59,7 +59,7 @@ impl Store {
         self.db().first(&sql, params![name_as_kept(name)]).await?.as_ref().map(read).transpose()
     }
 
-    /// Keeps an account's holder out and signs them out, or lets them in again; gives whether there is such an account.
+    /// Keeps an account's holder out and signs them out, or lets them in again; links that would sign them in end either way; gives whether there is such an account.
     ///
     /// # Errors
     /// [`StoreError`] when the store does not answer.
@@ -69,12 +69,15 @@ impl Store {
             false => "UPDATE users SET disabled_at = COALESCE(disabled_at, $1), signed_out_at = $1 WHERE name = $2",
         };
         let mut tx = self.db().begin().await?;
-        let found = tx.execute(sql, params![now_micros(), name_as_kept(name)]).await? > 0;
+        let name = name_as_kept(name);
+        let found = tx.execute(sql, params![now_micros(), &name]).await? > 0;
+        self.delete_sign_in_links_in(&mut tx, &name).await?;
         tx.commit().await?;
         Ok(found)
     }
 
-    /// Gives an account another password and signs its holder out everywhere; gives whether there is such an account. Wrong
+    /// Gives an account another password and signs its holder out everywhere, links that would sign them in
+    /// included; gives whether there is such an account. Wrong
     /// passwords of before no longer make anybody wait.
     ///
     /// # Errors
@@ -85,6 +88,7 @@ impl Store {
         let mut tx = self.db().begin().await?;
         let found = tx.execute(sql, params![password.text(), now_micros(), &name]).await? > 0;
         self.forget_attempts_in(&mut tx, &name).await?;
+        self.delete_sign_in_links_in(&mut tx, &name).await?;
         tx.commit().await?;
         Ok(found)
     }
@@ -120,6 +124,28 @@ mod tests {
             assert_eq!(found.caller().actor, "user:partner");
             assert!(store.user("nobody").await.unwrap().is_none());
             assert_eq!(store.users().await.unwrap().len(), 1);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn links_that_sign_in_end_with_another_password_and_with_disabling() {
+        each_store(async |store| {
+            for name in ["a", "b"] {
+                let user = NewUser { name: name.into(), role: Role::Auditor, scope: Scope::All };
+                store.create_user(&user, &hash("one")).await.unwrap();
+            }
+            for way in ["password", "disabled", "enabled"] {
+                let (link, others) =
+                    (store.create_sign_in_link("a").await.unwrap(), store.create_sign_in_link("b").await.unwrap());
+                let found = match way {
+                    "password" => store.set_password("A", &hash("two")).await,
+                    _ => store.set_user_enabled("A", way == "enabled").await,
+                };
+                assert!(found.unwrap(), "{way}");
+                assert_eq!(store.use_sign_in_link(&link).await.unwrap(), None, "{way}");
+                assert_eq!(store.use_sign_in_link(&others).await.unwrap().as_deref(), Some("b"), "{way}");
+            }
         })
         .await;
     }

@@ -15,12 +15,15 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::fixture::native;
+use super::pages::visitor::Console;
 use super::signer::Key;
 use crate::access::caller::{Caller, Role, Scope};
 use crate::clock::now_micros;
 use crate::config;
 use crate::console::oidc::{Oidc, OidcError, Pending};
-use crate::limits::PROVIDER_SIGN_IN_LONGEST;
+use crate::limits::{MAX_PROVIDER_SIGN_INS, PROVIDER_SIGN_IN_LONGEST};
+use crate::store::db::{Row, params};
 
 const CLIENT: &str = "flight-risk";
 const REDIRECT: &str = "http://127.0.0.1:8080/sign-in/return";
@@ -363,4 +366,34 @@ async fn a_client_with_a_secret_shows_it_and_the_addresses_can_be_configured() {
     assert_eq!(headers["authorization"], format!("Basic {basic}"));
     assert!(!body.contains("s3cret"), "{body}");
     assert!(Path::new(&path).exists());
+}
+
+#[tokio::test]
+async fn who_leaves_for_the_provider_is_remembered_for_ten_minutes_and_who_comes_back_is_signed_in() {
+    const MINUTE: i64 = 60_000_000;
+    let provider = Running::start().await;
+    let console = Console::of_provider(native(), Oidc::open(&provider.config("")).unwrap()).await;
+    let sessions = async || {
+        let rows = console.store.db().query("SELECT ends_at, data FROM sessions", params![]).await.unwrap();
+        let kept = |row: &Row| (row.int(0).unwrap() - now_micros(), row.bytes(1).unwrap().len());
+        rows.iter().map(kept).collect::<Vec<_>>()
+    };
+    let mut browser = console.stranger();
+    let long = format!("/sign-in/provider?next=/{}", "a".repeat(20_000));
+    let seen = browser.open(&long).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.text);
+    let kept = sessions().await;
+    assert!(matches!(kept.as_slice(), [(left, bytes)] if *left <= 10 * MINUTE && *bytes < 2_000), "{kept:?}");
+    let (state, code) = provider.visit(&browser.open("/sign-in/provider?next=/actions").await.location);
+    let seen = browser.open(&format!("/sign-in/return?state={state}&code={code}")).await;
+    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/actions"), "{}", seen.text);
+    let kept = sessions().await;
+    assert!(matches!(kept.as_slice(), [(left, _)] if *left > 470 * MINUTE), "{kept:?}");
+    assert!(browser.page("/actions").await.contains("HR partner"));
+    // Somebody who lets no end of people leave.
+    let mut refused = 0;
+    for _ in 0..2 * MAX_PROVIDER_SIGN_INS {
+        refused += u32::from(console.stranger().open("/sign-in/provider").await.status == StatusCode::UNAUTHORIZED);
+    }
+    assert!(refused > 0, "all were let through");
 }

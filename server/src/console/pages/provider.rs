@@ -3,14 +3,18 @@
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::{Deserialize, Serialize};
-use tower_sessions::Session;
+use tower_sessions::cookie::time::Duration as CookieDuration;
+use tower_sessions::{Expiry, Session};
 
+use crate::clock::now_micros;
+use crate::console::accounts::SignInError;
 use crate::console::error::PageError;
 use crate::console::oidc::{OidcError, Pending};
 use crate::console::pages::Page;
 use crate::console::pages::sign_in::{Asked, own_page, refused};
 use crate::console::site::Site;
 use crate::console::visit::{Visit, Who};
+use crate::limits::{MAX_PROVIDER_SIGN_INS, PROVIDER_SIGN_IN_LONGEST};
 use crate::store::stored_scope::StoredScope;
 
 /// Under which name the session keeps [`Left`].
@@ -26,9 +30,17 @@ struct Left {
 /// Sends somebody to the provider. A link, not a form: the content security policy lets no form lead to another site.
 pub(crate) async fn leave(State(site): State<Site>, session: Session, Query(asked): Query<Asked>) -> Page {
     let provider = site.provider().ok_or(PageError::NotFound)?;
+    if !site.leaving().admits(now_micros(), MAX_PROVIDER_SIGN_INS) {
+        return refused(&site, String::new(), String::new(), SignInError::Busy.to_string());
+    }
     match provider.begin().await {
         Ok((url, pending)) => {
-            session.insert(LEFT, Left { pending, next: asked.next }).await?;
+            if !Visit::has_begun(&session).await? {
+                // Anybody gets such a session: it is kept no longer than they may take.
+                let longest = CookieDuration::try_from(PROVIDER_SIGN_IN_LONGEST).unwrap_or(CookieDuration::ZERO);
+                session.set_expiry(Some(Expiry::OnInactivity(longest)));
+            }
+            session.insert(LEFT, Left { pending, next: own_page(&asked.next).to_owned() }).await?;
             Ok(Redirect::to(&url).into_response())
         }
         Err(error) => told(&site, &error),

@@ -16,6 +16,9 @@ use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, Who};
 
+/// Longest address of a page that somebody comes back to after signing in.
+const MAX_NEXT_BYTES: usize = 1_024;
+
 /// What the address of the page carries.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -109,15 +112,27 @@ pub(crate) async fn link_page(Query(link): Query<Link>) -> Page {
 
 /// Signs in by a link.
 pub(crate) async fn by_link(State(site): State<Site>, session: Session, Form(link): Form<Link>) -> Page {
-    let Some(name) = site.core().store.use_sign_in_link(&link.token).await? else {
-        let mut frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
-        let text = "The link was used before, or it is too old. Sign in with name and password.";
-        frame.notices.push(Notice::new(NoticeKind::Error, "", text));
-        let provider = provider(&site, "");
-        return show(&SignInPage { frame, name: String::new(), next: String::new(), problem: None, provider });
+    let store = &site.core().store;
+    let Some(name) = store.use_sign_in_link(&link.token).await? else {
+        let text = "The link was used before, it is too old, or the account was changed since. Sign in with name and password.";
+        return no_link(&site, text);
     };
+    if store.user(&name).await?.is_none_or(|user| user.disabled_at.is_some()) {
+        return no_link(
+            &site,
+            "The account of this link is disabled. Ask whoever runs this server to let you in again.",
+        );
+    }
     Visit::begin(&session, Who::Account { name }).await?;
     Ok(Redirect::to("/").into_response())
+}
+
+/// The page to sign in, with why a link does not.
+fn no_link(site: &Site, text: &'static str) -> Page {
+    let mut frame = Frame { title: "Sign in".to_owned(), ..Frame::default() };
+    frame.notices.push(Notice::new(NoticeKind::Error, "", text));
+    let provider = provider(site, "");
+    show(&SignInPage { frame, name: String::new(), next: String::new(), problem: None, provider })
 }
 
 /// Nothing but the token.
@@ -133,7 +148,8 @@ pub(crate) async fn sign_out(posted: Posted<Nothing>) -> Page {
 
 /// A page of this console; the first one in the place of any other address.
 pub(crate) fn own_page(next: &str) -> &str {
-    let own = next.starts_with('/')
+    let own = next.len() <= MAX_NEXT_BYTES
+        && next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !next.starts_with("/sign-");

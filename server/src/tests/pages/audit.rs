@@ -72,10 +72,15 @@ async fn only_auditors_and_administrators_read_the_log_and_reading_it_is_in_it()
         assert_eq!(seen.status, if reads { StatusCode::SEE_OTHER } else { StatusCode::FORBIDDEN }, "{name}");
     }
     assert!(console.stranger().open("/audit").await.location.starts_with("/sign-in"));
-    let methods: Vec<String> =
-        console.store.audit_page(0).await.unwrap().into_iter().map(|record| record.draft.method).collect();
-    for (method, times) in [("flightrisk.console.Audit/ListRecords", 4), ("flightrisk.console.Audit/Verify", 2)] {
-        assert_eq!(methods.iter().filter(|found| *found == method).count(), times, "{method}");
+    let records = console.store.audit_page(0).await.unwrap();
+    for (method, decision, times) in [
+        ("flightrisk.console.Audit/ListRecords", "allowed", 4),
+        ("flightrisk.console.Audit/ListRecords", "denied", 8),
+        ("flightrisk.console.Audit/Verify", "allowed", 2),
+        ("flightrisk.console.Audit/Verify", "denied", 4),
+    ] {
+        let found = records.iter().filter(|record| record.draft.method == method && record.draft.decision == decision);
+        assert_eq!(found.count(), times, "{method} {decision}");
     }
 }
 

@@ -145,3 +145,21 @@ async fn the_notice_says_what_this_server_does() {
     assert!(plain.contains("surveys do not enter") && !plain.contains("months"), "{plain}");
     assert!(plain.contains("but no estimate and no number") && plain.contains("400 days"));
 }
+
+#[tokio::test]
+async fn an_address_that_says_what_was_done_is_not_believed() {
+    let console = company().await;
+    let mut admin = console.visitor("another", Role::Admin, Scope::All).await;
+    let (counts, done) = ("/privacy?scores=7&actions=0&others=0&kept=0", "/privacy?done=erased");
+    for path in [counts, done] {
+        assert!(!admin.page(path).await.contains("held about the person is erased."), "{path}");
+    }
+    admin.state_purpose_quietly().await;
+    let told = admin.send("/privacy/erase", &[("id", "e-2"), ("again", "e-2")]).await.location;
+    assert!(
+        !admin.page(counts).await.contains("held about the person is erased."),
+        "another address than the one the form led to"
+    );
+    assert!(admin.page(&told).await.contains("held about the person is erased."), "{told}");
+    assert!(!admin.page(&told).await.contains("held about the person is erased."), "told once");
+}

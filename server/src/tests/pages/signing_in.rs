@@ -117,9 +117,9 @@ async fn what_cannot_be_read_or_is_used_otherwise_is_told_on_a_page_of_ours() {
     let console = Console::of(native()).await;
     let mut partner = console.partner().await;
     for (method, path, expected) in [
-        ("GET", "/privacy/person?id=%FF", StatusCode::BAD_REQUEST),
+        ("GET", "/privacy?scores=many", StatusCode::BAD_REQUEST),
         ("GET", "/people/%FF", StatusCode::BAD_REQUEST),
-        ("GET", "/audit?id=1&id=2&before=%FF", StatusCode::BAD_REQUEST),
+        ("GET", "/at-risk?band=HIGH&band=LOW", StatusCode::BAD_REQUEST),
         ("GET", "/sign-out", StatusCode::METHOD_NOT_ALLOWED),
         ("DELETE", "/at-risk", StatusCode::METHOD_NOT_ALLOWED),
         ("GET", "/nowhere", StatusCode::NOT_FOUND),
@@ -140,4 +140,16 @@ async fn what_cannot_be_read_or_is_used_otherwise_is_told_on_a_page_of_ours() {
     let request = request.header(header::ORIGIN, "http://127.0.0.1:8080").header(header::CONTENT_TYPE, "text/plain");
     let seen = console.stranger().ask(request, Body::from("name=partner")).await;
     assert!(seen.status == StatusCode::BAD_REQUEST && seen.text.contains("<h1>"), "{} {}", seen.status, seen.text);
+}
+
+#[tokio::test]
+async fn a_link_of_a_disabled_account_says_so() {
+    let console = Console::of(native()).await;
+    drop(console.partner().await);
+    assert!(console.store.set_user_enabled("partner", false).await.unwrap());
+    let link = console.store.create_sign_in_link("partner").await.unwrap();
+    let mut browser = console.stranger();
+    let seen = browser.send("/sign-in/link", &[("token", &link)]).await;
+    assert!(seen.text.contains("The account of this link is disabled."), "{} {}", seen.location, seen.text);
+    assert!(browser.cookie.is_none());
 }

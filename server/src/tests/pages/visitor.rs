@@ -1,5 +1,7 @@
 //! Somebody at the console: a router, a cookie, and what they see.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -13,7 +15,7 @@ use crate::access::password::Password;
 use crate::access::users::NewUser;
 use crate::app::App;
 use crate::config::ServerConfig;
-use crate::console::{Site, pages};
+use crate::console::{Oidc, Site, pages};
 use crate::models::ModelFolder;
 use crate::store::Store;
 
@@ -41,7 +43,15 @@ impl Console {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
         let app = App::new(scorer, store.clone(), config).await.unwrap();
-        Self::of_app(&app, store, folder)
+        Self::of_app(&app, store, folder, None)
+    }
+
+    /// A console to which people sign in at an identity provider.
+    pub(in crate::tests) async fn of_provider(scorer: Scorer, provider: Oidc) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
+        let app = App::new(scorer, store.clone(), ServerConfig::default()).await.unwrap();
+        Self::of_app(&app, store, folder, Some(Arc::new(provider)))
     }
 
     /// A console of the models of a folder.
@@ -49,12 +59,12 @@ impl Console {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
         let app = App::open(models, store.clone(), ServerConfig::default()).await.unwrap();
-        Self::of_app(&app, store, folder)
+        Self::of_app(&app, store, folder, None)
     }
 
-    fn of_app(app: &App, store: Store, folder: tempfile::TempDir) -> Self {
+    fn of_app(app: &App, store: Store, folder: tempfile::TempDir, provider: Option<Arc<Oidc>>) -> Self {
         let (drain, draining) = watch::channel(false);
-        let site = Site::new(app.core().clone(), HOST.parse().unwrap(), None, &draining);
+        let site = Site::new(app.core().clone(), HOST.parse().unwrap(), provider, &draining);
         Self { router: pages(site), store, _folder: folder, _draining: drain }
     }
 

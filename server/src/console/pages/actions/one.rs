@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use prost_types::FieldMask;
@@ -229,7 +229,7 @@ pub(super) async fn change(State(site): State<Site>, Path(id): Path<String>, pos
         purpose: purpose.clone(),
     };
     let status = match site.api().actions.update_action(visit.ask(request)).await {
-        Ok(reply) => return Ok(done(reply.into_inner().action, "action-changed")),
+        Ok(reply) => return done(&visit, reply.into_inner().action, "action-changed").await,
         Err(status) if is_of_the_form(&status) => status,
         Err(status) => return Err(status.into()),
     };
@@ -264,7 +264,7 @@ pub(super) async fn complete(State(site): State<Site>, Path(id): Path<String>, p
         purpose: purpose.clone(),
     };
     let status = match site.api().actions.complete_action(visit.ask(request)).await {
-        Ok(reply) => return Ok(done(reply.into_inner().action, "action-completed")),
+        Ok(reply) => return done(&visit, reply.into_inner().action, "action-completed").await,
         Err(status) if is_of_the_form(&status) => status,
         Err(status) => return Err(status.into()),
     };
@@ -279,7 +279,7 @@ pub(super) async fn complete(State(site): State<Site>, Path(id): Path<String>, p
 }
 
 /// Back to the person.
-fn done(action: Option<v1::Action>, what: &str) -> axum::response::Response {
+async fn done(visit: &Visit, action: Option<v1::Action>, what: &str) -> Page {
     let back = action.map_or_else(|| "/actions".to_owned(), |action| person::href(&action.employee_id));
-    Redirect::to(&format!("{}#actions", having(&back, what))).into_response()
+    visit.lead_to(&format!("{}#actions", having(&back, what))).await
 }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect};
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::model_service_server::ModelService;
 use flight_risk_scoring::wording::numbers::fixed;
@@ -158,7 +157,7 @@ pub(super) async fn activate(State(site): State<Site>, Path(version): Path<Strin
         purpose: form.purpose.trim().to_owned(),
     };
     site.api().models.activate_model(visit.ask(request)).await?;
-    Ok(Redirect::to(&having("/model", "model-activated")).into_response())
+    visit.lead_to(&having("/model", "model-activated")).await
 }
 
 /// Makes the model before score again.
@@ -170,7 +169,7 @@ pub(super) async fn roll_back(State(site): State<Site>, posted: Posted<Sent>) ->
         purpose: form.purpose.trim().to_owned(),
     };
     site.api().models.rollback_model(visit.ask(request)).await?;
-    Ok(Redirect::to(&having("/model", "model-rolled-back")).into_response())
+    visit.lead_to(&having("/model", "model-rolled-back")).await
 }
 
 impl Sent {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use serde::Deserialize;
@@ -128,7 +128,7 @@ pub(super) async fn record(State(site): State<Site>, Path(id): Path<String>, pos
     };
     let refused = if form.confirm == "yes" {
         match site.api().actions.report_exit(visit.ask(request)).await {
-            Ok(_) => return Ok(Redirect::to(&having(&href(&id), "exit-recorded")).into_response()),
+            Ok(_) => return visit.lead_to(&having(&href(&id), "exit-recorded")).await,
             Err(status) if status.code() == tonic::Code::InvalidArgument => Some(status),
             Err(status) => return Err(status.into()),
         }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use serde::Deserialize;
@@ -148,7 +148,7 @@ pub(super) async fn start(State(site): State<Site>, Path(id): Path<String>, post
     };
     let status = match site.api().actions.create_action(visit.ask(request)).await {
         Ok(_) => {
-            return Ok(Redirect::to(&format!("{}#actions", having(&href(&id), "action-started"))).into_response());
+            return visit.lead_to(&format!("{}#actions", having(&href(&id), "action-started"))).await;
         }
         Err(status) if status.code() == tonic::Code::InvalidArgument => status,
         Err(status) => return Err(status.into()),

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Redirect};
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::privacy_service_server::PrivacyService;
 use serde::Deserialize;
@@ -110,5 +109,5 @@ pub(super) async fn erase(State(site): State<Site>, posted: Posted<Sent>) -> Pag
         "/privacy?scores={}&actions={}&others={}&kept={}",
         erased.scores, erased.actions, erased.others, erased.kept_in_audit
     );
-    Ok(Redirect::to(&told).into_response())
+    visit.lead_to(&told).await
 }

@@ -60,6 +60,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(erased): Query<Erase
     let mut frame = visit.frame(&site, "Privacy", "/privacy");
     if let (Some(scores), Some(actions), Some(others), Some(kept)) =
         (erased.scores, erased.actions, erased.others, erased.kept)
+        && visit.was_led_here()
     {
         frame.notices = vec![counts(scores, actions, others, kept)];
     }
