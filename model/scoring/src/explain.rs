@@ -221,10 +221,17 @@ impl FactorWords {
             Known::Sentence { unit, pieces, typical, typical_unit } => {
                 let mut said = Said::Nothing;
                 for (position, piece) in pieces.iter().enumerate() {
+                    let mut piece = piece.as_str();
                     if position > 0 {
+                        let start = out.len();
                         let (unit, word) = write_number(out, *unit, number);
                         out.push_str(word);
                         said = unit;
+                        if let Some(rest) = piece.strip_prefix(" times").filter(|_| out.get(start..) == Some("1")) {
+                            out.truncate(start);
+                            out.push_str("once");
+                            piece = rest;
+                        }
                     }
                     out.push_str(piece);
                 }
@@ -284,6 +291,8 @@ mod tests {
             ("months_since_promotion", 17.0, 0.9, "no promotion for 1 month; typical 17"),
             ("pay_growth_12m_percent", 2.52, -0.04, "pay grew by 0 % in 12 months; typical 2.5 %"),
             ("compa_ratio", 1.0, 0.871, "paid 87 % of the range's midpoint; typical 100 %"),
+            ("recognition_received_180d_count", 2.0, 1.0, "recognised once in 180 days; typical 2"),
+            ("recognition_received_180d_count", 1.0, 11.0, "recognised 11 times in 180 days; typical 1"),
             ("first_90_days_flag", 0.0, 1.0, "in the first 90 days"),
             ("first_90_days_flag", 0.0, 0.0, "past the first 90 days"),
             ("review_rating", 3.0, f64::NAN, "no rated review yet"),
