@@ -1,5 +1,6 @@
 //! Where people leave, and why: about groups, never about a person. Pure: no store, no transport.
 
+mod design;
 pub(crate) mod dimension;
 pub(crate) mod drivers;
 pub(crate) mod excess;

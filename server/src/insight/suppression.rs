@@ -13,8 +13,9 @@
 
 use std::collections::BTreeMap;
 
+use super::design::Design;
 use super::dimension::{DIMENSIONS, Dimension, Groups, NO_GROUP, STAGES};
-use super::leverage::{Leverages, Part, Row, Seen};
+use super::leverage::{Leverages, Part, Seen};
 
 /// Most groups shown of all dimensions but managers, whose groups are taken out first; the smallest beyond it are hidden, those of
 /// the later stages before those of the earlier.
@@ -77,7 +78,7 @@ impl Shown {
     }
 
     /// All that is shown, in the order of the stages.
-    fn all(&self) -> Vec<Name> {
+    pub(super) fn all(&self) -> Vec<Name> {
         let of = |dimension: &Dimension| -> Vec<Name> {
             let dimension = dimension.position();
             let groups = (0_u32..).zip(self.groups.get(dimension).into_iter().flatten());
@@ -88,7 +89,7 @@ impl Shown {
 }
 
 /// Dimension and group.
-type Name = (usize, u32);
+pub(super) type Name = (usize, u32);
 
 /// What is to be decided.
 #[derive(Clone, Copy, Debug)]
@@ -318,7 +319,7 @@ impl<'a> Planner<'a> {
 
     /// What makes people stand out, as the plan is now.
     fn offenders(&self) -> Removal {
-        let design = Design::new(self);
+        let design = Design::new(self.question, self.block(), &self.shown, self.stage);
         let leverages = Leverages::new(&design.rows, design.atoms, design.columns.len());
         let mut votes = Votes::default();
         for &column in leverages.doubtful() {
@@ -445,80 +446,5 @@ impl Votes {
             chosen.truncate(few);
         }
         Removal { safe: self.safe, groups: chosen.into_iter().map(|(name, _)| name).collect() }
-    }
-}
-
-/// The rows of the regression: one for each cell.
-struct Design {
-    block: usize,
-    /// Dimensions whose groups can be hidden.
-    stage: [bool; DIMENSIONS],
-    atoms: usize,
-    rows: Vec<Row>,
-    /// Of each column, which group of the plan it is; none for totals and for what is shown to others.
-    columns: Vec<Option<Name>>,
-    /// Of each row, the group of the plan that its atom belongs to.
-    atom_names: Vec<Option<Name>>,
-}
-
-impl Design {
-    fn new(planner: &Planner<'_>) -> Self {
-        let Question { cells, levels, wide, .. } = *planner.question;
-        let block = planner.block();
-        let mut columns = vec![None];
-        let total_inside = wide.map(|_| {
-            columns.push(None);
-            1_u32
-        });
-        let mut number = |shown: &Shown, of_plan: bool| -> [Vec<u32>; DIMENSIONS] {
-            let mut numbers = levels.map(|count| vec![u32::MAX; count]);
-            for (dimension, group) in shown.all().into_iter().filter(|&(dimension, _)| dimension != block) {
-                numbers[dimension][group as usize] = u32::try_from(columns.len()).unwrap_or(u32::MAX);
-                columns.push(of_plan.then_some((dimension, group)));
-            }
-            numbers
-        };
-        let wide_numbers = wide.map(|wide| number(wide, false));
-        let numbers = number(&planner.shown, true);
-        let mut rows = Vec::with_capacity(cells.len());
-        let mut atom_names = Vec::with_capacity(cells.len());
-        for cell in cells {
-            let mut row = Row::new(cell.people);
-            row.push(0);
-            if let (true, Some(column)) = (cell.inside, total_inside) {
-                row.push(column);
-            }
-            let mut push = |numbers: &[Vec<u32>; DIMENSIONS]| {
-                let found =
-                    numbers.iter().zip(&cell.groups).filter_map(|(numbers, &group)| numbers.get(group as usize));
-                found.filter(|&&column| column != u32::MAX).for_each(|&column| row.push(column));
-            };
-            wide_numbers.as_ref().into_iter().for_each(&mut push);
-            if cell.inside {
-                push(&numbers);
-            }
-            let group = cell.groups[block];
-            let for_all = wide.is_some_and(|wide| wide.has(block, group));
-            let for_caller = planner.shown.has(block, group);
-            row.atom = match (for_all, for_caller) {
-                // Who has the whole group and its part inside has the part outside too.
-                (true, true) => Some(2 * group + u32::from(!cell.inside)),
-                (true, false) => Some(2 * group),
-                (false, true) => cell.inside.then_some(2 * group),
-                (false, false) => None,
-            };
-            atom_names.push(for_caller.then_some((block, group)));
-            rows.push(row);
-        }
-        Self { block, stage: planner.stage, atoms: 2 * levels[block], rows, columns, atom_names }
-    }
-
-    /// The group of the plan that a part is; none where the stage cannot hide it.
-    fn name(&self, part: Part, row: usize) -> Option<Name> {
-        let name = match part {
-            Part::Atom => self.atom_names.get(row).copied().flatten(),
-            Part::Column(column) => self.columns.get(column).copied().flatten(),
-        };
-        name.filter(|&(dimension, _)| self.stage[dimension])
     }
 }
