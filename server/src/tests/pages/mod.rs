@@ -5,6 +5,7 @@ pub(super) mod visitor;
 mod actions;
 mod at_risk;
 mod audit;
+mod exits;
 mod model;
 mod person;
 mod privacy;

@@ -1,0 +1,66 @@
+//! Exits recorded and corrected on a person's page.
+
+use axum::http::StatusCode;
+
+use super::person::{audited, company, manager, partner, said_of, start};
+use super::visitor::Visitor;
+use crate::access::caller::{Role, Scope};
+use crate::clock::today;
+
+#[tokio::test]
+async fn an_exit_is_recorded_when_it_is_confirmed() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let form = partner.open("/people/e-1/exit").await;
+    let request_id = form.value_after("name=\"request_id\"");
+    let today = today().to_string();
+    let whole = [("date", today.as_str()), ("kind", "voluntary"), ("confirm", "yes"), ("request_id", &request_id)];
+    for (without, problem) in [("confirm", "confirm-problem"), ("date", "date-problem"), ("kind", "kind-problem")] {
+        let part: Vec<(&str, &str)> = whole.into_iter().filter(|(name, _)| *name != without).collect();
+        let seen = partner.send("/people/e-1/exit", &part).await;
+        assert_eq!(seen.status, StatusCode::BAD_REQUEST, "{without}");
+        assert!(seen.text.contains(problem), "{without}: {}", seen.text);
+    }
+    assert!(partner.page("/people/e-1").await.contains("How likely"), "nothing was recorded so far");
+    let seen = partner.send("/people/e-1/exit", &whole).await;
+    assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/people/e-1?done=exit-recorded"));
+    assert!(!partner.page("/at-risk?view=all").await.contains("e-1</a>"));
+}
+
+#[tokio::test]
+async fn an_exit_is_corrected_by_those_who_may_record_it() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    start(&mut partner, "e-1", "r-1").await;
+    let day = |back: i32| today().plus_days(-back).to_string();
+    let exit = |date: String, kind: &str, id: &str| {
+        [("date", date), ("kind", kind.to_owned()), ("confirm", "yes".to_owned()), ("request_id", id.to_owned())]
+    };
+    let send = async |visitor: &mut Visitor, form: [(&'static str, String); 4]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        visitor.send("/people/e-1/exit", &form).await
+    };
+    assert_eq!(send(&mut partner, exit(day(10), "voluntary", "x-1")).await.status, StatusCode::SEE_OTHER);
+    let left = partner.page("/people/e-1").await;
+    for part in ["Left on", "the person resigned", "Talk it over", "/people/e-1/exit", "/privacy/person?id=e-1"] {
+        assert!(left.contains(part), "{part}: {left}");
+    }
+    let form = partner.open("/people/e-1/exit").await;
+    assert_eq!((form.status, form.value_after("id=\"date\"")), (StatusCode::OK, day(10)));
+    assert!(form.text.contains("value=\"voluntary\" selected"), "{}", form.text);
+    // Sent with a mistake, the form comes back; without, it replaces what was recorded.
+    assert_eq!(send(&mut partner, exit(day(10), "", "x-2")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(send(&mut partner, exit(day(3), "retirement", "x-3")).await.status, StatusCode::SEE_OTHER);
+    let left = partner.page("/people/e-1").await;
+    assert!(left.contains("Left on") && left.contains("retirement"), "{left}");
+    assert_eq!(partner.open("/people/e-1/exit").await.value_after("id=\"date\""), day(3));
+    let allowed = |entry: &(String, String, String)| entry.2 == "allowed";
+    assert!(audited(&console, "e-1").await.iter().all(allowed), "nothing was refused on the way");
+    // The manager is told that the person left, and not why; another team's manager is told nothing.
+    let page = manager(&console).await.page("/people/e-1").await;
+    assert!(page.contains("Left on") && !page.contains("retirement") && !page.contains("/exit"), "{page}");
+    let scope = Scope::Reports { manager_id: "m-2".into() };
+    let mut other = console.visitor("other", Role::Manager, scope).await;
+    other.state_purpose().await;
+    assert_eq!(said_of(&mut other, "e-1").await, said_of(&mut other, "nobody").await);
+}
