@@ -106,6 +106,7 @@ fn a_mistyped_store_is_no_empty_one() {
         (&nowhere, "revoke 0123456789ab", "there is no store"),
         (&other, "list", "no SQLite database"),
         (&other, "create --name nightly --role hris", "no SQLite database"),
+        (&folder, "create --name nightly --role hris", "no SQLite database"),
     ] {
         let store = store.display().to_string();
         let output = keys(&store, arguments);

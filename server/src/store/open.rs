@@ -121,6 +121,7 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
 /// A new store can be read by its owner only; SQLite gives the files that it makes beside it the same permissions.
 fn make_file(path: &Path) -> Result<(), StoreError> {
     match make_private(path) {
+        Err(_) if path.is_dir() => Err(StoreError::NotADatabase { path: path.to_owned() }),
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
             Err(StoreError::File { path: path.to_owned(), source: error })
         }
