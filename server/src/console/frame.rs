@@ -239,6 +239,19 @@ pub(crate) struct Choice {
     pub(crate) chosen: bool,
 }
 
+impl Choice {
+    /// A choice, which is made where its value is `chosen`.
+    pub(crate) fn of(value: impl Into<String>, label: impl Into<String>, chosen: &str) -> Self {
+        let value = value.into();
+        Self { chosen: value == chosen, value, label: label.into() }
+    }
+
+    /// These choices, each a value and its label.
+    pub(crate) fn all(options: &[(&str, &str)], chosen: &str) -> Vec<Self> {
+        options.iter().map(|&(value, label)| Self::of(value, label, chosen)).collect()
+    }
+}
+
 impl Band {
     /// The band of the API.
     pub(crate) fn of(band: flight_risk_proto::v1::RiskBand) -> Self {

@@ -99,21 +99,13 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked
     let filtered = asked.is_filtered();
     let view = asked.view();
     let nothing = rows.is_empty() && !filtered && asked.page.is_empty();
-    let choice = |value: &str, label: &str, chosen: &str| Choice {
-        value: value.to_owned(),
-        label: label.to_owned(),
-        chosen: value == chosen,
-    };
     let listed_choices = |names: &[String], chosen: &str| {
-        let mut all = vec![choice("", "All", chosen)];
+        let mut all = vec![Choice::of("", "All", chosen)];
         if !chosen.is_empty() && !names.iter().any(|name| name == chosen) {
-            all.push(choice(chosen, chosen, chosen));
+            all.push(Choice::of(chosen, chosen, chosen));
         }
-        all.extend(names.iter().map(|name| choice(name, name, chosen)));
+        all.extend(names.iter().map(|name| Choice::of(name, name, chosen)));
         all
-    };
-    let fixed = |options: &[(&str, &str)], chosen: &str| {
-        options.iter().map(|(value, label)| choice(value, label, chosen)).collect::<Vec<_>>()
     };
     let sorts: &[(&str, &str)] = if numbers { &filter::SORTS } else { &filter::SORTS_WITHOUT_NUMBERS };
     let page = ListPage {
@@ -122,14 +114,14 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked
         departments: listed_choices(&choices.departments, &asked.department),
         locations: listed_choices(&choices.locations, &asked.location),
         levels: listed_choices(&choices.levels, &asked.level),
-        bands: fixed(&filter::BANDS, &asked.band),
-        years: fixed(&filter::YEARS, &asked.years),
-        critical: fixed(&filter::CRITICAL, &asked.critical),
+        bands: Choice::all(&filter::BANDS, &asked.band),
+        years: Choice::all(&filter::YEARS, &asked.years),
+        critical: Choice::all(&filter::CRITICAL, &asked.critical),
         changed: filter::changed(today(), &asked.changed)
             .iter()
-            .map(|(day, label)| choice(day, label, &asked.changed))
+            .map(|(day, label)| Choice::of(day, label, &asked.changed))
             .collect(),
-        sorts: fixed(sorts, &asked.sort),
+        sorts: Choice::all(sorts, &asked.sort),
         beside_capacity: asked.beside_capacity(),
         all_stale: rows.first().filter(|_| rows.iter().all(|row| row.stale)).map(|row| row.as_of.clone()),
         filtered,

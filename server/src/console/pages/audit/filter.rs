@@ -78,29 +78,18 @@ impl Asked {
 
     /// The choices of what was called.
     pub(super) fn calls(&self) -> Vec<Choice> {
-        let choice = |value: &str, label: &str| Choice {
-            value: value.to_owned(),
-            label: label.to_owned(),
-            chosen: value == self.what,
-        };
-        let mut calls: Vec<Choice> = CALLS.iter().map(|(value, label)| choice(value, label)).collect();
+        let mut calls = Choice::all(&CALLS, &self.what);
         calls.sort_by(|a, b| a.label.cmp(&b.label));
-        calls.insert(0, choice("", "Everything"));
+        calls.insert(0, Choice::of("", "Everything", &self.what));
         if !self.what.is_empty() && !calls.iter().any(|choice| choice.chosen) {
-            calls.push(choice(&self.what, &self.what));
+            calls.push(Choice::of(&self.what, &self.what, &self.what));
         }
         calls
     }
 
     /// The choices of what was decided.
     pub(super) fn decisions(&self) -> Vec<Choice> {
-        [("", "All"), ("allowed", "Allowed"), ("denied", "Refused")]
-            .map(|(value, label)| Choice {
-                value: value.to_owned(),
-                label: label.to_owned(),
-                chosen: value == self.decision,
-            })
-            .to_vec()
+        Choice::all(&[("", "All"), ("allowed", "Allowed"), ("denied", "Refused")], &self.decision)
     }
 }
 

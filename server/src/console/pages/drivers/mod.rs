@@ -90,6 +90,7 @@ struct Line {
 async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let known = DIMENSIONS.iter().find(|(name, _, _)| *name == asked.by && !asked.group.trim().is_empty());
     let dimension = known.map_or(v1::GroupDimension::Unspecified, |&(_, _, dimension)| dimension);
+    let by = known.map_or("", |&(by, _, _)| by);
     let group = known.map_or(String::new(), |_| asked.group.trim().to_owned());
     let request = |month: &str| v1::ListDriversRequest {
         group_by: dimension.into(),
@@ -135,13 +136,8 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let list = known.filter(|_| may_list).and_then(|&(by, _, _)| members(by, &group));
     let page = DriversPage {
         frame,
-        dimensions: DIMENSIONS
-            .iter()
-            .map(|&(name, label, one)| Choice {
-                value: name.to_owned(),
-                label: label.to_owned(),
-                chosen: one == dimension,
-            })
+        dimensions: std::iter::once(Choice::of("", "Everybody", by))
+            .chain(DIMENSIONS.iter().map(|&(name, label, _)| Choice::of(name, label, by)))
             .collect(),
         months: months(&trend, &asked.month),
         people: words::count(usize::try_from(now.employees).unwrap_or(usize::MAX), "person", "people"),
@@ -224,9 +220,8 @@ fn month(iso: &str) -> String {
 /// The months to compare with: those of the trend but the last, which is now.
 fn months(trend: &v1::GetTrendResponse, chosen: &str) -> Vec<Choice> {
     let earlier = trend.points.split_last().map_or(&[][..], |(_, earlier)| earlier);
-    let choice = |value: &str, label: String| Choice { value: value.to_owned(), label, chosen: value == chosen };
-    let mut all = vec![choice("", "no earlier month".to_owned())];
-    all.extend(earlier.iter().rev().map(|point| choice(&point.month, month(&point.month))));
+    let mut all = vec![Choice::of("", "no earlier month", chosen)];
+    all.extend(earlier.iter().rev().map(|point| Choice::of(&point.month, month(&point.month), chosen)));
     all
 }
 

@@ -67,11 +67,7 @@ impl Form {
             required: true,
             ..Field::default()
         };
-        let types = TYPES.iter().map(|(value, label, _)| Choice {
-            value: (*value).to_owned(),
-            label: (*label).to_owned(),
-            chosen: *value == self.kind,
-        });
+        let types = TYPES.iter().map(|&(value, label, _)| Choice::of(value, label, &self.kind));
         ExitPage {
             frame,
             href: href(&person.id),

@@ -159,11 +159,7 @@ fn fields(site: &Site, told: &v1::Assessment, asked: &[(String, String)]) -> Vec
         .map(|(place, feature)| {
             let typed = asked.iter().find(|(name, _)| *name == feature.name).map(|(_, typed)| typed.clone());
             let typed = typed.unwrap_or_default();
-            let choice = |value: &str, label: &str| Choice {
-                value: value.to_owned(),
-                label: label.to_owned(),
-                chosen: value == typed,
-            };
+            let choice = |value: &str, label: &str| Choice::of(value, label, &typed);
             let choices = match &feature.kind {
                 FeatureKind::Categorical { levels, .. } => {
                     let unchanged = std::iter::once(choice("", "as it is"));
