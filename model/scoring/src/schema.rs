@@ -191,6 +191,11 @@ impl Schema {
         self.features.iter().position(|feature| feature.name == name)
     }
 
+    /// The feature of a name.
+    pub fn feature(&self, name: &str) -> Option<&SourceFeature> {
+        self.features.iter().find(|feature| feature.name == name)
+    }
+
     /// One value as a packed number.
     ///
     /// # Errors

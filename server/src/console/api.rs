@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use flight_risk_proto::v1;
+use flight_risk_scoring::schema::Value;
 use tokio::sync::watch;
 
 use crate::core::Core;
@@ -37,5 +38,22 @@ pub(crate) fn assessment(score: Option<&v1::EmployeeScore>) -> Option<&v1::Asses
     match score?.outcome.as_ref()? {
         v1::employee_score::Outcome::Assessment(assessment) => Some(assessment),
         v1::employee_score::Outcome::Abstention(_) => None,
+    }
+}
+
+/// What the model says in a risk, where it answers and who asks may see it.
+pub(crate) fn scored(risk: &v1::EmployeeRisk) -> Option<&v1::Assessment> {
+    match risk.outcome.as_ref()? {
+        v1::employee_risk::Outcome::Assessment(assessment) => Some(assessment),
+        v1::employee_risk::Outcome::Abstention(_) => None,
+    }
+}
+
+/// A value of a feature.
+pub(crate) fn value(told: Option<&v1::FeatureValue>) -> Value {
+    match told.and_then(|told| told.value.as_ref()) {
+        Some(v1::feature_value::Value::Number(number)) => Value::Number(*number),
+        Some(v1::feature_value::Value::Level(level)) => Value::Level(level.clone()),
+        None => Value::Unknown,
     }
 }

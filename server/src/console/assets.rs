@@ -1,11 +1,11 @@
 //! Files that pages refer to: compiled in, named by their content, so that browsers may keep them.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flight_risk_scoring::schema::hex;
 use sha2::{Digest, Sha256};
 
 /// The one style sheet.
@@ -15,13 +15,8 @@ const STYLE: &str = include_str!("assets/style.css");
 pub(crate) static STYLE_HREF: LazyLock<String> = LazyLock::new(|| format!("/assets/{}", *STYLE_NAME));
 
 static STYLE_NAME: LazyLock<String> = LazyLock::new(|| {
-    let digest = Sha256::digest(STYLE.as_bytes());
-    let mut name = "style-".to_owned();
-    for byte in digest.iter().take(8) {
-        // Writing to a text cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name + ".css"
+    let digest = hex(&Sha256::digest(STYLE.as_bytes()));
+    format!("style-{digest:.16}.css")
 });
 
 /// How long a browser may keep a file: for good, since another content has another name.

@@ -32,7 +32,7 @@ impl Line {
         let is_open = matches!(action.state(), v1::ActionState::Open | v1::ActionState::InProgress);
         let days = action.due_date.parse::<Day>().ok().map(|day| day.days_since(today())).filter(|_| is_open);
         Self {
-            href: format!("/actions/{}", encoded(action.name.strip_prefix("actions/").unwrap_or(&action.name))),
+            href: href(action.name.strip_prefix("actions/").unwrap_or(&action.name)),
             title: action.title.clone(),
             person: action.employee_id.clone(),
             person_href: person::href(&action.employee_id),
@@ -54,6 +54,11 @@ impl Line {
             note: action.note.clone(),
         }
     }
+}
+
+/// Where an action is.
+pub(super) fn href(id: &str) -> String {
+    format!("/actions/{}", encoded(id))
 }
 
 /// How far an action is.

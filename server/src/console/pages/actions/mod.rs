@@ -8,8 +8,6 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::routing::{get, post};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use flight_risk_scoring::Day;
@@ -28,7 +26,6 @@ use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
 use crate::limits::MAX_ROWS_BEFORE;
-use crate::random;
 
 pub(crate) use line::Line;
 
@@ -240,12 +237,6 @@ pub(crate) fn me(visit: &Visit) -> String {
             actor.strip_prefix(USER_ACTOR).unwrap_or(actor).to_owned()
         }
     }
-}
-
-/// What a form carries so that it is carried out once, however often it is sent.
-pub(crate) fn request_id() -> Result<String, PageError> {
-    let bytes: [u8; 16] = random::bytes().map_err(|_| PageError::Store)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Puts what a service found wrong beside the fields of a form, by their paths; gives what belongs to none.

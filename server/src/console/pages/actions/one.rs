@@ -11,12 +11,12 @@ use serde::Deserialize;
 use tonic::{Code, Status};
 
 use crate::access::caller::USER_ACTOR;
-use crate::console::error::{PageError, encoded};
+use crate::console::error::PageError;
 use crate::console::frame::{Choice, Crumb, Field, Frame, Notice, NoticeKind};
-use crate::console::pages::actions::line::{outcome, state};
-use crate::console::pages::actions::{Line, NOTE_HINT, put_problems, request_id};
+use crate::console::pages::actions::line::{href, outcome, state};
+use crate::console::pages::actions::{Line, NOTE_HINT, put_problems};
 use crate::console::pages::person;
-use crate::console::pages::{Page, show};
+use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
@@ -90,10 +90,6 @@ async fn action_of(site: &Site, visit: &Visit, id: &str, purpose: &str) -> Resul
 /// A name that no action can have is that of none.
 fn no_such(status: Status) -> PageError {
     if status.code() == Code::InvalidArgument { PageError::NotFound } else { status.into() }
-}
-
-fn href(id: &str) -> String {
-    format!("/actions/{}", encoded(id))
 }
 
 /// The purpose, or the way to state it and then to the page of this action: what was sent by a form is not sent again.

@@ -7,11 +7,11 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_server::RiskService;
 
 use crate::clock::today;
+use crate::console::api::scored;
 use crate::console::error::PageError;
 use crate::console::frame::Band;
 use crate::console::pages::Page;
 use crate::console::pages::at_risk::filter::Asked;
-use crate::console::pages::at_risk::row::told;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::limits::{MAX_EXPORT_ROWS, MAX_PAGE_SIZE, MAX_TEXT_BYTES};
@@ -102,7 +102,7 @@ fn exporting(purpose: &str) -> String {
 
 fn cells(risk: &v1::EmployeeRisk) -> [String; 16] {
     let org = risk.org.clone().unwrap_or_default();
-    let told = told(risk);
+    let told = scored(risk);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
     let (band, reasons) = match &risk.outcome {
         Some(v1::employee_risk::Outcome::Assessment(told)) => (

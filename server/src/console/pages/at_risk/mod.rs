@@ -11,6 +11,7 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_server::RiskService;
 
 use crate::clock::today;
+use crate::console::api::scored;
 use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Frame, Notice, NoticeKind, Pager, Tab};
 use crate::console::pages::at_risk::filter::{Asked, View};
@@ -94,7 +95,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked
         Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.before()),
         _ => 0,
     };
-    let most = listed.employees.iter().filter_map(|risk| row::told(risk)).map(|told| told.high).fold(0.0, f64::max);
+    let most = listed.employees.iter().filter_map(scored).map(|told| told.high).fold(0.0, f64::max);
     let rows: Vec<Row> = listed.employees.iter().enumerate().map(|(i, risk)| Row::of(risk, i < within, most)).collect();
     let filtered = asked.is_filtered();
     let view = asked.view();

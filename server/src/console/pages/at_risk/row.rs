@@ -3,8 +3,8 @@
 use flight_risk_proto::v1;
 
 use crate::console::charts::{Estimate, Markup, Share, Whisker};
-use crate::console::error::encoded;
 use crate::console::frame::Band;
+use crate::console::pages::person;
 use crate::console::words;
 
 /// A person on the list.
@@ -70,7 +70,7 @@ impl Row {
             None => (None, Answer::Withheld),
         };
         Self {
-            href: format!("/people/{}", encoded(&risk.employee_id)),
+            href: person::href(&risk.employee_id),
             id: risk.employee_id.clone(),
             name: org.display_name,
             place: place.into_iter().flatten().collect(),
@@ -118,15 +118,7 @@ impl Next {
             title: next.title.clone(),
             when,
             under_way: next.under_way,
-            href: id.map(|_| format!("/people/{}#actions", encoded(employee))),
+            href: id.map(|_| format!("{}#actions", person::href(employee))),
         }
-    }
-}
-
-/// What the model answers of somebody, where it does.
-pub(super) fn told(risk: &v1::EmployeeRisk) -> Option<&v1::Assessment> {
-    match &risk.outcome {
-        Some(v1::employee_risk::Outcome::Assessment(told)) => Some(told),
-        _ => None,
     }
 }

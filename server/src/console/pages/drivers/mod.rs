@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tonic::{Code, Status};
 
 use crate::console::charts::{Chart, Markup, Share, Trend, TrendMonth};
-use crate::console::error::{PageError, encoded};
+use crate::console::error::PageError;
 use crate::console::frame::{Choice, Crumb, Frame};
 use crate::console::pages::hot_spots::{DIMENSIONS, members};
 use crate::console::pages::model::feature;
@@ -195,8 +195,7 @@ fn line(
     };
     Line {
         label: driver.label.clone(),
-        href: model
-            .map(|model| format!("/model/{}/feature?name={}", encoded(&model.version), encoded(&driver.feature))),
+        href: model.map(|model| feature::href(&model.version, &driver.feature)),
         family: feature::family(driver.family()),
         share: if strongest > 0.0 { (100.0 * strength / strongest).round() as u32 } else { 0 },
         raised: words::percent(driver.raised_share),

@@ -7,11 +7,10 @@ use flight_risk_proto::v1::model_service_server::ModelService;
 use flight_risk_scoring::wording::numbers::fixed;
 use serde::Deserialize;
 
-use crate::console::error::{PageError, encoded};
+use crate::console::error::PageError;
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind};
-use crate::console::pages::model::ask;
-use crate::console::pages::model::told;
-use crate::console::pages::{Page, show};
+use crate::console::pages::model::{self, ask, told};
+use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
@@ -56,13 +55,17 @@ struct ChangePage {
     request_id: String,
 }
 
+/// Where the page is that asks whether a model is to score.
+pub(super) fn href(version: &str) -> String {
+    format!("{}/activate", model::href(version))
+}
+
 /// Asks whether a model is to score.
 pub(super) async fn ask_activate(State(site): State<Site>, visit: Visit, Path(version): Path<String>) -> Page {
     // The button would be refused: then there is no page with it. Whoever sends the form is asked again by the service.
     visit.permitted(ACTIVATE)?;
     let then = ask(&site, &visit, &version).await?;
-    let action = format!("/model/{}/activate", encoded(&version));
-    confirm(&site, &visit, then, "Activate this model?", action, "Activate").await
+    confirm(&site, &visit, then, "Activate this model?", href(&version), "Activate").await
 }
 
 /// Asks whether the model before is to score again.
@@ -85,7 +88,6 @@ async fn confirm(
     let now = ask(site, visit, "active").await?;
     let mut frame = visit.frame(site, title, "/model");
     frame.breadcrumbs = vec![Crumb { label: "Versions".to_owned(), href: "/model/versions".to_owned() }];
-    let request_id: [u8; 16] = crate::random::bytes().map_err(|_| PageError::Store)?;
     let verdict = then.verdict.clone().unwrap_or_default();
     show(&ChangePage {
         frame,
@@ -101,7 +103,7 @@ async fn confirm(
         added: only_in(&then, &now),
         removed: only_in(&now, &then),
         etag: now.etag.clone(),
-        request_id: request_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        request_id: request_id()?,
         now: now.version,
         then: then.version,
     })

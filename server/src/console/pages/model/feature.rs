@@ -8,7 +8,7 @@ use flight_risk_scoring::wording::summary::capitalised;
 use crate::console::charts::{Categories, Chart, Curve, CurvePoint, Estimate, Level, Markup, Real};
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame};
-use crate::console::pages::model::{NamedFeature, ask};
+use crate::console::pages::model::{NamedFeature, ask, href as model_href};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -41,7 +41,7 @@ fn row(model: &v1::Model, feature: &v1::ModelFeature, strongest: f64) -> Feature
     let share = if strongest > 0.0 { (feature.importance / strongest).clamp(0.0, 1.0) } else { 0.0 };
     FeatureRow {
         label: feature.label.clone(),
-        href: format!("/model/{}/feature?name={}", encoded(&model.version), encoded(&feature.name)),
+        href: href(&model.version, &feature.name),
         family: family(feature.family()),
         share: (share * 100.0).round() as u32,
         matters: match share {
@@ -56,6 +56,11 @@ fn row(model: &v1::Model, feature: &v1::ModelFeature, strongest: f64) -> Feature
         actionable: feature.actionable,
         confidential: feature.confidential,
     }
+}
+
+/// Where the page of a feature is.
+pub(in crate::console::pages) fn href(version: &str, name: &str) -> String {
+    format!("{}/feature?name={}", model_href(version), encoded(name))
 }
 
 /// What a family of features is called.
@@ -95,7 +100,7 @@ pub(super) async fn page(
     let mut frame = visit.frame(&site, heading(feature), "/model");
     let (label, href) = match model.active {
         true => ("The model".to_owned(), "/model".to_owned()),
-        false => (format!("Model {}", model.version), format!("/model/{}", encoded(&model.version))),
+        false => (format!("Model {}", model.version), model_href(&model.version)),
     };
     frame.breadcrumbs = vec![Crumb { label, href }];
     show(&FeaturePage {

@@ -75,6 +75,11 @@ struct ModelPage {
     activate_href: Option<String>,
 }
 
+/// Where the page of a model is.
+fn href(version: &str) -> String {
+    format!("/model/{}", encoded(version))
+}
+
 /// The active model.
 async fn active(State(site): State<Site>, visit: Visit) -> Page {
     page(&site, &visit, "active").await
@@ -136,8 +141,7 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
         prohibited: model.prohibited_uses.clone(),
         law: flight_risk_scoring::wording::statements::LAW,
         limits: model.limitations.clone(),
-        activate_href: (!model.active && visit.may(ACTIVATE))
-            .then(|| format!("/model/{}/activate", encoded(&model.version))),
+        activate_href: (!model.active && visit.may(ACTIVATE)).then(|| change::href(&model.version)),
     })
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Frame, Pager, Tab};
-use crate::console::pages::model::{ACTIVATE, tabs};
+use crate::console::pages::model::{ACTIVATE, change, href, tabs};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -90,8 +90,8 @@ fn row(summary: &v1::ModelSummary, may_activate: bool) -> VersionRow {
     let version = summary.name.trim_start_matches("models/").to_owned();
     let good = summary.refusal.is_empty();
     VersionRow {
-        href: (good || summary.active).then(|| format!("/model/{}", encoded(&version))),
-        activate: (good && !summary.active && may_activate).then(|| format!("/model/{}/activate", encoded(&version))),
+        href: (good || summary.active).then(|| href(&version)),
+        activate: (good && !summary.active && may_activate).then(|| change::href(&version)),
         active: summary.active,
         data_until: summary.data_until.as_deref().map_or_else(String::new, day),
         pairs: summary.auc.map_or_else(String::new, |auc| format!("{} of 100", fixed(auc * 100.0, 0))),
@@ -113,7 +113,7 @@ async fn activations(site: &Site, visit: &Visit) -> Result<Option<Vec<Activation
     let past = core.store.past_activations(ACTIVATIONS_SHOWN).await?;
     let row = |past: &crate::store::activations::PastActivation| ActivationRow {
         when: moment(past.at),
-        href: format!("/model/{}", encoded(&past.model_version)),
+        href: href(&past.model_version),
         version: past.model_version.clone(),
         who: past.actor.clone(),
     };

@@ -23,8 +23,7 @@ impl Recommended {
     /// What is told of a recommendation of the API.
     pub(super) fn of(site: &Site, told: &v1::RecommendedAction, id: &str) -> Self {
         let active = site.core().active.load();
-        let schema = active.schema();
-        let feature = schema.position(&told.feature).and_then(|position| schema.features().get(position));
+        let feature = active.schema().feature(&told.feature);
         Self {
             title: told.title.clone(),
             what: told.what.clone(),

@@ -9,9 +9,9 @@ use flight_risk_proto::v1::action_service_server::ActionService;
 use serde::Deserialize;
 
 use crate::console::frame::{Choice, Field, Frame};
-use crate::console::pages::actions::{put_problems, request_id};
-use crate::console::pages::person::{Person, crumbs, href, need, person_of, purpose_for};
-use crate::console::pages::{Page, show};
+use crate::console::pages::actions::put_problems;
+use crate::console::pages::person::{Person, crumbs, href, person_of, purpose_for};
+use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
@@ -99,7 +99,7 @@ pub(super) fn kind_words(kind: v1::ExitType) -> Option<&'static str> {
 
 /// The form.
 pub(super) async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Page {
-    need(&visit, METHOD)?;
+    visit.permitted(METHOD)?;
     let purpose = visit.purpose()?;
     let person = person_of(&site, &visit, &id, &purpose).await?;
     let (date, kind) = person.left.as_ref().map_or_else(Default::default, |left| {

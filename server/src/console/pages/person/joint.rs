@@ -4,8 +4,9 @@
 //! looks may not see. A pair with a value from confidential answers is not told.
 
 use flight_risk_proto::v1;
-use flight_risk_scoring::schema::{Schema, Value};
+use flight_risk_scoring::schema::Schema;
 
+use crate::console::api::value;
 use crate::console::site::Site;
 
 /// Most pairs that are told.
@@ -73,14 +74,6 @@ fn sentence([first, second]: [&str; 2], alone: [f64; 2], beyond: f64) -> String 
         (false, false) => {
             format!("{both} do not {} the risk, although each of the two alone would.", verb(raises))
         }
-    }
-}
-
-fn value(value: Option<&v1::FeatureValue>) -> Value {
-    match value.and_then(|value| value.value.as_ref()) {
-        Some(v1::feature_value::Value::Number(number)) => Value::Number(*number),
-        Some(v1::feature_value::Value::Level(level)) => Value::Level(level.clone()),
-        None => Value::Unknown,
     }
 }
 

@@ -21,7 +21,6 @@ use axum::routing::{get, post};
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
 use flight_risk_proto::v1::risk_service_server::RiskService;
-use tonic::Status;
 
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind};
@@ -130,11 +129,6 @@ async fn person_of(site: &Site, visit: &Visit, id: &str, purpose: &str) -> Resul
     }
     let risk = risk_of(site, visit, id, purpose).await?;
     Ok(Person { title: title(&risk), id: risk.employee_id, left: None })
-}
-
-/// Lets those on who may call a method: what a form asks for is not shown to who may not send it.
-fn need(visit: &Visit, method: &'static str) -> Result<(), PageError> {
-    if visit.may(method) { Ok(()) } else { Err(Status::permission_denied(method).into()) }
 }
 
 /// How a person is called: the name where one is kept, and the identifier.

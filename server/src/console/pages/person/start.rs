@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use crate::clock::today;
 use crate::console::frame::{Field, Frame};
-use crate::console::pages::actions::{NOTE_HINT, me, put_problems, request_id};
-use crate::console::pages::person::{crumbs, href, need, purpose_for, risk_of, title};
-use crate::console::pages::{Page, show};
+use crate::console::pages::actions::{NOTE_HINT, me, put_problems};
+use crate::console::pages::person::{crumbs, href, purpose_for, risk_of, title};
+use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
@@ -69,7 +69,7 @@ pub(super) async fn page(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Page {
-    need(&visit, METHOD)?;
+    visit.permitted(METHOD)?;
     let purpose = visit.purpose()?;
     let risk = risk_of(&site, &visit, &id, &purpose).await?;
     let entry = site.core().playbook.entry(&asked.playbook);

@@ -56,33 +56,26 @@ pub(super) async fn team(site: &Site, visit: &Visit, risk: &v1::EmployeeRisk) ->
     if risk.number_withheld {
         return Team { groups: Vec::new(), drivers: drivers(site, visit).await };
     }
-    let mut groups = Vec::new();
-    if visit.may("flightrisk.v1.InsightService/ListHotspots") {
-        for (dimension, name, label) in [
-            (v1::GroupDimension::Manager, org.manager_id, "the team of manager"),
-            (v1::GroupDimension::Department, org.department, "the department"),
-        ] {
-            if let Some(name) = name {
-                groups.extend(group(site, visit, dimension, &name, label).await);
-            }
-        }
+    if !visit.may("flightrisk.v1.InsightService/ListHotspots") {
+        return Team::default();
     }
-    Team { groups, drivers: None }
+    let (team, department) = tokio::join!(
+        group(site, visit, v1::GroupDimension::Manager, org.manager_id, "the team of manager"),
+        group(site, visit, v1::GroupDimension::Department, org.department, "the department"),
+    );
+    Team { groups: team.into_iter().chain(department).collect(), drivers: None }
 }
 
 async fn group(
     site: &Site,
     visit: &Visit,
     dimension: v1::GroupDimension,
-    name: &str,
+    name: Option<String>,
     label: &str,
 ) -> Option<GroupLine> {
-    let request = v1::ListHotspotsRequest {
-        group_by: dimension.into(),
-        page_size: 1,
-        group: name.to_owned(),
-        ..Default::default()
-    };
+    let name = name?;
+    let request =
+        v1::ListHotspotsRequest { group_by: dimension.into(), page_size: 1, group: name.clone(), ..Default::default() };
     let reply = site.api().insight.list_hotspots(visit.ask(request)).await.ok()?.into_inner();
     let (said, mean) = match reply.hotspots.first() {
         Some(group) => (

@@ -7,10 +7,10 @@ use flight_risk_proto::encoded::scoring_service_server::ScoringService;
 use flight_risk_proto::v1;
 use flight_risk_scoring::explain::value_text;
 use flight_risk_scoring::features::Unit;
-use flight_risk_scoring::schema::{FeatureKind, SourceFeature, Value};
+use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use tonic_types::StatusExt;
 
-use crate::console::api::assessment;
+use crate::console::api::{assessment, scored, value};
 use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Notice, NoticeKind};
 use crate::console::pages::person::headline::is_active;
@@ -101,7 +101,7 @@ pub(super) async fn what_if(
     asked: &[(String, String)],
     purpose: &str,
 ) -> Result<Option<WhatIf>, PageError> {
-    let Some(v1::employee_risk::Outcome::Assessment(told)) = &risk.outcome else { return Ok(None) };
+    let Some(told) = scored(risk) else { return Ok(None) };
     if !visit.may("flightrisk.v1.ScoringService/SimulateChanges") {
         return Ok(None);
     }
@@ -203,7 +203,7 @@ fn changes(site: &Site, asked: &[(String, String)]) -> Result<Vec<v1::FeatureCha
     let mut problems = Vec::new();
     let mut changes = Vec::new();
     for (name, typed) in asked {
-        let feature = schema.position(name).and_then(|position| schema.features().get(position));
+        let feature = schema.feature(name);
         let value = match feature.map(|feature| (&feature.kind, feature.unit)) {
             Some((FeatureKind::Categorical { .. }, _)) => Sent::Level(typed.clone()),
             kind => {
@@ -229,26 +229,16 @@ fn changes(site: &Site, asked: &[(String, String)]) -> Result<Vec<v1::FeatureCha
     if problems.is_empty() { Ok(changes) } else { Err(problems) }
 }
 
-fn value(value: Option<&v1::FeatureValue>) -> Value {
-    match value.and_then(|value| value.value.as_ref()) {
-        Some(v1::feature_value::Value::Number(number)) => Value::Number(*number),
-        Some(v1::feature_value::Value::Level(level)) => Value::Level(level.clone()),
-        None => Value::Unknown,
-    }
-}
-
 /// A value of a feature in words, as the active model has it; empty where that does not know the feature.
 pub(super) fn value_words(site: &Site, feature: &str, told: Option<&v1::FeatureValue>) -> String {
     let active = site.core().active.load();
-    let schema = active.schema();
-    let known = schema.position(feature).and_then(|position| schema.features().get(position));
+    let known = active.schema().feature(feature);
     known.map_or_else(String::new, |feature| value_text(feature, &value(told)))
 }
 
 fn label(site: &Site, feature: &str) -> String {
     let active = site.core().active.load();
-    let schema = active.schema();
-    let known = schema.position(feature).and_then(|position| schema.features().get(position));
+    let known = active.schema().feature(feature);
     known.map_or_else(|| feature.to_owned(), |feature| feature.label.clone())
 }
 
@@ -300,7 +290,7 @@ pub(super) async fn smallest(
     risk: &v1::EmployeeRisk,
     purpose: &str,
 ) -> Result<Option<Smallest>, PageError> {
-    let Some(v1::employee_risk::Outcome::Assessment(told)) = &risk.outcome else { return Ok(None) };
+    let Some(told) = scored(risk) else { return Ok(None) };
     if told.band() == v1::RiskBand::Low || !visit.may("flightrisk.v1.ScoringService/FindCounterfactual") {
         return Ok(None);
     }
