@@ -3,6 +3,8 @@
 //! A page's struct has a field `frame: Frame` and its template begins with `{% extends "base.html" %}`. The other types are
 //! what the macros of `components.html` take. All text is plain; the templates escape it.
 
+use flight_risk_proto::v1::RiskBand;
+
 use crate::console::assets::STYLE_HREF;
 
 /// What `base.html` needs of a page.
@@ -137,6 +139,16 @@ pub(crate) enum Band {
 }
 
 impl Band {
+    /// The band of the API.
+    pub(crate) fn of(band: RiskBand) -> Self {
+        match band {
+            RiskBand::High => Self::High,
+            RiskBand::Elevated => Self::Elevated,
+            RiskBand::Low => Self::Low,
+            RiskBand::Unspecified => Self::NotScored,
+        }
+    }
+
     /// Its words.
     pub(crate) fn label(self) -> &'static str {
         match self {
@@ -249,18 +261,5 @@ impl Choice {
     /// These choices, each a value and its label.
     pub(crate) fn all(options: &[(&str, &str)], chosen: &str) -> Vec<Self> {
         options.iter().map(|&(value, label)| Self::of(value, label, chosen)).collect()
-    }
-}
-
-impl Band {
-    /// The band of the API.
-    pub(crate) fn of(band: flight_risk_proto::v1::RiskBand) -> Self {
-        use flight_risk_proto::v1::RiskBand;
-        match band {
-            RiskBand::High => Self::High,
-            RiskBand::Elevated => Self::Elevated,
-            RiskBand::Low => Self::Low,
-            RiskBand::Unspecified => Self::NotScored,
-        }
     }
 }

@@ -26,8 +26,6 @@ use crate::store::stored_scope::StoredScope;
 const SIGNED_IN: &str = "signed_in";
 /// Under which name it keeps the page that tells what a form did, until it is shown: anybody can write the same address.
 const LED_TO: &str = "led_to";
-/// What the audit log says of those who look at lists and did not say why: the page itself says what it is for.
-const LIST_PURPOSE: &str = "reviewing the at-risk list in the console";
 
 /// A session is written again when it was last seen this long ago, rather than with every page; or after a quarter of the time
 /// without a page that ends it, where that is shorter.
@@ -134,17 +132,25 @@ impl Visit {
         ApiError::NotPermitted.into_status(None).into()
     }
 
-    /// The purpose that the audit log gets where people are listed.
-    pub(crate) fn list_purpose(&self) -> String {
-        self.signed_in.purpose.clone().unwrap_or_else(|| LIST_PURPOSE.to_owned())
+    /// The purpose that the audit log gets where people are listed: what the page is for, unless they said why.
+    pub(crate) fn purpose_or(&self, unsaid: &'static str) -> String {
+        self.signed_in.purpose.clone().unwrap_or_else(|| unsaid.to_owned())
     }
 
     /// The purpose that the audit log gets where one person is looked at.
     ///
     /// # Errors
-    /// [`PageError::Purpose`] leads to the page that asks for it, once per session.
+    /// [`PageError::Purpose`] leads to the page that asks for it, once per session, and then back to this one.
     pub(crate) fn purpose(&self) -> Result<String, PageError> {
-        self.signed_in.purpose.clone().ok_or_else(|| PageError::Purpose { next: self.path.clone() })
+        self.purpose_or_ask(self.path.clone())
+    }
+
+    /// The same where another page comes next: what was sent by a form is not sent again.
+    ///
+    /// # Errors
+    /// As [`Self::purpose`].
+    pub(crate) fn purpose_or_ask(&self, next: String) -> Result<String, PageError> {
+        self.signed_in.purpose.clone().ok_or(PageError::Purpose { next })
     }
 
     /// Keeps the purpose until the session ends.

@@ -76,18 +76,24 @@ pub(crate) fn band(band: v1::RiskBand) -> &'static str {
 
 /// How a probability moved, in percentage points.
 pub(crate) fn change(before: f64, now: f64) -> String {
-    let points = (now * 100.0).round() - (before * 100.0).round();
-    if points >= 1.0 {
-        format!("up {}", count(points as usize, "point", "points"))
-    } else if points <= -1.0 {
-        format!("down {}", count(-points as usize, "point", "points"))
-    } else {
-        "unchanged".to_owned()
+    let points = points(before, now);
+    let in_words = || count(points.unsigned_abs(), "point", "points");
+    match points {
+        0 => "unchanged".to_owned(),
+        1.. => format!("up {}", in_words()),
+        _ => format!("down {}", in_words()),
     }
 }
 
+/// The percentage points by which a probability moved, as whole percents show it.
+pub(crate) fn points(before: f64, now: f64) -> i64 {
+    let whole = |risk: f64| (risk * 100.0).round() as i64;
+    whole(now) - whole(before)
+}
+
 /// One thing, or several of it.
-pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
+pub(crate) fn count(number: impl TryInto<u64>, one: &str, several: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
 }
 

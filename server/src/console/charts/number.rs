@@ -1,5 +1,7 @@
 //! Numbers that can be drawn, and how they are said: whole percents.
 
+pub(super) use flight_risk_scoring::wording::numbers::count;
+
 /// A share or probability: finite, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(crate) struct Share(f64);
@@ -101,19 +103,6 @@ pub(super) fn times(log_odds: f64) -> String {
     } else {
         "under ×0.01".to_owned()
     }
-}
-
-/// A whole number with its thousands apart, such as "12,408".
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// "1 person", "12 people".

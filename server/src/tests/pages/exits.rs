@@ -28,6 +28,23 @@ async fn an_exit_is_recorded_when_it_is_confirmed() {
 }
 
 #[tokio::test]
+async fn who_may_not_send_a_form_is_not_shown_it_and_the_audit_log_has_that() {
+    let console = company().await;
+    let mut manager = manager(&console).await;
+    assert_eq!(manager.open("/people/e-1/exit").await.status, StatusCode::FORBIDDEN);
+    let mut analyst = console.visitor("analyst", Role::Analyst, Scope::All).await;
+    assert_eq!(analyst.open("/people/e-1/actions/new").await.status, StatusCode::FORBIDDEN, "before asking why");
+    let records = console.store.audit_page(0).await.unwrap();
+    let refused = records.iter().map(|record| &record.draft).filter(|draft| draft.decision == "denied");
+    let refused: Vec<_> = refused.map(|draft| (draft.actor.as_str(), draft.method.as_str())).collect();
+    let expected = [
+        ("user:manager", "flightrisk.v1.ActionService/ReportExit"),
+        ("user:analyst", "flightrisk.v1.ActionService/CreateAction"),
+    ];
+    assert_eq!(refused, expected);
+}
+
+#[tokio::test]
 async fn an_exit_is_corrected_by_those_who_may_record_it() {
     let console = company().await;
     let mut partner = partner(&console).await;

@@ -41,10 +41,10 @@ impl Line {
             when: match days {
                 None => String::new(),
                 Some(days) if days < 0 => {
-                    format!("overdue by {}", words::count(days.unsigned_abs() as usize, "day", "days"))
+                    format!("overdue by {}", words::count(days.unsigned_abs(), "day", "days"))
                 }
                 Some(0) => "due today".to_owned(),
-                Some(days) => format!("in {}", words::count(days as usize, "day", "days")),
+                Some(days) => format!("in {}", words::count(days.unsigned_abs(), "day", "days")),
             },
             is_overdue: days.is_some_and(|days| days < 0),
             is_open,

@@ -21,11 +21,10 @@ use crate::console::error::PageError;
 use crate::console::frame::{Field, Frame, Pager, Tab};
 use crate::console::pages::actions::outcomes::Outcomes;
 use crate::console::pages::at_risk::quoted;
-use crate::console::pages::{Page, show};
+use crate::console::pages::{Page, address, rows_before, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
-use crate::limits::MAX_ROWS_BEFORE;
 
 pub(crate) use line::Line;
 
@@ -104,11 +103,6 @@ impl View {
 }
 
 impl Asked {
-    /// How many actions stand on the pages before.
-    fn before(&self) -> usize {
-        self.before.parse().unwrap_or(0).min(MAX_ROWS_BEFORE)
-    }
-
     /// The address of the same list at a page of it, after so many actions.
     fn href(&self, page: &str, before: usize) -> String {
         let (before, until) = match page {
@@ -116,8 +110,7 @@ impl Asked {
             _ => (before.to_string(), self.until.clone()),
         };
         let asked = Self { page: page.to_owned(), before, until, ..self.clone() };
-        let query = serde_urlencoded::to_string(&asked).unwrap_or_default();
-        if query.is_empty() { "/actions".to_owned() } else { format!("/actions?{query}") }
+        address("/actions", &asked)
     }
 }
 
@@ -161,7 +154,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<As
         _ => None,
     };
     let lines: Vec<Line> = actions.iter().map(Line::of).collect();
-    let before = asked.before();
+    let before = rows_before(&asked.before);
     let tabs = View::ALL.iter().filter(|(view, _, _)| if *view == View::Outcomes { compares } else { lists }).map(
         |(one, name, label)| Tab {
             label: (*label).to_owned(),
@@ -198,7 +191,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<As
 
 /// A page of actions, and the token of the next.
 async fn listed(site: &Site, visit: &Visit, view: View, asked: &Asked) -> Result<(Vec<v1::Action>, String), PageError> {
-    let purpose = visit.purpose().unwrap_or_else(|_| PURPOSE.to_owned());
+    let purpose = visit.purpose_or(PURPOSE);
     let who = asked.who.trim().to_owned();
     let state = match view {
         View::Done => "COMPLETED",
@@ -255,7 +248,7 @@ pub(crate) fn put_problems(status: &Status, names: &[(&str, &str)], fields: &mut
 
 #[cfg(test)]
 mod tests {
-    use super::Asked;
+    use super::{Asked, rows_before};
     use crate::limits::MAX_ROWS_BEFORE;
 
     #[test]
@@ -264,6 +257,6 @@ mod tests {
         assert_eq!(asked.href("token", 50), "/actions?page=token&until=2026-01-08&before=50");
         assert_eq!(asked.href("", 0), "/actions");
         let asked = Asked { before: u64::MAX.to_string(), ..Asked::default() };
-        assert_eq!(asked.before(), MAX_ROWS_BEFORE);
+        assert_eq!(rows_before(&asked.before), MAX_ROWS_BEFORE);
     }
 }

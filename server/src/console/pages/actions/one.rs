@@ -92,11 +92,6 @@ fn no_such(status: Status) -> PageError {
     if status.code() == Code::InvalidArgument { PageError::NotFound } else { status.into() }
 }
 
-/// The purpose, or the way to state it and then to the page of this action: what was sent by a form is not sent again.
-fn purpose_for(visit: &Visit, id: &str) -> Result<String, PageError> {
-    visit.purpose().map_err(|_| PageError::Purpose { next: href(id) })
-}
-
 impl ActionPage {
     /// The page of an action as it is now.
     fn of(site: &Site, visit: &Visit, action: &v1::Action) -> Result<Self, PageError> {
@@ -205,7 +200,7 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<
 /// Changes it.
 pub(super) async fn change(State(site): State<Site>, Path(id): Path<String>, posted: Posted<ChangeForm>) -> Page {
     let Posted { visit, form } = posted;
-    let purpose = purpose_for(&visit, &id)?;
+    let purpose = visit.purpose_or_ask(href(&id))?;
     let to = STATES.iter().find(|(name, _)| *name == form.state).map_or(v1::ActionState::Unspecified, |(_, to)| *to);
     let request = v1::UpdateActionRequest {
         action: Some(v1::Action {
@@ -249,7 +244,7 @@ pub(super) async fn change(State(site): State<Site>, Path(id): Path<String>, pos
 /// Completes it.
 pub(super) async fn complete(State(site): State<Site>, Path(id): Path<String>, posted: Posted<CompleteForm>) -> Page {
     let Posted { visit, form } = posted;
-    let purpose = purpose_for(&visit, &id)?;
+    let purpose = visit.purpose_or_ask(href(&id))?;
     let came = OUTCOMES.iter().find(|(name, _)| *name == form.outcome).map(|(_, outcome)| *outcome);
     let request = v1::CompleteActionRequest {
         name: format!("actions/{id}"),

@@ -107,7 +107,7 @@ impl Calibration {
             total: realized.total.as_ref().map(CalibrationFigures::of),
             verdict,
             groups: realized.groups.iter().map(CalibrationFigures::of).collect(),
-            pending: words::count(usize::try_from(realized.pending).unwrap_or(usize::MAX), "score", "scores"),
+            pending: words::count(realized.pending, "score", "scores"),
         }
     }
 }

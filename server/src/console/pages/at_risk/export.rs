@@ -1,8 +1,6 @@
 //! The list as a file for a spreadsheet.
 
 use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::IntoResponse;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_server::RiskService;
 
@@ -10,8 +8,8 @@ use crate::clock::today;
 use crate::console::api::scored;
 use crate::console::error::PageError;
 use crate::console::frame::Band;
-use crate::console::pages::Page;
 use crate::console::pages::at_risk::filter::Asked;
+use crate::console::pages::{Page, download};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::limits::{MAX_EXPORT_ROWS, MAX_PAGE_SIZE, MAX_TEXT_BYTES};
@@ -47,8 +45,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub(crate) async fn export(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let mut asked = Asked { page: String::new(), ..asked };
     // Having said why, one is back at the list.
-    let next = asked.href("/at-risk", "", 0);
-    let purpose = exporting(&visit.purpose().map_err(|_| PageError::Purpose { next })?);
+    let purpose = exporting(&visit.purpose_or_ask(asked.href("/at-risk", "", 0))?);
     let numbers = site.core().gate.fields_of(&visit.caller).numbers;
     let capacity = asked.capacity(numbers)?.map(|capacity| capacity as usize);
     if capacity.is_some() {
@@ -85,10 +82,7 @@ pub(crate) async fn export(State(site): State<Site>, visit: Visit, Query(asked):
         }
         request.page_token = listed.next_page_token;
     }
-    let disposition = format!("attachment; filename=\"at-risk-{}.csv\"", today());
-    let headers =
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, text).into_response())
+    download("text/csv; charset=utf-8", &format!("at-risk-{}.csv", today()), text)
 }
 
 /// The purpose of taking the list away, no longer than purposes may be.

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::console::error::PageError;
 use crate::console::frame::Tab;
-use crate::console::pages::at_risk::{REASONS, wrong};
+use crate::console::pages::address;
+use crate::console::pages::at_risk::{PURPOSE, REASONS, wrong};
 use crate::console::visit::Visit;
 use crate::console::words;
 use crate::insight::dimension::tenure_bounds;
-use crate::limits::{MAX_CAPACITY, MAX_ROWS_BEFORE};
+use crate::limits::MAX_CAPACITY;
 
 /// What stands in the address. All of it is text: an empty field of a form is not set.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -168,17 +169,11 @@ impl Asked {
         .any(|field| !field.trim().is_empty())
     }
 
-    /// How many people stand on the pages before.
-    pub(super) fn before(&self) -> usize {
-        self.before.parse().unwrap_or(0).min(MAX_ROWS_BEFORE)
-    }
-
     /// The address of the same list at a page of it, after so many people.
     pub(super) fn href(&self, path: &str, page: &str, before: usize) -> String {
         let before = if page.is_empty() { String::new() } else { before.to_string() };
         let asked = Self { page: page.to_owned(), before, ..self.clone() };
-        let query = serde_urlencoded::to_string(&asked).unwrap_or_default();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        address(path, &asked)
     }
 
     /// What a form keeps that sets the number of people one can talk to: everything else.
@@ -207,7 +202,7 @@ impl Asked {
             all_bands: numbers && (view != View::AtRisk || !self.q.trim().is_empty()),
             filter,
             order_by: self.sort.clone(),
-            purpose: visit.list_purpose(),
+            purpose: visit.purpose_or(PURPOSE),
             max_factors: Some(REASONS),
             ..Default::default()
         })

@@ -16,7 +16,7 @@ use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Frame, Notice, NoticeKind, Pager, Tab};
 use crate::console::pages::at_risk::filter::{Asked, View};
 use crate::console::pages::at_risk::row::Row;
-use crate::console::pages::{Page, show};
+use crate::console::pages::{Page, rows_before, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -30,6 +30,8 @@ pub(crate) use filter::quoted;
 const PAGE_SIZE: i32 = 35;
 /// Reasons told of each.
 const REASONS: u32 = 3;
+/// What the audit log says of those who look at the list and did not say why: the page itself says what it is for.
+const PURPOSE: &str = "reviewing the at-risk list in the console";
 
 #[derive(Template)]
 #[template(path = "at_risk.html")]
@@ -92,7 +94,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked
         .map(|covered| outlook(&covered, &site.within(), asked.sort.is_empty()));
     // Those within the capacity are marked where the riskiest come first.
     let within = match capacity {
-        Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.before()),
+        Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(rows_before(&asked.before)),
         _ => 0,
     };
     let most = listed.employees.iter().filter_map(scored).map(|told| told.high).fold(0.0, f64::max);
@@ -168,13 +170,13 @@ fn pager(asked: &Asked, rows: &[Row], next: &str) -> Pager {
             (shown, false) => format!("{} on this page", words::count(shown, "person", "people")),
         },
         first: (!asked.page.is_empty()).then(|| asked.href("/at-risk", "", 0)),
-        next: (!next.is_empty()).then(|| asked.href("/at-risk", next, asked.before() + rows.len())),
+        next: (!next.is_empty()).then(|| asked.href("/at-risk", next, rows_before(&asked.before) + rows.len())),
     }
 }
 
 /// What a list of so many people covers.
 fn outlook(covered: &v1::CapacityOutlook, within: &str, marked: bool) -> Notice {
-    let people = words::count(usize::try_from(covered.length).unwrap_or(usize::MAX), "person", "people");
+    let people = words::count(covered.length, "person", "people");
     let expected = words::about(covered.expected_leavers);
     let all = covered.expected_leavers_in_all;
     let share = match all >= 0.5 {

@@ -88,14 +88,13 @@ impl Row {
 
 impl Risk {
     fn of(told: &v1::Assessment, previous: Option<&v1::RiskPoint>, most: f64) -> Self {
-        let points = |risk: f64| (risk * 100.0).round() as i64;
         Self {
             percent: words::percent(told.risk),
             range: words::percent_range(told.low, told.high),
             chart: chart(told, most),
 
             multiple: words::multiple(told.multiple_of_base_rate),
-            change: previous.and_then(|before| before.risk).map(|before| points(told.risk) - points(before)),
+            change: previous.and_then(|before| before.risk).map(|before| words::points(before, told.risk)),
             reasons: told.factors.iter().map(|factor| factor.text.clone()).collect(),
         }
     }
@@ -111,7 +110,7 @@ impl Next {
     fn of(next: &v1::NextAction, employee: &str) -> Self {
         let when = match (next.under_way, next.due_date.as_str()) {
             (true, day) if !day.is_empty() => format!("due {}", words::day(day)),
-            _ => format!("within {}", words::count(next.within_days as usize, "day", "days")),
+            _ => format!("within {}", words::count(next.within_days, "day", "days")),
         };
         let id = next.action.strip_prefix("actions/");
         Self {

@@ -7,34 +7,36 @@ use crate::clock::MICROS_PER_DAY;
 use crate::console::calls::CALLS;
 use crate::console::error::PageError;
 use crate::console::frame::Choice;
+use crate::console::pages::address;
 use crate::store::audit_search::Sought;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(super) struct Asked {
     /// Who.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) who: String,
     /// What they called.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) what: String,
     /// `allowed` or `denied`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) decision: String,
     /// First day.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) from: String,
     /// Last day.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) until: String,
     /// About this person, by identifier.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) person: String,
     /// About whoever has this keyed hash.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) hash: String,
     /// Only records before this number.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) before: String,
 }
 
@@ -70,10 +72,7 @@ impl Asked {
     /// The address of the same with another place in the log.
     pub(super) fn href(&self, before: Option<i64>) -> String {
         let asked = Self { before: before.map_or_else(String::new, |before| before.to_string()), ..self.clone() };
-        match serde_urlencoded::to_string(&asked) {
-            Ok(query) if !query.is_empty() => format!("/audit?{query}"),
-            _ => "/audit".to_owned(),
-        }
+        address("/audit", &asked)
     }
 
     /// The choices of what was called.

@@ -140,7 +140,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
             .chain(DIMENSIONS.iter().map(|&(name, label, _)| Choice::of(name, label, by)))
             .collect(),
         months: months(&trend, &asked.month),
-        people: words::count(usize::try_from(now.employees).unwrap_or(usize::MAX), "person", "people"),
+        people: words::count(now.employees, "person", "people"),
         lines,
         other_model: then.as_ref().is_some_and(|then| then.model_version != now.model_version),
         then_hidden: hidden.is_none() && then.is_none() && !asked.month.is_empty(),

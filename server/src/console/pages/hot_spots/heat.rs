@@ -56,7 +56,7 @@ fn in_years(years: &str) -> String {
 fn shown(group: &v1::Hotspot, by: &str, observed: bool, mean: f64) -> Heat {
     let href = Some(format!("/drivers?by={by}&group={}", encoded(&group.group)));
     let risk = format!("mean risk {}", words::percent(group.mean_risk));
-    let people = words::count(usize::try_from(group.employees).unwrap_or(usize::MAX), "person", "people");
+    let people = words::count(group.employees, "person", "people");
     // Before exits were observed the mean risk is what there is to compare.
     let (ratio, text, note) = match observed && group.expected_exits > 0.0 {
         true => (group.excess, line::left(group), risk),

@@ -43,7 +43,7 @@ impl Line {
         let chart = risk.zip(Share::new(base)).zip(Share::new(most));
         Self {
             name: group.group.clone(),
-            people: words::count(usize::try_from(group.employees).unwrap_or(usize::MAX), "person", "people"),
+            people: words::count(group.employees, "person", "people"),
             mean: words::percent(group.mean_risk),
             range: words::percent_range(group.mean_risk_low, group.mean_risk_high),
             chart: chart.map(|((risk, base_rate), most)| Whisker { risk, base_rate, most }.picture()),

@@ -28,7 +28,7 @@ impl Recommended {
             title: told.title.clone(),
             what: told.what.clone(),
             owner: owner(told.owner()),
-            within: words::count(told.within_days as usize, "day", "days"),
+            within: words::count(told.within_days, "day", "days"),
             prompt: told.conversation_prompt.clone(),
             because: (!told.feature.is_empty())
                 .then(|| feature.map_or_else(|| told.feature.clone(), |feature| feature.label.clone())),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::console::frame::{Choice, Field, Frame};
 use crate::console::pages::actions::put_problems;
-use crate::console::pages::person::{Person, crumbs, href, person_of, purpose_for};
+use crate::console::pages::person::{Person, crumbs, href, person_of};
 use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
@@ -113,7 +113,7 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<
 /// Records it.
 pub(super) async fn record(State(site): State<Site>, Path(id): Path<String>, posted: Posted<Form>) -> Page {
     let Posted { visit, form } = posted;
-    let purpose = purpose_for(&visit, &id)?;
+    let purpose = visit.purpose_or_ask(href(&id))?;
     let exit_type = TYPES.iter().find(|(name, _, _)| *name == form.kind).map(|(_, _, kind)| *kind);
     let request = v1::ReportExitRequest {
         employee: format!("employees/{id}"),

@@ -31,7 +31,6 @@ pub(super) struct Headline {
 impl Headline {
     /// What is said first.
     pub(super) fn of(site: &Site, told: &v1::Assessment, risk: &v1::EmployeeRisk, team: &Team) -> Self {
-        let points = |risk: f64| (risk * 100.0).round() as i64;
         let before = risk.previous.as_ref().and_then(|before| Some((before, before.risk?)));
         let own = is_active(site, &risk.model_version);
         Self {
@@ -43,7 +42,7 @@ impl Headline {
             band: Band::of(told.band()),
             within: if own { site.within() } else { within(told) },
             usual: words::percent(told.base_rate),
-            change: before.map(|(_, before)| points(told.risk) - points(before)),
+            change: before.map(|(_, before)| words::points(before, told.risk)),
             before: before.map(|(point, risk)| format!("{} on {}", words::percent(risk), words::day(&point.as_of))),
             horizons: horizons(site, told, team, own),
             other_model: (!own).then(|| risk.model_version.clone()),

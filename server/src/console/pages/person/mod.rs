@@ -101,11 +101,6 @@ fn purpose_href(id: &str) -> String {
     format!("/purpose?next={}", encoded(&href(id)))
 }
 
-/// The purpose, or the way to state it and then to the page of this person: what was sent by a form is not sent again.
-fn purpose_for(visit: &Visit, id: &str) -> Result<String, PageError> {
-    visit.purpose().map_err(|_| PageError::Purpose { next: href(id) })
-}
-
 /// The latest risk of a person.
 async fn risk_of(site: &Site, visit: &Visit, id: &str, purpose: &str) -> Result<v1::EmployeeRisk, PageError> {
     let request = v1::GetEmployeeRiskRequest { name: format!("employees/{id}/risk"), purpose: purpose.to_owned() };
@@ -212,7 +207,7 @@ async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, Ra
 fn facts(org: &v1::OrgFacts, risk: &v1::EmployeeRisk) -> Vec<(&'static str, String)> {
     let years = org.tenure_years.map(|years| match years {
         years if years < 1.0 => "less than a year".to_owned(),
-        years => words::count(years as usize, "year", "years"),
+        years => words::count(years as u64, "year", "years"),
     });
     let facts = [
         ("Department", org.department.clone()),

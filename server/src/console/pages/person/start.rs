@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::clock::today;
 use crate::console::frame::{Field, Frame};
 use crate::console::pages::actions::{NOTE_HINT, me, put_problems};
-use crate::console::pages::person::{crumbs, href, purpose_for, risk_of, title};
+use crate::console::pages::person::{crumbs, href, risk_of, title};
 use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
@@ -131,7 +131,7 @@ impl Form {
 /// Starts it.
 pub(super) async fn start(State(site): State<Site>, Path(id): Path<String>, posted: Posted<Form>) -> Page {
     let Posted { visit, form } = posted;
-    let purpose = purpose_for(&visit, &id)?;
+    let purpose = visit.purpose_or_ask(href(&id))?;
     let request = v1::CreateActionRequest {
         action: Some(v1::Action {
             employee_id: id.clone(),

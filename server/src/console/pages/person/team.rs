@@ -83,7 +83,7 @@ async fn group(
                 "{} on average ({}), over {}",
                 words::percent(group.mean_risk),
                 words::percent_range(group.mean_risk_low, group.mean_risk_high),
-                words::count(usize::try_from(group.employees).unwrap_or(usize::MAX), "person", "people"),
+                words::count(group.employees, "person", "people"),
             ),
             Some(group.mean_risk),
         ),

@@ -70,12 +70,11 @@ async fn confirm(site: &Site, visit: &Visit, id: &str, problem: Option<String>) 
 /// What is held, counted.
 fn lost(json: &str) -> Vec<String> {
     let held: Value = serde_json::from_str(json).unwrap_or_default();
-    let long = |key: &str| held.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+    let long = |key: &str| held.get(key).and_then(Value::as_array).map_or(0, Vec::len) as u64;
     let mentions = held.get("named_in_what_is_held_about_others").and_then(Value::as_object);
     let mentions: u64 = mentions.map_or(0, |all| all.values().filter_map(Value::as_u64).sum());
-    let mentions = usize::try_from(mentions).unwrap_or(usize::MAX);
     let mut lost = Vec::new();
-    let mut push = |number: usize, text: String| {
+    let mut push = |number: u64, text: String| {
         if number > 0 {
             lost.push(text);
         }
@@ -86,7 +85,7 @@ fn lost(json: &str) -> Vec<String> {
     push(changes, format!("{} that HR was told of", count(changes, "change of risk", "changes of risk")));
     let actions = long("actions");
     push(actions, format!("{}, with notes and outcomes", count(actions, "action", "actions")));
-    push(usize::from(held.get("exit").is_some_and(Value::is_object)), "the exit that was recorded".to_owned());
+    push(u64::from(held.get("exit").is_some_and(Value::is_object)), "the exit that was recorded".to_owned());
     let answers = long("answers_kept_for_a_day");
     push(answers, format!("{} kept for a day in case a request is sent twice", count(answers, "answer", "answers")));
     let times = count(mentions, "place where", "places where");

@@ -2,8 +2,6 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::IntoResponse;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::privacy_service_server::PrivacyService;
 
@@ -13,7 +11,7 @@ use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame};
 use crate::console::pages::privacy::markdown::{Block, blocks};
 use crate::console::pages::privacy::{About, ERASE, EXPORT};
-use crate::console::pages::{Page, show};
+use crate::console::pages::{Page, download, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words::moment;
@@ -81,7 +79,5 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit, Query(about): Q
 pub(super) async fn file(State(site): State<Site>, visit: Visit, Query(about): Query<About>) -> Page {
     let held = held(&site, &visit, about.id.trim()).await?;
     // The name of a file ends up in lists of files: it tells nobody.
-    let disposition = format!("attachment; filename=\"personal-data-{}.json\"", today());
-    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, held.json).into_response())
+    download("application/json", &format!("personal-data-{}.json", today()), held.json)
 }

@@ -68,18 +68,17 @@ async fn page(State(site): State<Site>, visit: Visit, Query(erased): Query<Erase
 }
 
 fn counts(scores: u64, actions: u64, others: u64, kept: u64) -> Notice {
-    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let mut text = format!(
         "Erased: {}, {} and {}.",
-        count(number(scores), "score", "scores"),
-        count(number(actions), "action", "actions"),
-        count(number(others), "other record", "other records"),
+        count(scores, "score", "scores"),
+        count(actions, "action", "actions"),
+        count(others, "other record", "other records"),
     );
     if kept > 0 {
         text.push_str(&format!(
             " {} of the audit log name the person as a user of this server, or in somebody’s purpose; they stay, because the log \
              cannot be changed.",
-            count(number(kept), "record", "records")
+            count(kept, "record", "records")
         ));
     }
     if scores == 0 && actions == 0 && others == 0 {

@@ -2,12 +2,10 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
 
 use crate::console::frame::{Frame, Tab};
 use crate::console::pages::privacy::{EXPORT, tabs};
-use crate::console::pages::{Page, show};
+use crate::console::pages::{Page, download, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::privacy::notice::{Notice, Part, TITLE};
@@ -42,9 +40,5 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit) -> Page {
 /// To be taken away.
 pub(super) async fn file(State(site): State<Site>, visit: Visit) -> Page {
     visit.permitted(EXPORT)?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"notice-to-employees.txt\""),
-    ];
-    Ok((headers, of(&site).plain()).into_response())
+    download("text/plain; charset=utf-8", "notice-to-employees.txt", of(&site).plain())
 }
