@@ -17,6 +17,7 @@ mod frame;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod gallery;
 mod listener;
+mod methods;
 pub(crate) mod oidc;
 mod pace;
 mod pages;

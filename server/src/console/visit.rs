@@ -17,6 +17,7 @@ use crate::console::accounts;
 use crate::console::around::Around;
 use crate::console::error::PageError;
 use crate::console::frame::{Frame, NavItem, Notice, NoticeKind, SignedIn as Person};
+use crate::console::methods;
 use crate::console::pages::Page;
 use crate::console::site::Site;
 use crate::grpc::status::ApiError;
@@ -215,13 +216,13 @@ impl Visit {
 
 /// The pages of the navigation, with the methods of which one must be allowed.
 const NAV: [(&str, &str, &[&str]); 7] = [
-    ("At risk", "/at-risk", &["flightrisk.v1.RiskService/ListAtRiskEmployees"]),
-    ("Hot spots", "/hot-spots", &["flightrisk.v1.InsightService/ListHotspots"]),
-    ("Drivers", "/drivers", &["flightrisk.v1.InsightService/ListDrivers"]),
-    ("Actions", "/actions", &["flightrisk.v1.ActionService/ListActions", "flightrisk.v1.ActionService/CompareActedOn"]),
-    ("Model", "/model", &["flightrisk.v1.ModelService/GetModel"]),
-    ("Privacy", "/privacy", &["flightrisk.v1.PrivacyService/ExportEmployee"]),
-    ("Audit", "/audit", &["flightrisk.console.Audit/ListRecords"]),
+    ("At risk", "/at-risk", &[methods::LIST_AT_RISK_EMPLOYEES]),
+    ("Hot spots", "/hot-spots", &[methods::LIST_HOTSPOTS]),
+    ("Drivers", "/drivers", &[methods::LIST_DRIVERS]),
+    ("Actions", "/actions", &[methods::LIST_ACTIONS, methods::COMPARE_ACTED_ON]),
+    ("Model", "/model", &[methods::GET_MODEL]),
+    ("Privacy", "/privacy", &[methods::EXPORT_EMPLOYEE]),
+    ("Audit", "/audit", &[methods::LIST_RECORDS]),
 ];
 
 /// What a role is called.

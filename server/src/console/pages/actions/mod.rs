@@ -19,6 +19,7 @@ use crate::access::caller::{Scope, USER_ACTOR};
 use crate::clock::today;
 use crate::console::error::PageError;
 use crate::console::frame::{Field, Frame, Pager, Tab};
+use crate::console::methods;
 use crate::console::pages::actions::outcomes::Outcomes;
 use crate::console::pages::at_risk::quoted;
 use crate::console::pages::{Page, address, rows_before, show};
@@ -131,10 +132,10 @@ struct ActionsPage {
 
 /// The list, or what came of it.
 async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<Asked>) -> Page {
-    let lists = visit.may("flightrisk.v1.ActionService/ListActions");
-    let compares = visit.may("flightrisk.v1.ActionService/CompareActedOn");
+    let lists = visit.may(methods::LIST_ACTIONS);
+    let compares = visit.may(methods::COMPARE_ACTED_ON);
     if !lists && !compares {
-        return Err(visit.refused("flightrisk.v1.ActionService/ListActions"));
+        return Err(visit.refused(methods::LIST_ACTIONS));
     }
     let view = View::ALL.iter().find(|(_, name, _)| *name == asked.view).map_or(View::Due, |(view, _, _)| *view);
     let view = if lists { view } else { View::Outcomes };

@@ -5,6 +5,7 @@ use flight_risk_proto::v1::action_service_server::ActionService;
 
 use crate::console::error::PageError;
 use crate::console::frame::{Notice, NoticeKind};
+use crate::console::methods;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -57,7 +58,7 @@ pub(super) struct CalibrationFigures {
 pub(super) async fn outcomes(site: &Site, visit: &Visit) -> Result<Outcomes, PageError> {
     let request = v1::CompareActedOnRequest { months: MONTHS };
     let (compared, realized) = tokio::join!(site.api().actions.compare_acted_on(visit.ask(request)), async {
-        if !visit.may("flightrisk.v1.ActionService/GetRealizedCalibration") {
+        if !visit.may(methods::GET_REALIZED_CALIBRATION) {
             return Ok(None);
         }
         let request = v1::GetRealizedCalibrationRequest::default();

@@ -16,6 +16,7 @@ use crate::audit::{Decision, Expected, Record, SUBJECT_BYTES, from_hex};
 use crate::console::calls;
 use crate::console::error::PageError;
 use crate::console::frame::{Choice, Frame, Notice, NoticeKind, Pager};
+use crate::console::methods;
 use crate::console::pages::audit::filter::Asked;
 use crate::console::pages::audit::verification::{Showed, State as Standing};
 use crate::console::pages::{Page, show};
@@ -29,8 +30,6 @@ use crate::store::audit_search::Found;
 
 pub(crate) use verification::Verification;
 
-const LIST: &str = "flightrisk.console.Audit/ListRecords";
-const VERIFY: &str = "flightrisk.console.Audit/Verify";
 /// Why the log is read, in the log, where no person is named.
 const PURPOSE: &str = "reading the audit log in the console";
 /// Records on a page.
@@ -105,9 +104,9 @@ fn refused(error: ApiError) -> PageError {
 async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let person = asked.person.trim();
     // Who may not read the log is told so before anything is asked of them.
-    admit(&site, &visit, LIST, PURPOSE)?;
+    admit(&site, &visit, methods::LIST_RECORDS, PURPOSE)?;
     let purpose = if person.is_empty() { PURPOSE.to_owned() } else { visit.purpose()? };
-    let passed = admit(&site, &visit, LIST, &purpose)?;
+    let passed = admit(&site, &visit, methods::LIST_RECORDS, &purpose)?;
     let about: &[&str] = if person.is_empty() { &[] } else { &[person] };
     let found = find(&site, &asked).await?;
     site.core().gate.record(&passed, about, "", Decision::Allowed).await.map_err(refused)?;
@@ -239,7 +238,7 @@ fn noted(state: &Standing) -> Option<(u64, String)> {
 
 async fn verify(State(site): State<Site>, posted: Posted<Noted>) -> Page {
     let Posted { visit, form } = posted;
-    let passed = admit(&site, &visit, VERIFY, PURPOSE)?;
+    let passed = admit(&site, &visit, methods::VERIFY, PURPOSE)?;
     let text = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let digits = text(&form.count).map(|count| count.replace([',', ' ', '.'], ""));
     let count = match digits.map(|count| count.parse::<u64>()) {

@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 use crate::console::charts::{Chart, Markup, Share, Trend, TrendMonth};
 use crate::console::error::PageError;
 use crate::console::frame::{Choice, Crumb, Frame};
+use crate::console::methods;
 use crate::console::pages::hot_spots::{DIMENSIONS, members};
 use crate::console::pages::model::feature;
 use crate::console::pages::{Page, show};
@@ -132,7 +133,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     if words_of_group.is_some() {
         frame.breadcrumbs = vec![Crumb { label: "Everybody".to_owned(), href: "/drivers".to_owned() }];
     }
-    let may_list = hidden.is_none() && visit.may("flightrisk.v1.RiskService/ListAtRiskEmployees");
+    let may_list = hidden.is_none() && visit.may(methods::LIST_AT_RISK_EMPLOYEES);
     let list = known.filter(|_| may_list).and_then(|&(by, _, _)| members(by, &group));
     let page = DriversPage {
         frame,
@@ -171,7 +172,7 @@ fn why_hidden(status: Status) -> Result<&'static str, PageError> {
 
 /// The features of the active model with their effects, for whom may see them.
 async fn effects(site: &Site, visit: &Visit) -> Option<v1::Model> {
-    if !visit.may("flightrisk.v1.ModelService/GetModel") {
+    if !visit.may(methods::GET_MODEL) {
         return None;
     }
     let request = v1::GetModelRequest { name: "models/active".to_owned() };

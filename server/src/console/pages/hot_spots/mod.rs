@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::console::charts::{Chart, Groups, Markup};
 use crate::console::error::encoded;
 use crate::console::frame::{Frame, Pager, Tab};
+use crate::console::methods;
 use crate::console::pages::hot_spots::line::Line;
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
@@ -97,7 +98,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let told = site.api().insight.list_hotspots(visit.ask(request)).await?.into_inner();
     let observed = (!told.observed_from.is_empty())
         .then(|| format!("{} to {}", words::day(&told.observed_from), words::day(&told.observed_until)));
-    let may_list = visit.may("flightrisk.v1.RiskService/ListAtRiskEmployees");
+    let may_list = visit.may(methods::LIST_AT_RISK_EMPLOYEES);
     let most = told.hotspots.iter().map(|group| group.mean_risk_high).fold(0.0, f64::max);
     let base = told.total.as_ref().map_or(0.0, |total| total.mean_risk);
     let when = observed.clone().unwrap_or_default();

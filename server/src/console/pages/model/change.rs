@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::console::error::PageError;
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind};
+use crate::console::methods;
 use crate::console::pages::model::{self, ask, told};
 use crate::console::pages::{Page, request_id, show};
 use crate::console::posted::Posted;
@@ -16,9 +17,6 @@ use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
 use crate::console::words::percent;
 use crate::grpc::status::ApiError;
-
-const ACTIVATE: &str = "flightrisk.v1.ModelService/ActivateModel";
-const ROLL_BACK: &str = "flightrisk.v1.ModelService/RollbackModel";
 
 /// The form.
 #[derive(Debug, Deserialize)]
@@ -63,14 +61,14 @@ pub(super) fn href(version: &str) -> String {
 /// Asks whether a model is to score.
 pub(super) async fn ask_activate(State(site): State<Site>, visit: Visit, Path(version): Path<String>) -> Page {
     // The button would be refused: then there is no page with it. Whoever sends the form is asked again by the service.
-    visit.permitted(ACTIVATE)?;
+    visit.permitted(methods::ACTIVATE_MODEL)?;
     let then = ask(&site, &visit, &version).await?;
     confirm(&site, &visit, then, "Activate this model?", href(&version), "Activate").await
 }
 
 /// Asks whether the model before is to score again.
 pub(super) async fn ask_roll_back(State(site): State<Site>, visit: Visit) -> Page {
-    visit.permitted(ROLL_BACK)?;
+    visit.permitted(methods::ROLLBACK_MODEL)?;
     let before = site.core().store.activation_before().await?;
     let before = before.ok_or_else(|| PageError::from(ApiError::NoEarlierModel.into_status(None)))?;
     let then = ask(&site, &visit, &before.model_version).await?;

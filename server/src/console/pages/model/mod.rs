@@ -20,16 +20,13 @@ use tonic_types::StatusExt;
 use crate::console::charts::Markup;
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind, Tab};
+use crate::console::methods;
 use crate::console::pages::model::feature::FeatureRow;
 use crate::console::pages::model::judged::{JudgedSet, PeriodTable, Realised};
 use crate::console::pages::model::told::{Figure, GuardRow};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
-
-const LIST_MODELS: &str = "flightrisk.v1.ModelService/ListModels";
-const ACTIVATE: &str = "flightrisk.v1.ModelService/ActivateModel";
-const CALIBRATION: &str = "flightrisk.v1.ActionService/GetRealizedCalibration";
 
 /// Features that are shown before the others are folded away.
 const STRONGEST: usize = 12;
@@ -141,13 +138,13 @@ async fn page(site: &Site, visit: &Visit, version: &str) -> Page {
         prohibited: model.prohibited_uses.clone(),
         law: flight_risk_scoring::wording::statements::LAW,
         limits: model.limitations.clone(),
-        activate_href: (!model.active && visit.may(ACTIVATE)).then(|| change::href(&model.version)),
+        activate_href: (!model.active && visit.may(methods::ACTIVATE_MODEL)).then(|| change::href(&model.version)),
     })
 }
 
 /// The tabs; the second one where it may be opened.
 fn tabs(visit: &Visit, of_active: bool, of_versions: bool) -> Vec<Tab> {
-    if !visit.may(LIST_MODELS) {
+    if !visit.may(methods::LIST_MODELS) {
         return Vec::new();
     }
     let tab =
@@ -157,7 +154,7 @@ fn tabs(visit: &Visit, of_active: bool, of_versions: bool) -> Vec<Tab> {
 
 /// What came of the model's scores, where who looks may know and the model speaks of a time that passes.
 async fn realised(site: &Site, visit: &Visit, model: &v1::Model) -> Result<Option<Realised>, PageError> {
-    if !visit.may(CALIBRATION) || !matches!(model.target, Some(v1::model::Target::Hazard(_))) {
+    if !visit.may(methods::GET_REALIZED_CALIBRATION) || !matches!(model.target, Some(v1::model::Target::Hazard(_))) {
         return Ok(None);
     }
     let request = v1::GetRealizedCalibrationRequest { model: model.name.clone() };

@@ -11,13 +11,13 @@ use serde::Deserialize;
 
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Frame, Pager, Tab};
-use crate::console::pages::model::{ACTIVATE, change, href, tabs};
+use crate::console::methods;
+use crate::console::pages::model::{change, href, tabs};
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words::{day, moment};
 
-const ACTIVATIONS: &str = "flightrisk.console.Models/ListActivations";
 /// Models on a page.
 const PAGE_SIZE: i32 = 50;
 /// Activations shown.
@@ -66,7 +66,7 @@ pub(super) struct Asked {
 pub(super) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let request = v1::ListModelsRequest { page_size: PAGE_SIZE, page_token: asked.page.clone() };
     let listed = site.api().models.list_models(visit.ask(request)).await?.into_inner();
-    let may_activate = visit.may(ACTIVATE);
+    let may_activate = visit.may(methods::ACTIVATE_MODEL);
     let rows: Vec<VersionRow> = listed.models.iter().map(|summary| row(summary, may_activate)).collect();
     let next = (!listed.next_page_token.is_empty())
         .then(|| format!("/model/versions?page={}", encoded(&listed.next_page_token)));
@@ -103,13 +103,13 @@ fn row(summary: &v1::ModelSummary, may_activate: bool) -> VersionRow {
 
 /// Who made which model score, where who looks may know; the table of who may is that of the API.
 async fn activations(site: &Site, visit: &Visit) -> Result<Option<Vec<ActivationRow>>, PageError> {
-    if !visit.may(ACTIVATIONS) {
+    if !visit.may(methods::LIST_ACTIVATIONS) {
         return Ok(None);
     }
     let mut extensions = tonic::Extensions::new();
     extensions.insert(Arc::clone(&visit.caller));
     let core = site.core();
-    core.gate.admit(&extensions, ACTIVATIONS, "").map_err(|error| error.into_status(None))?;
+    core.gate.admit(&extensions, methods::LIST_ACTIVATIONS, "").map_err(|error| error.into_status(None))?;
     let past = core.store.past_activations(ACTIVATIONS_SHOWN).await?;
     let row = |past: &crate::store::activations::PastActivation| ActivationRow {
         when: moment(past.at),

@@ -9,6 +9,7 @@ use flight_risk_proto::v1::action_service_server::ActionService;
 use serde::Deserialize;
 
 use crate::console::frame::{Choice, Field, Frame};
+use crate::console::methods;
 use crate::console::pages::actions::put_problems;
 use crate::console::pages::person::{Person, crumbs, href, person_of};
 use crate::console::pages::{Page, request_id, show};
@@ -16,9 +17,6 @@ use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
 use crate::console::words;
-
-/// What the form asks for.
-pub(super) const METHOD: &str = "flightrisk.v1.ActionService/ReportExit";
 
 /// Why an employment ends, as forms send it and as it is read.
 const TYPES: [(&str, &str, v1::ExitType); 6] = [
@@ -99,7 +97,7 @@ pub(super) fn kind_words(kind: v1::ExitType) -> Option<&'static str> {
 
 /// The form.
 pub(super) async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Page {
-    visit.permitted(METHOD)?;
+    visit.permitted(methods::REPORT_EXIT)?;
     let purpose = visit.purpose()?;
     let person = person_of(&site, &visit, &id, &purpose).await?;
     let (date, kind) = person.left.as_ref().map_or_else(Default::default, |left| {

@@ -7,6 +7,7 @@ use flight_risk_scoring::Day;
 use crate::console::charts::{Chart, Estimate, History, HistoryPoint, Markup, ModelChange};
 use crate::console::error::PageError;
 use crate::console::frame::Band;
+use crate::console::methods;
 use crate::console::pages::person::what_if::value_words;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -44,7 +45,7 @@ pub(super) async fn past(
     risk: &v1::EmployeeRisk,
     purpose: &str,
 ) -> Result<Option<Past>, PageError> {
-    if risk.number_withheld || !visit.may("flightrisk.v1.RiskService/ListEmployeeRiskHistory") {
+    if risk.number_withheld || !visit.may(methods::LIST_EMPLOYEE_RISK_HISTORY) {
         return Ok(None);
     }
     let request = v1::ListEmployeeRiskHistoryRequest {

@@ -5,6 +5,7 @@ use flight_risk_proto::v1;
 
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::Frame;
+use crate::console::methods;
 use crate::console::pages::actions::Line;
 use crate::console::pages::person::{Person, crumbs, exit, href, listed, purpose_href};
 use crate::console::pages::{Page, show};
@@ -42,16 +43,14 @@ pub(super) async fn page(site: &Site, visit: &Visit, id: &str, left: &Left, purp
     let actions = listed(site, visit, id, purpose).await?;
     let mut frame = visit.frame(site, id, "/at-risk");
     frame.breadcrumbs = crumbs(visit, None);
-    let may_record_exit = visit.may(exit::METHOD);
+    let may_record_exit = visit.may(methods::REPORT_EXIT);
     show(&LeftPage {
         frame,
         href: href(id),
         day: words::day(&left.day),
         kind: may_record_exit.then(|| exit::kind_words(left.kind)).flatten(),
         may_record_exit,
-        export_href: visit
-            .may("flightrisk.v1.PrivacyService/ExportEmployee")
-            .then(|| format!("/privacy/person?id={}", encoded(id))),
+        export_href: visit.may(methods::EXPORT_EMPLOYEE).then(|| format!("/privacy/person?id={}", encoded(id))),
         more_actions: actions.as_ref().is_some_and(|(_, more)| *more),
         actions: actions.map(|(lines, _)| lines),
         purpose: purpose.to_owned(),

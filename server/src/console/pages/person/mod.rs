@@ -24,6 +24,7 @@ use flight_risk_proto::v1::risk_service_server::RiskService;
 
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame, Notice, NoticeKind};
+use crate::console::methods;
 use crate::console::pages::actions::Line;
 use crate::console::pages::at_risk::quoted;
 use crate::console::pages::person::actions::Recommended;
@@ -136,7 +137,7 @@ fn title(risk: &v1::EmployeeRisk) -> String {
 
 /// The way to a person, for the pages that belong to it.
 fn crumbs(visit: &Visit, person: Option<(&str, String)>) -> Vec<Crumb> {
-    let list = visit.may("flightrisk.v1.RiskService/ListAtRiskEmployees");
+    let list = visit.may(methods::LIST_AT_RISK_EMPLOYEES);
     let list = list.then(|| Crumb { label: "At risk".to_owned(), href: "/at-risk".to_owned() });
     list.into_iter().chain(person.map(|(id, label)| Crumb { label, href: href(id) })).collect()
 }
@@ -177,7 +178,7 @@ async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, Ra
             "That is older than they should be. Ask for a new score before you act on what stands here.",
         ));
     }
-    let may_start = visit.may(start::METHOD);
+    let may_start = visit.may(methods::CREATE_ACTION);
     show(&PersonPage {
         href: href(&id),
         name: org.display_name.clone(),
@@ -187,10 +188,8 @@ async fn page(State(site): State<Site>, visit: Visit, Path(id): Path<String>, Ra
         purpose_href: purpose_href(&id),
         purpose,
         may_start,
-        may_record_exit: visit.may(exit::METHOD),
-        export_href: visit
-            .may("flightrisk.v1.PrivacyService/ExportEmployee")
-            .then(|| format!("/privacy/person?id={}", encoded(&id))),
+        may_record_exit: visit.may(methods::REPORT_EXIT),
+        export_href: visit.may(methods::EXPORT_EMPLOYEE).then(|| format!("/privacy/person?id={}", encoded(&id))),
         more_actions: actions.as_ref().is_some_and(|(_, more)| *more),
         actions: actions.map(|(lines, _)| lines),
         past: past?,
@@ -223,7 +222,7 @@ fn facts(org: &v1::OrgFacts, risk: &v1::EmployeeRisk) -> Vec<(&'static str, Stri
 
 /// The person's actions, and whether there are more; `None` where who looks may not see them.
 async fn listed(site: &Site, visit: &Visit, id: &str, purpose: &str) -> Result<Option<(Vec<Line>, bool)>, PageError> {
-    if !visit.may("flightrisk.v1.ActionService/ListActions") {
+    if !visit.may(methods::LIST_ACTIONS) {
         return Ok(None);
     }
     let request = v1::ListActionsRequest {

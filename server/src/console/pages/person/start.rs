@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::clock::today;
 use crate::console::frame::{Field, Frame};
+use crate::console::methods;
 use crate::console::pages::actions::{NOTE_HINT, me, put_problems};
 use crate::console::pages::person::{crumbs, href, risk_of, title};
 use crate::console::pages::{Page, request_id, show};
@@ -18,8 +19,6 @@ use crate::console::site::Site;
 use crate::console::visit::{Visit, having};
 use crate::playbook::{Owner, PlaybookEntry};
 
-/// What the form asks for.
-pub(super) const METHOD: &str = "flightrisk.v1.ActionService/CreateAction";
 /// Days in which an action of one's own is due unless said otherwise.
 const USUAL_DAYS: i32 = 14;
 
@@ -69,7 +68,7 @@ pub(super) async fn page(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Page {
-    visit.permitted(METHOD)?;
+    visit.permitted(methods::CREATE_ACTION)?;
     let purpose = visit.purpose()?;
     let risk = risk_of(&site, &visit, &id, &purpose).await?;
     let entry = site.core().playbook.entry(&asked.playbook);

@@ -4,6 +4,7 @@
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::insight_service_server::InsightService;
 
+use crate::console::methods;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -56,7 +57,7 @@ pub(super) async fn team(site: &Site, visit: &Visit, risk: &v1::EmployeeRisk) ->
     if risk.number_withheld {
         return Team { groups: Vec::new(), drivers: drivers(site, visit).await };
     }
-    if !visit.may("flightrisk.v1.InsightService/ListHotspots") {
+    if !visit.may(methods::LIST_HOTSPOTS) {
         return Team::default();
     }
     let (team, department) = tokio::join!(
@@ -99,7 +100,7 @@ async fn group(
 }
 
 async fn drivers(site: &Site, visit: &Visit) -> Option<Drivers> {
-    if !visit.may("flightrisk.v1.InsightService/ListDrivers") {
+    if !visit.may(methods::LIST_DRIVERS) {
         return None;
     }
     let request = v1::ListDriversRequest { page_size: DRIVERS, ..Default::default() };

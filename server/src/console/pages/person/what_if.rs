@@ -13,6 +13,7 @@ use tonic_types::StatusExt;
 use crate::console::api::{assessment, scored, value};
 use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Notice, NoticeKind};
+use crate::console::methods;
 use crate::console::pages::person::headline::is_active;
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -102,7 +103,7 @@ pub(super) async fn what_if(
     purpose: &str,
 ) -> Result<Option<WhatIf>, PageError> {
     let Some(told) = scored(risk) else { return Ok(None) };
-    if !visit.may("flightrisk.v1.ScoringService/SimulateChanges") {
+    if !visit.may(methods::SIMULATE_CHANGES) {
         return Ok(None);
     }
     let other_model = !is_active(site, &risk.model_version);
@@ -291,7 +292,7 @@ pub(super) async fn smallest(
     purpose: &str,
 ) -> Result<Option<Smallest>, PageError> {
     let Some(told) = scored(risk) else { return Ok(None) };
-    if told.band() == v1::RiskBand::Low || !visit.may("flightrisk.v1.ScoringService/FindCounterfactual") {
+    if told.band() == v1::RiskBand::Low || !visit.may(methods::FIND_COUNTERFACTUAL) {
         return Ok(None);
     }
     let request = v1::FindCounterfactualRequest {

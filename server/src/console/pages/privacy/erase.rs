@@ -10,7 +10,8 @@ use tonic::Code;
 
 use crate::console::error::PageError;
 use crate::console::frame::{Crumb, Field, Frame};
-use crate::console::pages::privacy::{About, ERASE, export};
+use crate::console::methods;
+use crate::console::pages::privacy::{About, export};
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
@@ -43,7 +44,7 @@ pub(super) async fn ask(State(site): State<Site>, visit: Visit, Query(about): Qu
 }
 
 async fn confirm(site: &Site, visit: &Visit, id: &str, problem: Option<String>) -> Page {
-    visit.permitted(ERASE)?;
+    visit.permitted(methods::ERASE_EMPLOYEE)?;
     let lost = match export::held(site, visit, id).await {
         Ok(held) => lost(&held.json),
         Err(PageError::Status(status)) if status.code() == Code::NotFound => Vec::new(),
@@ -101,7 +102,7 @@ pub(super) async fn erase(State(site): State<Site>, posted: Posted<Sent>) -> Pag
         let problem = "this is not the identifier above; nothing was erased".to_owned();
         return confirm(&site, &visit, id, Some(problem)).await;
     }
-    visit.permitted(ERASE)?;
+    visit.permitted(methods::ERASE_EMPLOYEE)?;
     let request = v1::EraseEmployeeRequest { name: format!("employees/{id}"), purpose: visit.purpose()? };
     let erased = site.api().privacy.erase_employee(visit.ask(request)).await?.into_inner();
     let told = format!(

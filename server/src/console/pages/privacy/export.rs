@@ -9,8 +9,9 @@ use crate::clock::today;
 use crate::console::calls;
 use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Crumb, Frame};
+use crate::console::methods;
+use crate::console::pages::privacy::About;
 use crate::console::pages::privacy::markdown::{Block, blocks};
-use crate::console::pages::privacy::{About, ERASE, EXPORT};
 use crate::console::pages::{Page, download, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -42,7 +43,7 @@ struct AccessRow {
 
 /// Asks the API for everything.
 pub(super) async fn held(site: &Site, visit: &Visit, id: &str) -> Result<v1::ExportEmployeeResponse, PageError> {
-    visit.permitted(EXPORT)?;
+    visit.permitted(methods::EXPORT_EMPLOYEE)?;
     let request = v1::ExportEmployeeRequest { name: format!("employees/{id}"), purpose: visit.purpose()? };
     Ok(site.api().privacy.export_employee(visit.ask(request)).await?.into_inner())
 }
@@ -70,7 +71,7 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit, Query(about): Q
         blocks,
         accesses: held.accesses.iter().rev().map(row).collect(),
         file: format!("/privacy/person.json?id={}", encoded(&id)),
-        erase: visit.may(ERASE).then(|| format!("/privacy/erase?id={}", encoded(&id))),
+        erase: visit.may(methods::ERASE_EMPLOYEE).then(|| format!("/privacy/erase?id={}", encoded(&id))),
         id,
     })
 }

@@ -12,13 +12,11 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use crate::console::frame::{Frame, Notice, NoticeKind, Tab};
+use crate::console::methods;
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words::count;
-
-const EXPORT: &str = "flightrisk.v1.PrivacyService/ExportEmployee";
-const ERASE: &str = "flightrisk.v1.PrivacyService/EraseEmployee";
 
 /// The pages.
 pub(crate) fn routes() -> Router<Site> {
@@ -56,7 +54,7 @@ struct About {
 }
 
 async fn page(State(site): State<Site>, visit: Visit, Query(erased): Query<Erased>) -> Page {
-    visit.permitted(EXPORT)?;
+    visit.permitted(methods::EXPORT_EMPLOYEE)?;
     let mut frame = visit.frame(&site, "Privacy", "/privacy");
     if let (Some(scores), Some(actions), Some(others), Some(kept)) =
         (erased.scores, erased.actions, erased.others, erased.kept)
@@ -64,7 +62,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(erased): Query<Erase
     {
         frame.notices = vec![counts(scores, actions, others, kept)];
     }
-    show(&PrivacyPage { frame, tabs: tabs("/privacy"), may_erase: visit.may(ERASE) })
+    show(&PrivacyPage { frame, tabs: tabs("/privacy"), may_erase: visit.may(methods::ERASE_EMPLOYEE) })
 }
 
 fn counts(scores: u64, actions: u64, others: u64, kept: u64) -> Notice {

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::extract::State;
 
 use crate::console::frame::{Frame, Tab};
-use crate::console::pages::privacy::{EXPORT, tabs};
+use crate::console::methods;
+use crate::console::pages::privacy::tabs;
 use crate::console::pages::{Page, download, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -26,7 +27,7 @@ fn of(site: &Site) -> Notice {
 
 /// To be read and printed.
 pub(super) async fn page(State(site): State<Site>, visit: Visit) -> Page {
-    visit.permitted(EXPORT)?;
+    visit.permitted(methods::EXPORT_EMPLOYEE)?;
     let notice = of(&site);
     show(&NoticePage {
         frame: visit.frame(&site, "Notice to employees", "/privacy"),
@@ -39,6 +40,6 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit) -> Page {
 
 /// To be taken away.
 pub(super) async fn file(State(site): State<Site>, visit: Visit) -> Page {
-    visit.permitted(EXPORT)?;
+    visit.permitted(methods::EXPORT_EMPLOYEE)?;
     download("text/plain; charset=utf-8", "notice-to-employees.txt", of(&site).plain())
 }
