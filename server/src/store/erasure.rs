@@ -84,6 +84,7 @@ impl Store {
         let mut tx = self.db().begin().await?;
         // Taken first by all who change scores: nobody waits for another in a circle.
         tx.next_numbers("score", 0).await?;
+        tx.next_numbers("erased", 1).await?;
         risk_sums::leave(&mut tx, id).await?;
         let details = "DELETE FROM score_details WHERE seq IN (SELECT seq FROM scores WHERE employee_id = $1)";
         tx.execute(details, params![id]).await?;

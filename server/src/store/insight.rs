@@ -18,6 +18,7 @@ const VOLUNTARY: i64 = 1;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InsightState {
     score_seq: i64,
+    erased: i64,
     exits: i64,
     last_exit_report: i64,
     /// When the first score was recorded, in microseconds since 1970; none: no score is.
@@ -108,14 +109,16 @@ pub(crate) struct Membership {
 impl Store {
     /// What tells whether anything has changed.
     pub(crate) async fn insight_state(&self) -> Result<InsightState, StoreError> {
-        let sql = "SELECT (SELECT value FROM sequences WHERE name = 'score'), (SELECT COUNT(*) FROM exits), \
+        let sql = "SELECT (SELECT value FROM sequences WHERE name = 'score'), \
+                   (SELECT value FROM sequences WHERE name = 'erased'), (SELECT COUNT(*) FROM exits), \
                    (SELECT MAX(reported_at) FROM exits), (SELECT MIN(scored_at) FROM scores)";
         let Some(row) = self.db().first(sql, Vec::new()).await? else { return Ok(InsightState::default()) };
         Ok(InsightState {
             score_seq: row.opt_int(0)?.unwrap_or(0),
-            exits: row.int(1)?,
-            last_exit_report: row.opt_int(2)?.unwrap_or(0),
-            first_score: row.opt_int(3)?,
+            erased: row.opt_int(1)?.unwrap_or(0),
+            exits: row.int(2)?,
+            last_exit_report: row.opt_int(3)?.unwrap_or(0),
+            first_score: row.opt_int(4)?,
         })
     }
 

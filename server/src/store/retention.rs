@@ -122,6 +122,7 @@ impl Store {
         let mut tx = self.db().begin().await?;
         // Taken first by all who change scores: nobody waits for another in a circle.
         tx.next_numbers("score", 0).await?;
+        tx.next_numbers("erased", 1).await?;
         let rows = tx.query(&expired, params![before]).await?;
         let mut sums = SumChanges::default();
         for row in &rows {

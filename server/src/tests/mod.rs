@@ -16,6 +16,7 @@ mod every_call;
 mod fixture;
 mod hostile;
 mod insight;
+mod insight_kept;
 mod insight_months;
 mod insight_scale;
 mod leavers;

@@ -50,6 +50,13 @@ impl InsightApi {
         }
     }
 
+    /// The number of the snapshot that is answered from now, and of how many people it is.
+    #[cfg(test)]
+    pub(crate) async fn snapshot(&self) -> Result<(u64, usize), ApiError> {
+        let snapshot = self.snapshots.current().await?;
+        Ok((snapshot.number, snapshot.people.len()))
+    }
+
     fn status(&self, error: ApiError) -> Status {
         error.into_status(Some(self.core.active.load().artifact().model_version()))
     }

@@ -1,10 +1,10 @@
 //! Everybody at once, read from the store and kept until something changes.
 //!
 //! What may be shown depends on everybody, so nothing is answered from a part. A small company is read anew whenever a score or an
-//! exit was recorded. A large one, for which that takes longer than anybody wants to wait, is read behind the scenes from the start
-//! on, and answered from what was read last; who asks before it was read once is told when to come again. Somebody who was erased
-//! leaves the figures when it is read anew: at the next question, a minute later at the latest, for a small company; for a large
-//! one as soon as the next reading is over, which begins within ten times as long as one takes.
+//! exit was recorded or somebody was erased. A large one, for which that takes longer than anybody wants to wait, is read behind the
+//! scenes from the start on, and answered from what was read last; who asks before it was read once is told when to come again.
+//! Somebody who was erased leaves the figures when it is read anew: at the next question for a small company; for a large one as
+//! soon as the next reading is over, which begins within ten times as long as one takes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -45,8 +45,6 @@ const SHORT: Duration = Duration::from_secs(3);
 const REST: u32 = 10;
 /// How often it is looked whether a large company must be read anew.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
-/// A snapshot is renewed after this time even if nothing seems to have changed: erasures leave no trace.
-const RENEW_AFTER: Duration = Duration::from_secs(60);
 /// A snapshot that is older than this is not answered from while it is renewed.
 pub(super) const STALE_AFTER: Duration = Duration::from_secs(15 * 60);
 /// Most scopes whose views are kept, and that are worked out before they are asked for because they were before.
@@ -67,7 +65,7 @@ pub(crate) struct Snapshot {
     pub(super) observed: Option<(Day, Day)>,
     /// The day on which it was read.
     pub(super) today: i64,
-    /// The number of the last score.
+    /// What it was read from: as long as this stays, so do the figures.
     pub(super) state: InsightState,
     pub(super) model_version: String,
     pub(super) minimum: u32,
@@ -324,7 +322,6 @@ impl Snapshots {
         let snapshot = &held.snapshot;
         let today = now_micros().div_euclid(MICROS_PER_DAY);
         snapshot.state == *state
-            && held.built.elapsed() < RENEW_AFTER
             && snapshot.today == today
             && snapshot.model_version == self.active.load().artifact().model_version()
     }

@@ -6,7 +6,9 @@ CREATE TABLE sequences (
 );
 INSERT INTO sequences (name, value) VALUES ('score', 0), ('change', 0), ('audit', 0), ('action', 0), ('trial', 0),
     -- Up to which number what replaced scores came from is deleted.
-    ('thinned', 0);
+    ('thinned', 0),
+    -- Counts what takes scores away: erasures, and deletions of what is too old.
+    ('erased', 0);
 
 -- Every score that was recorded. The one in force has to_seq = 9223372036854775807; one that a later score replaced has the
 -- number of that score, so that the state at any number S is: seq <= S AND to_seq > S. One that arrived after a score of a later

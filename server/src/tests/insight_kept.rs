@@ -1,0 +1,36 @@
+//! InsightService: how long what was read of everybody is answered from.
+
+use super::databases::each_store;
+use super::fixture::{native, open_config};
+use super::insight::{company, record};
+use crate::app::App;
+use crate::clock::{MICROS_PER_DAY, now_micros};
+use crate::grpc::InsightApi;
+
+#[tokio::test]
+async fn everybody_is_read_anew_at_once_after_a_deletion_and_only_if_something_changed() {
+    each_store(async |store| {
+        let people = company();
+        record(&store, &native(), &people[..300], 100).await;
+        record(&store, &native(), &people[300..], 0).await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = open_config();
+        config.audit.key_file = Some(folder.path().join("audit.key"));
+        let app = App::new(native(), store.clone(), config).await.unwrap();
+        let api = InsightApi::new(app.core().clone());
+        let first = api.snapshot().await.unwrap();
+        assert_eq!(first.1, 360);
+        assert_eq!(api.snapshot().await.unwrap(), first, "nothing changed");
+        // Neither the first who was scored nor the last: nothing but the erasure itself tells of it.
+        assert_eq!(store.erase("e-0005").await.unwrap().scores, 1);
+        let second = api.snapshot().await.unwrap();
+        assert_eq!(second.1, 359, "without the one who was erased");
+        assert_eq!(store.delete_expired(now_micros(), 1_000).await.unwrap(), 0);
+        assert_eq!(api.snapshot().await.unwrap(), second, "nothing was old enough");
+        assert_eq!(store.delete_expired(now_micros() - MICROS_PER_DAY, 50).await.unwrap(), 299);
+        let third = api.snapshot().await.unwrap();
+        assert_eq!(third.1, 60);
+        assert_eq!(api.snapshot().await.unwrap(), third, "nothing changed");
+    })
+    .await;
+}
