@@ -3,6 +3,7 @@
 
 use crate::access::caller::Scope;
 use crate::store::conditions::Conditions;
+use crate::store::reading::in_force_by_value;
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
 
@@ -41,14 +42,19 @@ impl Store {
 
     async fn values_of(&self, column: &str, scope: &Scope, of: ValuesOf) -> Result<Vec<String>, StoreError> {
         let mut conditions = Conditions::default();
-        conditions.add(&format!("to_seq = {IN_FORCE} AND {column} IS NOT NULL"), []);
+        let in_force = match scope {
+            // Few, and found by an index.
+            Scope::Reports { .. } => in_force_by_value(),
+            Scope::All | Scope::Units { .. } => format!("s.to_seq = {IN_FORCE}"),
+        };
+        conditions.add(&format!("{in_force} AND s.{column} IS NOT NULL"), []);
         if of == ValuesOf::ThoseAtRisk {
-            conditions.add("band >= 2", []);
+            conditions.add("s.band >= 2", []);
         }
-        scope.restrict("scores", &mut conditions);
+        scope.restrict("s", &mut conditions);
         let limit = conditions.value(MOST);
         let found = conditions.sql();
-        let sql = format!("SELECT DISTINCT {column} FROM scores WHERE {found} ORDER BY {column} LIMIT {limit}");
+        let sql = format!("SELECT DISTINCT s.{column} FROM scores s WHERE {found} ORDER BY s.{column} LIMIT {limit}");
         self.db().query(&sql, conditions.params()).await?.iter().map(|row| row.text(0)).collect()
     }
 }

@@ -41,8 +41,8 @@ const IN_ORDER_OF_RISK: [&str; 4] = ["manager_id", "department", "location", "jo
 /// Columns that come after `to_seq` in an index of all scores.
 const AFTER_TO_SEQ: [&str; 3] = ["employee_id", "risk", "scored_at"];
 
-/// That a score is in force, for an index that has only those in force: as its definition says it.
-fn in_force_by_value() -> String {
+/// That a score of the table `s` is in force, for an index that has only those in force: as its definition says it.
+pub(crate) fn in_force_by_value() -> String {
     format!("s.to_seq > {}", IN_FORCE - 1)
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::access::caller::Scope;
 use crate::store::conditions::Conditions;
 use crate::store::db::{Row, Tx, params};
+use crate::store::reading::in_force_by_value;
 use crate::store::statement::{pieces, tuples};
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
@@ -89,8 +90,8 @@ impl Store {
             // Few, and found by an index.
             scope.restrict("s", &mut conditions);
             let sql = format!(
-                "SELECT COALESCE(SUM(s.risk), 0.0) FROM scores s WHERE s.to_seq > {} AND s.risk + 0.0 >= 0 AND {}",
-                IN_FORCE - 1,
+                "SELECT COALESCE(SUM(s.risk), 0.0) FROM scores s WHERE {} AND s.risk + 0.0 >= 0 AND {}",
+                in_force_by_value(),
                 conditions.sql()
             );
             return self.db().first(&sql, conditions.params()).await?.map_or(Ok(0.0), |row| row.real(0));
