@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::access::caller::{Caller, KEY_ACTOR, Role, Scope, good_text};
 use crate::access::refusal::Refusal;
+use crate::audit::to_hex;
 use crate::clock::now_micros;
 use crate::limits::{KEYS_FRESH, KEYS_RETRY, KEYS_USABLE, MAX_TEXT_BYTES};
 use crate::random::{self, NoRandomness};
@@ -114,7 +115,7 @@ impl fmt::Debug for CreatedKey {
 /// A fresh key and the hash of its secret.
 pub(crate) fn fresh() -> Result<(CreatedKey, [u8; 32]), KeyError> {
     let (id, secret): ([u8; ID_BYTES], [u8; SECRET_BYTES]) = (random::bytes()?, random::bytes()?);
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = to_hex(&id);
     let token = format!("{KEY_PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(secret));
     Ok((CreatedKey { id, token }, Sha256::digest(secret).into()))
 }

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::audit::record::{Draft, canonical};
+use crate::random;
 use crate::store::{Store, StoreError, sync_folder};
 
 /// Length of the key, in bytes; in the file it stands in hexadecimal digits.
@@ -173,9 +174,7 @@ fn path(store: &Store, file: Option<&Path>) -> Result<PathBuf, AuditKeyError> {
 /// Makes a new key that only the owner can read. Where another process was quicker, its key stays.
 fn make(path: &Path) -> Result<(), AuditKeyError> {
     let failed = |source| AuditKeyError::File { path: path.to_owned(), source };
-    let mut key = [0; KEY_BYTES];
-    let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
-    random.fill(&mut key).map_err(|_| AuditKeyError::Random)?;
+    let key: [u8; KEY_BYTES] = random::bytes().map_err(|_| AuditKeyError::Random)?;
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(draft);

@@ -18,7 +18,7 @@ pub use key::AuditKeyError;
 pub use list::{Listed, Wanted, list};
 pub use verify::{AuditError, Expected, Finding, Verified, verify};
 
-pub(crate) use key::{AuditKey, from_hex};
+pub(crate) use key::{AuditKey, from_hex, to_hex};
 pub(crate) use record::{Draft, Record};
 
 pub(crate) use key::SUBJECT_BYTES;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flight_risk_scoring::explain::value_text;
+use flight_risk_scoring::history::ExitKind;
 use flight_risk_scoring::schema::{FeatureRow, Value};
 
 pub(crate) use json::json;
@@ -18,6 +19,7 @@ pub(crate) use text::text;
 
 use crate::audit::Record;
 use crate::store::StoredModel;
+use crate::store::exits::exit_kind;
 use crate::store::holdings::Holdings;
 use crate::store::stored_score::HeldScore;
 
@@ -82,12 +84,6 @@ fn words(name: &impl std::fmt::Debug) -> String {
 }
 
 /// A kind of exit, by the number that the API gives it.
-fn exit_type(number: i64) -> &'static str {
-    match number {
-        1 => "voluntary",
-        2 => "involuntary",
-        3 => "retirement",
-        4 => "end of contract",
-        _ => "other",
-    }
+fn exit_type(number: i64) -> String {
+    words(&exit_kind(number).unwrap_or(ExitKind::Other))
 }

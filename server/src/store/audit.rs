@@ -9,22 +9,21 @@ use crate::store::{Store, StoreError};
 
 /// Records of one page.
 const PAGE: i64 = 5_000;
-/// Columns of a record.
-const COLUMNS: usize = 10;
+/// Columns of a record, and how many they are.
+pub(super) const COLUMNS: &str = "seq, at, actor, role, method, subjects, purpose, model_version, decision, hash";
+const WIDTH: usize = 10;
 /// Records per statement, the largest first: as few statements as possible, and few different ones, each prepared once.
 const CHUNKS: [usize; 3] = [64, 8, 1];
 
 static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| CHUNKS.map(insert));
 
 fn insert(rows: usize) -> String {
-    let mut sql = "INSERT INTO audit (seq, at, actor, role, method, subjects, purpose, model_version, decision, hash) \
-                   VALUES "
-        .to_owned();
+    let mut sql = format!("INSERT INTO audit ({COLUMNS}) VALUES ");
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 1..=COLUMNS {
+        for column in 1..=WIDTH {
             let comma = if column == 1 { "" } else { ", " };
-            let _ = write!(sql, "{comma}${}", row * COLUMNS + column);
+            let _ = write!(sql, "{comma}${}", row * WIDTH + column);
         }
         sql.push(')');
     }
@@ -47,7 +46,7 @@ impl Store {
         let mut rest = drafts;
         for (size, sql) in CHUNKS.into_iter().zip(INSERTS.iter()) {
             while let Some((chunk, after)) = rest.split_at_checked(size) {
-                let mut values = Vec::with_capacity(size * COLUMNS);
+                let mut values = Vec::with_capacity(size * WIDTH);
                 for draft in chunk {
                     hash = key.seal(seq, draft, &hash);
                     values.extend(columns(seq, draft, &hash));
@@ -62,9 +61,8 @@ impl Store {
 
     /// The records after a number, one page of them, in their order.
     pub(crate) async fn audit_page(&self, after: i64) -> Result<Vec<Record>, StoreError> {
-        let sql = "SELECT seq, at, actor, role, method, subjects, purpose, model_version, decision, hash FROM audit \
-                   WHERE seq > $1 ORDER BY seq LIMIT $2";
-        self.db().query(sql, params![after, PAGE]).await?.iter().map(record).collect()
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2");
+        self.db().query(&sql, params![after, PAGE]).await?.iter().map(record).collect()
     }
 
     /// The records about an employee, by their keyed hash, in their order.
@@ -74,10 +72,7 @@ impl Store {
             Db::Sqlite { .. } => "INSTR(subjects, $1)",
             Db::Postgres(_) => "POSITION($1 IN subjects)",
         };
-        let sql = format!(
-            "SELECT seq, at, actor, role, method, subjects, purpose, model_version, decision, hash FROM audit \
-             WHERE {contains} > 0 ORDER BY seq"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE {contains} > 0 ORDER BY seq");
         let records = self.db().query(&sql, params![subject]).await?;
         let records = records.iter().map(record).collect::<Result<Vec<_>, _>>()?;
         // The bytes could lie across two employees.
@@ -115,7 +110,7 @@ impl Store {
     }
 }
 
-fn columns(seq: i64, draft: &Draft, hash: &[u8]) -> [Param; COLUMNS] {
+fn columns(seq: i64, draft: &Draft, hash: &[u8]) -> [Param; WIDTH] {
     [
         seq.into(),
         draft.at.into(),

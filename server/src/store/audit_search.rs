@@ -2,7 +2,7 @@
 
 use crate::access::caller::{KEY_ACTOR, USER_ACTOR};
 use crate::audit::Record;
-use crate::store::audit::record;
+use crate::store::audit::{COLUMNS, record};
 use crate::store::conditions::Conditions;
 use crate::store::db::Param;
 use crate::store::{Store, StoreError};
@@ -88,11 +88,7 @@ impl Store {
         let from = before.saturating_sub(LOOKED_THROUGH);
         let mut conditions = sought.conditions(before, from);
         let limit = conditions.value(i64::try_from(most).unwrap_or(i64::MAX));
-        let sql = format!(
-            "SELECT seq, at, actor, role, method, subjects, purpose, model_version, decision, hash FROM audit WHERE {} \
-             ORDER BY seq DESC LIMIT {limit}",
-            conditions.sql()
-        );
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE {} ORDER BY seq DESC LIMIT {limit}", conditions.sql());
         let rows = self.db().query(&sql, conditions.params()).await?;
         let records = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
         let next = match records.last() {

@@ -54,9 +54,8 @@ impl Store {
         let changes = db.query(changes, params![id]).await?;
         let actions = format!("SELECT {ACTION_COLUMNS} FROM actions WHERE employee_id = $1 ORDER BY id");
         let actions = db.query(&actions, params![id]).await?;
-        let exit = "SELECT exit_day, exit_type, reported_at FROM exits WHERE employee_id = $1";
-        let exit = match db.first(exit, params![id]).await? {
-            Some(row) => Some((day_of(row.int(0)?)?, row.int(1)?, row.int(2)?)),
+        let exit = match self.exit(id).await? {
+            Some(exit) => Some((day_of(exit.day)?, exit.exit_type, exit.reported_at)),
             None => None,
         };
         let requests = "SELECT method, at FROM requests WHERE employee_id = $1 ORDER BY at";

@@ -5,14 +5,13 @@ use crate::access::caller::Scope;
 use crate::insight::dimension::{Dimension, tenure_bounds, uncrossed};
 use crate::store::conditions::Conditions;
 use crate::store::db::{Param, Row, params};
+use crate::store::exits::is_voluntary;
 use crate::store::statement::{list, pieces};
 use crate::store::stored_score::{IN_FORCE, unpacked};
 use crate::store::{Store, StoreError};
 
 /// Rows that are read at a time.
 const PIECE: i64 = 10_000;
-/// The number of a voluntary exit in the tables.
-const VOLUNTARY: i64 = 1;
 
 /// What tells whether anything that figures depend on has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +63,7 @@ impl Standing {
             horizon_months: row.int(6)?,
             facts: [row.opt_text(7)?, row.opt_text(8)?, row.opt_text(9)?, row.opt_text(10)?],
             tenure_years: row.opt_real(11)?,
-            exit: row.opt_int(12)?.map(|day| (day, exit_type == Some(VOLUNTARY))),
+            exit: row.opt_int(12)?.map(|day| (day, exit_type.is_some_and(is_voluntary))),
         })
     }
 }

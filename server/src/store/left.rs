@@ -6,7 +6,7 @@ use flight_risk_scoring::Day;
 use flight_risk_scoring::history::ExitKind;
 
 use crate::store::db::Param;
-use crate::store::outcomes::{NewExit, known_exits, report_exit};
+use crate::store::exits::{NewExit, exit_number, known_exits, report_exit};
 use crate::store::statement::{list, pieces};
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
@@ -20,17 +20,6 @@ pub struct Leaver {
     pub day: Day,
     /// Why.
     pub kind: ExitKind,
-}
-
-/// The number of a kind of exit in the table and in the API.
-fn number(kind: ExitKind) -> i64 {
-    match kind {
-        ExitKind::Voluntary => 1,
-        ExitKind::Involuntary => 2,
-        ExitKind::Retirement => 3,
-        ExitKind::EndOfContract => 4,
-        ExitKind::Other => 5,
-    }
 }
 
 impl Store {
@@ -57,7 +46,7 @@ impl Store {
             for leaver in piece {
                 // Never scored: left out.
                 let Some(in_force) = in_force.get(&leaver.employee_id) else { continue };
-                let (day, exit_type) = (i64::from(leaver.day.epoch_days()), number(leaver.kind));
+                let (day, exit_type) = (i64::from(leaver.day.epoch_days()), exit_number(leaver.kind));
                 let due = match known.get(&leaver.employee_id) {
                     Some(exit) => (exit.day, exit.exit_type) != (day, exit_type),
                     None => *in_force,

@@ -12,6 +12,7 @@ pub(crate) mod changes;
 pub(crate) mod conditions;
 pub(crate) mod db;
 pub(crate) mod erasure;
+pub(crate) mod exits;
 pub(crate) mod holdings;
 pub(crate) mod insight;
 mod keys;

@@ -1,90 +1,30 @@
-//! Exits that were reported, and the scores of the past with what became of them.
-
-use std::collections::HashMap;
+//! The scores of the past with what became of them.
 
 use flight_risk_scoring::Day;
 
 use crate::access::caller::Scope;
 use crate::clock::day_of as day_of_micros;
 use crate::outcomes::{Exit, PastScore};
-use crate::store::changes::tell_left;
 use crate::store::conditions::Conditions;
 use crate::store::db::{Param, Row, Tx, params};
-use crate::store::statement::{list, pieces};
-use crate::store::stored_score::{IN_FORCE, day_of};
-use crate::store::{Store, StoreError, risk_sums};
+use crate::store::exits::is_voluntary;
+use crate::store::stored_score::day_of;
+use crate::store::{Store, StoreError};
 
 /// Scores that are looked at in one query: employees come in pieces of about so many scores.
 const SCORES_AT_A_TIME: i64 = 50_000;
-/// The number of a voluntary exit in the table and in the API.
-const VOLUNTARY: i64 = 1;
 
-/// An exit to be kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NewExit<'a> {
-    /// Who left.
-    pub(crate) employee_id: &'a str,
-    /// The last day of employment.
-    pub(crate) day: Day,
-    /// Why, by the number that the API gives it.
-    pub(crate) exit_type: i64,
-    /// When it was reported, in microseconds since 1970 (UTC).
-    pub(crate) at: i64,
-}
-
-/// Keeps an exit in place of one that was reported before, tells of it, and ends the force of the employee's score, so that no list
-/// has it any more. A score of somebody who came back will be in force again. Gives the number of scores into whose horizon the
-/// exit falls.
-pub(crate) async fn report_exit(tx: &mut Tx, exit: &NewExit<'_>) -> Result<u32, StoreError> {
-    let NewExit { employee_id, day, exit_type, at } = exit;
-    tell_left(tx, employee_id, *at).await?;
-    // Nobody records meanwhile: telling took the sequence.
-    let number = tx.next_numbers("score", 1).await?;
-    risk_sums::leave(tx, employee_id).await?;
-    let close = format!("UPDATE scores SET to_seq = $1 WHERE employee_id = $2 AND to_seq = {IN_FORCE}");
-    tx.execute(&close, params![number, *employee_id]).await?;
-    // Who comes back is somebody of whom nothing was told.
-    tx.execute("DELETE FROM told WHERE employee_id = $1", params![*employee_id]).await?;
-    let keep = "INSERT INTO exits (employee_id, exit_day, exit_type, reported_at) VALUES ($1, $2, $3, $4) \
-                ON CONFLICT (employee_id) DO UPDATE SET exit_day = excluded.exit_day, exit_type = excluded.exit_type, \
-                reported_at = excluded.reported_at";
-    tx.execute(keep, params![*employee_id, i64::from(day.epoch_days()), *exit_type, *at]).await?;
+/// The number of scores into whose horizon the exit of an employee falls that was reported.
+pub(crate) async fn joined_scores(tx: &mut Tx, employee_id: &str) -> Result<u32, StoreError> {
     let sql = format!(
         "SELECT {PAST} FROM scores s JOIN exits e ON e.employee_id = s.employee_id \
          WHERE s.employee_id = $1 AND {ANSWERED}"
     );
     let mut joined = 0;
-    for row in tx.query(&sql, params![*employee_id]).await? {
+    for row in tx.query(&sql, params![employee_id]).await? {
         joined += u32::from(past(&row, 0)?.left_within_horizon());
     }
     Ok(joined)
-}
-
-/// An exit that was reported.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KnownExit {
-    /// The last day of employment, in days since 1970.
-    pub(crate) day: i64,
-    /// Why, by the number that the API gives it.
-    pub(crate) exit_type: i64,
-    /// When it was reported, in microseconds since 1970.
-    pub(crate) reported_at: i64,
-}
-
-/// The exits of those among these employees who left.
-pub(crate) async fn known_exits(tx: &mut Tx, employees: &[&str]) -> Result<HashMap<String, KnownExit>, StoreError> {
-    let mut exits = HashMap::new();
-    for piece in pieces(employees) {
-        let sql = format!(
-            "SELECT employee_id, exit_day, exit_type, reported_at FROM exits WHERE employee_id IN ({})",
-            list(piece.len())
-        );
-        for row in tx.query(&sql, piece.iter().map(|&id| id.into()).collect()).await? {
-            exits
-                .insert(row.text(0)?, KnownExit { day: row.int(1)?, exit_type: row.int(2)?, reported_at: row.int(3)? });
-        }
-    }
-    Ok(exits)
 }
 
 /// What is known of a score of the past.
@@ -94,7 +34,7 @@ const ANSWERED: &str = "s.band > 0 AND s.horizon_months > 0";
 
 fn past(row: &Row, first: usize) -> Result<PastScore, StoreError> {
     let exit = match (row.opt_int(first + 3)?, row.opt_int(first + 4)?) {
-        (Some(day), Some(kind)) => Some(Exit { day: day_of(day)?, voluntary: kind == VOLUNTARY }),
+        (Some(day), Some(kind)) => Some(Exit { day: day_of(day)?, voluntary: is_voluntary(kind) }),
         _ => None,
     };
     Ok(PastScore {
@@ -126,13 +66,6 @@ impl Store {
     pub(crate) async fn most_scores(&self) -> Result<usize, StoreError> {
         let row = self.db().first("SELECT COALESCE(MAX(seq), 0) FROM scores", Vec::new()).await?;
         Ok(row.map(|row| row.int(0)).transpose()?.and_then(|most| usize::try_from(most).ok()).unwrap_or_default())
-    }
-
-    /// The exit of an employee, if one was reported.
-    pub(crate) async fn exit(&self, employee_id: &str) -> Result<Option<KnownExit>, StoreError> {
-        let sql = "SELECT exit_day, exit_type, reported_at FROM exits WHERE employee_id = $1";
-        let row = self.db().first(sql, params![employee_id]).await?;
-        row.map(|row| Ok(KnownExit { day: row.int(0)?, exit_type: row.int(1)?, reported_at: row.int(2)? })).transpose()
     }
 
     /// Scores of one model or of all, of employees within the scope: of each employee the first of every month (of 30.44 days, all

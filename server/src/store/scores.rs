@@ -13,7 +13,7 @@ use crate::store::org_facts::folded;
 use crate::store::risk_sums::{SUMMED_COLUMNS, SumChanges};
 use crate::store::statement::{list, pieces, tuples};
 use crate::store::stored_score::{IN_FORCE, RECORD_COLUMNS, RECORD_WIDTH, band_number, packed, written};
-use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, models, outcomes};
+use crate::store::{OrgFacts, ScoreRecord, Store, StoreError, Telling, exits, models};
 
 /// Risk, interval and multiple of a score where the model abstained, so that it sorts last.
 const NO_ANSWER: f64 = -1.0;
@@ -97,7 +97,7 @@ async fn record(tx: &mut Tx, scorer: &Scorer, scores: &[NewScore], telling: Tell
     let mut employees: Vec<&str> = employees.into_iter().collect();
     employees.sort_unstable();
     let mut current = in_force(tx, &employees).await?;
-    let exits = outcomes::known_exits(tx, &employees).await?;
+    let exits = exits::known_exits(tx, &employees).await?;
     let mut told: HashMap<String, Told> = changes::told(tx, &employees).await?.into_iter().collect();
     let mut told_anew = HashSet::new();
     let mut to_seqs = vec![IN_FORCE; scores.len()];

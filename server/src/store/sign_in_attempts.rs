@@ -45,6 +45,11 @@ fn wait(until: i64, now: i64) -> Attempt {
     Attempt::Wait((until - now + MINUTE - 1) / MINUTE)
 }
 
+/// The time before which a last try no longer counts.
+pub(super) fn forgotten_before(now: i64) -> i64 {
+    now - FORGOTTEN_AFTER
+}
+
 fn key(name: &str) -> Vec<u8> {
     Sha256::digest(name).to_vec()
 }
@@ -92,13 +97,9 @@ impl Store {
         tx.execute("DELETE FROM sign_in_attempts WHERE name_sha256 = $1", params![key(name)]).await.map(|_| ())
     }
 
-    /// Deletes tries that no longer count, at a time (microseconds since 1970).
-    pub(crate) async fn forget_old_attempts(&self, now: i64) -> Result<u64, StoreError> {
-        let mut tx = self.db().begin().await?;
-        let sql = "DELETE FROM sign_in_attempts WHERE last_at < $1";
-        let forgotten = tx.execute(sql, params![now - FORGOTTEN_AFTER]).await?;
-        tx.commit().await?;
-        Ok(forgotten)
+    /// Deletes tries that no longer count, at a time (microseconds since 1970), with the transaction.
+    pub(super) async fn forget_old_attempts_in(&self, tx: &mut Tx, now: i64) -> Result<u64, StoreError> {
+        tx.execute("DELETE FROM sign_in_attempts WHERE last_at < $1", params![forgotten_before(now)]).await
     }
 }
 
@@ -132,20 +133,27 @@ mod tests {
         .await;
     }
 
+    async fn forget_old(store: &Store, now: i64) -> u64 {
+        let mut tx = store.db().begin().await.unwrap();
+        let forgotten = store.forget_old_attempts_in(&mut tx, now).await.unwrap();
+        tx.commit().await.unwrap();
+        forgotten
+    }
+
     #[tokio::test]
     async fn tries_are_forgotten_after_an_hour_without_any() {
         each_store(async |store| {
             for _ in 0..FREE_TRIES {
                 store.begin_attempt_at("a", 0).await.unwrap();
             }
-            assert_eq!(store.forget_old_attempts(FORGOTTEN_AFTER).await.unwrap(), 0);
+            assert_eq!(forget_old(&store, FORGOTTEN_AFTER).await, 0);
             let later = FORGOTTEN_AFTER + 1;
             for _ in 1..FREE_TRIES {
                 assert_eq!(store.begin_attempt_at("a", later).await.unwrap(), Attempt::Allowed);
             }
             assert_eq!(store.begin_attempt_at("a", later).await.unwrap(), Attempt::Allowed, "the fifth");
             assert_eq!(store.begin_attempt_at("a", later).await.unwrap(), Attempt::Wait(1));
-            assert_eq!(store.forget_old_attempts(later + FORGOTTEN_AFTER + 1).await.unwrap(), 1);
+            assert_eq!(forget_old(&store, later + FORGOTTEN_AFTER + 1).await, 1);
         })
         .await;
     }

@@ -239,17 +239,22 @@ fn held(row: &Row) -> Result<HeldScore, StoreError> {
     let record = ScoreRecord::read(row, 0)?;
     let details = match row.opt_text(RECORD_WIDTH)? {
         None => None,
-        Some(_) => score(row).map(|StoredScore { assessment, values, .. }| Some(Details { assessment, values }))?,
+        Some(text) => Some(details(row, &text, record.band)?),
     };
     Ok(HeldScore { record, details })
 }
 
 fn score(row: &Row) -> Result<StoredScore, StoreError> {
     let record = ScoreRecord::read(row, 0)?;
-    let text = row.text(RECORD_WIDTH)?;
+    let Details { assessment, values } = details(row, &row.text(RECORD_WIDTH)?, record.band)?;
+    Ok(StoredScore { record, assessment, values })
+}
+
+/// What a score came from, of which `text` is the column that tells whether it is there.
+fn details(row: &Row, text: &str, band: Band) -> Result<Details, StoreError> {
     let values = unpacked(&row.bytes(RECORD_WIDTH + 1)?);
     let contributions = unpacked(&row.bytes(RECORD_WIDTH + 2)?);
-    Ok(StoredScore { assessment: read(&text, record.band, contributions)?, record, values })
+    Ok(Details { assessment: read(text, band, contributions)?, values })
 }
 
 impl Store {
@@ -336,12 +341,8 @@ impl Store {
     }
 
     /// Every recorded score of an employee, the latest first, without what they came from.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database does not answer.
-    pub async fn score_history(&self, employee_id: &str) -> Result<Vec<ScoreRecord>, StoreError> {
-        let sql = format!("SELECT {RECORD_COLUMNS} FROM scores s WHERE s.employee_id = $1 ORDER BY s.seq DESC");
-        let rows = self.db().query(&sql, params![employee_id]).await?;
-        rows.iter().map(|row| ScoreRecord::read(row, 0)).collect()
+    #[cfg(test)]
+    pub(crate) async fn score_history(&self, employee_id: &str) -> Result<Vec<ScoreRecord>, StoreError> {
+        self.history_page(employee_id, i64::MAX, usize::MAX).await
     }
 }

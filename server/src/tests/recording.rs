@@ -8,7 +8,7 @@ use super::fixture::native;
 use crate::clock::MICROS_PER_DAY;
 use crate::store::changes::{Point, Told, judged};
 use crate::store::db::params;
-use crate::store::outcomes::{NewExit, report_exit};
+use crate::store::exits::{NewExit, report_exit};
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{ChangeKind, NewScore, OrgFacts, Store, Telling};
 

@@ -15,7 +15,7 @@ use super::databases::{each_store, each_url};
 use super::fixture::{Served, native, open_config, wide};
 use super::risk::{client, department, record, scored_row, serve, with_risk};
 use crate::limits::MAX_MESSAGE_BYTES;
-use crate::store::outcomes::{NewExit, report_exit};
+use crate::store::exits::{NewExit, report_exit};
 use crate::store::{NewScore, OrgFacts, Store};
 
 /// What is told of a row, as far as these tests look at it.

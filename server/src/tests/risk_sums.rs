@@ -11,7 +11,7 @@ use super::fixture::native;
 use super::risk::{record, with_risk};
 use crate::access::caller::Scope;
 use crate::clock::{MICROS_PER_DAY, now_micros};
-use crate::store::outcomes::{NewExit, report_exit};
+use crate::store::exits::{NewExit, report_exit};
 use crate::store::{NewScore, OrgFacts, Store};
 
 type Sums = BTreeMap<(String, String), (i64, i64)>;

@@ -15,7 +15,8 @@ use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::outcomes::calibration::{self as judging, Group, Judged, Outcome};
 use crate::outcomes::comparison::{CAVEAT, FollowUp, Side, follow, side};
-use crate::store::outcomes::{self, NewExit};
+use crate::store::exits::{NewExit, report_exit as keep_exit};
+use crate::store::outcomes::joined_scores;
 
 /// Months that are compared unless said otherwise.
 const DEFAULT_MONTHS: u32 = 12;
@@ -58,7 +59,8 @@ pub(super) async fn report_exit(
         Once::Answered(response) => Ok(response),
         Once::New(mut write) => {
             let exit = NewExit { employee_id, day, exit_type: i64::from(exit_type as i32), at: now_micros() };
-            let joined_scores = outcomes::report_exit(write.tx(), &exit).await?;
+            keep_exit(write.tx(), &exit).await?;
+            let joined_scores = joined_scores(write.tx(), employee_id).await?;
             once::finish(write, v1::ReportExitResponse { joined_scores }).await
         }
     }
