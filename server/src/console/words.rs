@@ -97,6 +97,20 @@ pub(crate) fn count(number: impl TryInto<u64>, one: &str, several: &str) -> Stri
     if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
 }
 
+/// Texts one after the other, the last after an "and".
+pub(crate) fn listed(texts: &[&str]) -> String {
+    match texts {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Why a group is not shown.
+pub(crate) fn why_hidden(minimum: u32) -> String {
+    format!("fewer than {minimum} people, or so few could be found out by subtracting other figures")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,6 +54,23 @@ impl RuleTree {
         cell
     }
 
+    /// [`Self::purified`] of every set of features at once, the index of a set being its bits.
+    fn parts(&self, features: &[usize], index: usize) -> Vec<f64> {
+        let sets = 1_usize << features.len();
+        let mut parts: Vec<f64> =
+            (0..sets).map(|chosen| self.expectation(index, self.mask(features, chosen))).collect();
+        // Feature by feature, what a set does without it is taken from what it does with it.
+        for feature in 0..features.len() {
+            for set in (0..sets).filter(|set| set >> feature & 1 == 1) {
+                let without = parts.get(set & !(1 << feature)).copied().unwrap_or_default();
+                if let Some(part) = parts.get_mut(set) {
+                    *part -= without;
+                }
+            }
+        }
+        parts
+    }
+
     /// What the features chosen do in a cell beyond what smaller sets of them do (Mobius inverse of the expectations).
     fn purified(&self, features: &[usize], chosen: usize, index: usize) -> f64 {
         let subsets = (0..=chosen).filter(|subset| subset & !chosen == 0);
@@ -85,6 +102,21 @@ impl RuleEnsemble {
     pub fn joint_effect(&self, at: &[(usize, f64)]) -> f64 {
         let sum: f64 = self.members.iter().flatten().map(|tree| tree.joint_effect(at)).sum();
         sum / self.members.len().max(1) as f64
+    }
+
+    /// What every set of two and more features does together for a row of packed values beyond smaller sets of them, in log-odds:
+    /// [`Self::joint_effect`] of all sets about which any tree asks. For telling a person's.
+    pub fn joint_effects(&self, values: &[f64]) -> BTreeMap<Vec<usize>, f64> {
+        let mut all: BTreeMap<Vec<usize>, f64> = BTreeMap::new();
+        for tree in self.members.iter().flatten() {
+            let features = tree.features();
+            let parts = tree.parts(&features, tree.cell(values));
+            for (chosen, part) in parts.into_iter().enumerate().filter(|(chosen, _)| chosen.count_ones() > 1) {
+                let set = features.iter().enumerate().filter(|(j, _)| chosen >> j & 1 == 1).map(|(_, &f)| f).collect();
+                *all.entry(set).or_default() += part / self.members.len() as f64;
+            }
+        }
+        all
     }
 
     /// Sets of two and three features that act together, strongest first: the standard deviation over the reference cells of

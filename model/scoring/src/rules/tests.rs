@@ -175,6 +175,13 @@ fn the_parts_of_all_sets_of_features_add_up_to_the_log_odds() {
             |set: usize| row.iter().copied().enumerate().filter(|(j, _)| set >> j & 1 == 1).collect::<Vec<_>>();
         let parts: f64 = (1..1_usize << 4).map(|set| ensemble.joint_effect(&chosen(set))).sum();
         assert!((parts - (log_odds(&ensemble, &row) - mean)).abs() < 1e-12, "{row:?}");
+        let all = ensemble.joint_effects(&row);
+        for set in (1..1_usize << 4).filter(|set: &usize| set.count_ones() > 1) {
+            let at = chosen(set);
+            let features: Vec<usize> = at.iter().map(|(feature, _)| *feature).collect();
+            let part = all.get(&features).copied().unwrap_or_default();
+            assert!((part - ensemble.joint_effect(&at)).abs() < 1e-12, "{features:?} of {row:?}");
+        }
         let alone = expectation(&ensemble, &row, 0b100) - mean;
         assert!((ensemble.main_effect(2, row[2]) - alone).abs() < 1e-12, "{row:?}");
     }

@@ -1,8 +1,9 @@
 //! The page of a person: what it says, to whom, and what can be done from it.
 
 use axum::http::StatusCode;
-use flight_risk_scoring::artifact::Target;
+use flight_risk_scoring::artifact::{RulePart, Target};
 use flight_risk_scoring::pair::{Axis, Pair};
+use flight_risk_scoring::rules::{Condition, RuleEnsemble, RuleTree};
 use flight_risk_scoring::{Artifact, Scorer};
 
 use super::visitor::{Console, Seen, Visitor};
@@ -10,7 +11,7 @@ use crate::access::caller::{Role, Scope};
 use crate::audit::{Wanted, list};
 use crate::clock::today;
 use crate::store::{NewScore, OrgFacts};
-use crate::tests::fixture::talkative;
+use crate::tests::fixture::{native, talkative};
 use crate::tests::risk::{department, record, scored, with_risk};
 
 fn reports_to(manager: &str) -> OrgFacts {
@@ -181,6 +182,38 @@ async fn pairs_of_facts_are_told_in_a_sentence_unless_one_was_answered_in_confid
     assert!(page.contains(told), "{page}");
     assert_eq!(page.matches("Taken together").count(), 1, "the other pair has an answer in it: {page}");
     assert!(!partner.page("/people/e-2").await.contains(told), "they are not in that cell");
+}
+
+#[tokio::test]
+async fn a_rule_of_three_facts_is_told_in_a_sentence_unless_one_was_answered_in_confidence() {
+    let above = |feature: usize| Condition::Above { feature, threshold: 0.5, unknown: false };
+    // Where all three hold.
+    let rule = |features: [usize; 3]| {
+        let mut values = vec![0.0; 8];
+        values[7] = 2.0;
+        RuleTree { conditions: features.map(above).to_vec(), values, shares: vec![0.125; 8] }
+    };
+    let model = |confidential: bool| {
+        let mut content = native().artifact().content().clone();
+        content.features[2].confidential = confidential;
+        let ensemble = RuleEnsemble { members: vec![vec![rule([0, 1, 2])]] };
+        content.rules = Some(RulePart { weight: 1.0, ensemble });
+        Scorer::new(Artifact::new(content).unwrap())
+    };
+    for confidential in [false, true] {
+        let console = Console::of(model(confidential)).await;
+        let scores = [
+            scored(&model(confidential), "e-1", [1.0, 6.0, 0.9], department("Sales")),
+            scored(&model(confidential), "e-2", [0.1, 6.0, 0.9], department("Sales")),
+        ];
+        record(&console.store, &model(confidential), &scores).await;
+        let mut partner = partner(&console).await;
+        let page = partner.page("/people/e-1").await;
+        let told = page.contains("the three would one by one");
+        assert_eq!(told, !confidential, "{page}");
+        let other = partner.page("/people/e-2").await;
+        assert!(!other.contains("the three would") || !other.contains("make for a higher risk"), "{other}");
+    }
 }
 
 #[tokio::test]
