@@ -48,12 +48,13 @@ const KEYS: [(&str, Role, &str); 2] =
     [("demo HR partner", Role::HrPartner, "hr-partner.key"), ("demo HRIS", Role::Hris, "hris.key")];
 
 /// Accounts of the console that the demo makes: name, role, and what it is for.
-const USERS: [(&str, Role, &str); 5] = [
+const USERS: [(&str, Role, &str); 6] = [
     ("hr_partner", Role::HrPartner, "reviews those at risk, and sees to it that something is done"),
     ("manager", Role::Manager, "sees the own reports: what to talk about, not how likely they are to leave"),
     ("analyst", Role::Analyst, "compares models and groups; sees no people"),
     ("auditor", Role::Auditor, "reads the audit log"),
     ("admin", Role::Admin, "activates models, exports and erases"),
+    ("hris", Role::Hris, "is the HR system: whoever connects it sees what it is told of people, and acts on nothing"),
 ];
 
 /// Months before the last one whose scores are kept.
@@ -136,7 +137,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
         let serve::Served { address, console, version } = served;
         if let Some(console) = console {
             println!("\nOpen the console and sign in, once, as an HR partner:\n  http://{console}{link}");
-            println!("To see what a manager, an analyst, an auditor or an administrator sees, sign in with a name and password of {}", users_file.display());
+            println!("To see what every other role sees, sign in with a name and password of {}", users_file.display());
         }
         println!(
             "\nServing model {version} on {address} (gRPC, this machine only) until Ctrl-C. Ask it from another terminal:"
