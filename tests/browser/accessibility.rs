@@ -37,9 +37,13 @@ fn axe() -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What is wrong with a page as it stands.
-async fn violations(browser: &Browser, axe: &str) -> Vec<Value> {
+/// Brings the check to the page that is open; it is half a megabyte, and stays as long as the page does.
+async fn bring(browser: &Browser, axe: &str) {
     browser.run(axe, Vec::new()).await;
+}
+
+/// What is wrong with a page as it stands.
+async fn violations(browser: &Browser) -> Vec<Value> {
     let found = browser.run_async(CHECK, vec![json!(TAGS)]).await;
     found.as_array().expect("a list").clone()
 }
@@ -58,17 +62,17 @@ async fn check(browser: &Browser, axe: &str, path: &str) -> Vec<String> {
     }
     // Folds open, so that what is in them is looked at too.
     browser.run("document.querySelectorAll('details').forEach(fold => fold.open = true)", Vec::new()).await;
+    bring(browser, axe).await;
     for width in WIDTHS {
         browser.resize(width, 900).await;
         let wide = browser.run(TOO_WIDE, Vec::new()).await;
         if wide != json!([]) {
             wrong.push(format!("{path} scrolls sideways at {width} px: {wide}"));
         }
-        // Colours do not depend on the width, nor layouts on colours.
-        for dark in if width == WIDTHS[2] { &[false, true][..] } else { &[false][..] } {
-            browser.dark(*dark).await;
-            for found in violations(browser, axe).await {
-                wrong.push(format!("{path} at {width} px{}: {found}", if *dark { ", dark" } else { "" }));
+        for (dark, mode) in [(false, "light"), (true, "dark")] {
+            browser.dark(dark).await;
+            for found in violations(browser).await {
+                wrong.push(format!("{path} at {width} px, {mode}: {found}"));
             }
         }
         browser.dark(false).await;
@@ -93,11 +97,11 @@ async fn the_check_can_fail() {
     let console = Console::start();
     let browser = console.browser(Scripts::On).await;
     browser.open("/sign-in").await;
-    let axe = axe();
-    assert_eq!(violations(&browser, &axe).await, Vec::<Value>::new());
+    bring(&browser, &axe()).await;
+    assert_eq!(violations(&browser).await, Vec::<Value>::new());
     browser.run("document.querySelector('label').remove(); document.documentElement.lang = ''", Vec::new()).await;
     let rules: Vec<String> =
-        violations(&browser, &axe).await.iter().map(|v| v["rule"].as_str().unwrap().to_owned()).collect();
+        violations(&browser).await.iter().map(|v| v["rule"].as_str().unwrap().to_owned()).collect();
     assert!(["label", "html-has-lang"].iter().all(|rule| rules.iter().any(|found| found == rule)), "{rules:?}");
 }
 
