@@ -8,13 +8,17 @@ use crate::company::{Account, Console, sign_in, state_purpose};
 /// Most pages of the same kind that are looked at.
 const OF_A_KIND: usize = 1;
 
-/// The kind of a page: its path with identifiers left out, and which fields of the query are set.
+/// The kind of a page: its path with identifiers left out, and which fields of the query are set. Departments crossed with years
+/// look unlike groups of one kind.
 fn kind(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let known = |part: &&str| part.chars().all(|sign| sign.is_ascii_lowercase() || sign == '-' || sign == '_');
     let parts: Vec<&str> = path.split('/').map(|part| if known(&part) { part } else { "*" }).collect();
-    let mut fields: Vec<&str> =
-        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name).collect();
+    let mut fields: Vec<&str> = query
+        .split('&')
+        .filter_map(|pair| if pair == "by=crossed" { Some((pair, "")) } else { pair.split_once('=') })
+        .map(|(name, _)| name)
+        .collect();
     fields.sort_unstable();
     fields.dedup();
     format!("{}?{}", parts.join("/"), fields.join("&"))
@@ -62,6 +66,8 @@ fn pages_of_a_kind_are_told_from_others() {
         ("/people/E-00012", "/people/*?"),
         ("/people/E-00012/actions/new", "/people/*/actions/new?"),
         ("/at-risk?view=all&page=AbC", "/at-risk?page&view"),
+        ("/hot-spots?by=crossed", "/hot-spots?by=crossed"),
+        ("/hot-spots?by=level", "/hot-spots?by"),
     ] {
         assert_eq!(kind(path), expected);
     }

@@ -198,8 +198,10 @@ pub(crate) struct Tab {
 pub(crate) struct Pager {
     /// Where one is, such as "1 to 50 of 312".
     pub(crate) said: String,
-    /// The first page, from one after it: a list goes on from token to token, and they lead forwards.
+    /// The first page, from one after it.
     pub(crate) first: Option<String>,
+    /// The page before, as long as the address knows it: a list goes on from token to token, and they lead forwards.
+    pub(crate) previous: Option<String>,
     /// The page after.
     pub(crate) next: Option<String>,
 }

@@ -7,9 +7,9 @@
 use askama::Template;
 
 use super::charts::{
-    Categories, Chart, Curve, CurvePoint, Estimate, Group, GroupFigures, Groups, Heat, HeatMap, HeatRow, History,
-    HistoryPoint, Horizon, Horizons, Level, Lift, Markup, ModelChange, Real, Reliability, ReliabilityBin, Share, Step,
-    Trend, TrendMonth, Waterfall, Whisker,
+    Against, Categories, Chart, Curve, CurvePoint, Estimate, Group, GroupFigures, Groups, Heat, HeatColumn, HeatMap,
+    HeatRow, HiddenRows, History, HistoryPoint, Horizon, Horizons, Level, Lift, Markup, ModelChange, Real, Reliability,
+    ReliabilityBin, Share, Step, Trend, TrendMonth, Waterfall, Whisker,
 };
 use super::frame::{Band, Choice, Crumb, Field, Frame, NavItem, Notice, NoticeKind, Pager, SignedIn, Tab};
 
@@ -172,12 +172,13 @@ fn heat_map() -> HeatMap {
         note: format!("mean risk {:.0}\u{a0}%", expected / 1.3),
         href: Some("#".into()),
     };
+    let column = |label: &str| HeatColumn { label: label.into(), against: Against::Expected };
     let hidden = || Heat::Hidden { reason: "fewer than 10 people".into() };
-    let row = |label: &str, cells| HeatRow { label: label.into(), href: Some("#".into()), cells };
+    let row = |label: &str, cells| HeatRow { label: label.into(), note: String::new(), href: Some("#".into()), cells };
     HeatMap {
         title: "Left against expected, by department and years here".into(),
         rows_are: "Department".into(),
-        columns: ["Under 1 year", "1 to 3", "3 to 5", "5 to 10", "Over 10"].map(String::from).to_vec(),
+        columns: ["Under 1 year", "1 to 3", "3 to 5", "5 to 10", "Over 10"].map(column).to_vec(),
         rows: vec![
             row(
                 "Customer operations and field services",
@@ -186,6 +187,7 @@ fn heat_map() -> HeatMap {
             row("Engineering", vec![cell(5, 6.0), cell(8, 8.1), cell(3, 5.0), hidden(), cell(1, 3.0)]),
             row("Finance", vec![hidden(), hidden(), cell(4, 3.3), Heat::Empty, hidden()]),
         ],
+        hidden: Some(HiddenRows { label: "2 more groups".into(), reason: "fewer than 10 people".into() }),
     }
 }
 
@@ -258,7 +260,12 @@ fn gallery() -> Gallery {
             Tab { label: "Not scored".into(), count: Some("14".into()), href: "#".into(), current: false },
             Tab { label: "Out of date".into(), count: Some("3".into()), href: "#".into(), current: false },
         ],
-        pager: Pager { said: "51 to 100 of 312".into(), first: Some("#".into()), next: Some("#".into()) },
+        pager: Pager {
+            said: "51 to 100 of 312".into(),
+            first: Some("#".into()),
+            previous: Some("#".into()),
+            next: Some("#".into()),
+        },
         fields: vec![
             Field {
                 name: "owner".into(),
@@ -350,7 +357,8 @@ fn odd_charts(frame: Frame) -> ChartGallery {
     };
     let list = Lift { title: "A long list".into(), listed: 1_000, expected: 431, likely: None, by_chance: 110 };
     let mut heat = heat_map();
-    heat.columns.extend((0..12).map(|n| format!("Column {n}")));
+    let columns = (0..12).map(|n| HeatColumn { label: format!("Column {n}"), against: Against::Everybody });
+    heat.columns.extend(columns);
     heat.rows.iter_mut().for_each(|row| row.label = format!("{} {long}", row.label));
     ChartGallery {
         frame,

@@ -1,6 +1,7 @@
 //! How pages put numbers and days: whole percents, plain words, never more precise than what is known.
 
 use flight_risk_proto::v1;
+use flight_risk_scoring::wording::numbers;
 
 pub(crate) use crate::console::charts::percent;
 use crate::console::charts::{Estimate, range};
@@ -94,7 +95,7 @@ pub(crate) fn points(before: f64, now: f64) -> i64 {
 /// One thing, or several of it.
 pub(crate) fn count(number: impl TryInto<u64>, one: &str, several: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
-    if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
+    if number == 1 { format!("1 {one}") } else { format!("{} {several}", numbers::count(number)) }
 }
 
 /// Texts one after the other, the last after an "and".

@@ -37,7 +37,7 @@ mod waterfall;
 pub(crate) use categorical::{Categories, Level};
 pub(crate) use curve::{Curve, CurvePoint};
 pub(crate) use dots::{Group, GroupFigures, Groups};
-pub(crate) use heatmap::{Heat, HeatMap, HeatRow};
+pub(crate) use heatmap::{Against, Heat, HeatColumn, HeatMap, HeatRow, HiddenRows};
 pub(crate) use history::{History, HistoryPoint, ModelChange};
 pub(crate) use horizon::{Horizon, Horizons};
 pub(crate) use interval::Whisker;

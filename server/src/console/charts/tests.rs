@@ -33,7 +33,7 @@ fn waterfall(label: &str, contributions: &[f64], rest: Option<f64>) -> Waterfall
         label: label.to_owned(),
         detail: label.to_owned(),
         contribution: real(*contribution),
-        actionable: place % 2 == 0,
+        actionable: place.is_multiple_of(2),
     };
     Waterfall {
         title: label.to_owned(),
@@ -117,10 +117,11 @@ fn every_chart(label: &str, risk: Estimate, effect: Estimate, many: usize) -> Ve
         Box::new(HeatMap {
             title: text(),
             rows_are: text(),
-            columns: vec![text(); many.min(6)],
+            columns: (0..many.min(6)).map(|n| column(text(), n)).collect(),
             rows: (0..many)
                 .map(|n| HeatRow {
                     label: text(),
+                    note: text(),
                     href: (n % 2 == 0).then(text),
                     cells: vec![
                         Heat::Shown {
@@ -134,8 +135,13 @@ fn every_chart(label: &str, risk: Estimate, effect: Estimate, many: usize) -> Ve
                     ],
                 })
                 .collect(),
+            hidden: (many > 2).then(|| HiddenRows { label: text(), reason: text() }),
         }),
     ]
+}
+
+fn column(label: String, place: usize) -> HeatColumn {
+    HeatColumn { label, against: if place.is_multiple_of(2) { Against::Expected } else { Against::Everybody } }
 }
 
 /// An element's name and its attributes, unescaped.
@@ -338,12 +344,45 @@ fn what_is_not_shown_leaves_no_figure() {
     let hidden = HeatMap {
         title: "t".into(),
         rows_are: "r".into(),
-        columns: vec!["c".into()],
-        rows: vec![HeatRow { label: "l".into(), href: None, cells: vec![Heat::Hidden { reason: "too few".into() }] }],
+        columns: vec![column("c".into(), 0)],
+        rows: vec![row("l", vec![Heat::Hidden { reason: "too few".into() }])],
+        hidden: None,
     };
     let text = check(hidden.picture().as_str());
     assert!(text.contains("not shown") && text.contains("too few"));
-    assert_eq!(hidden.in_words(), "No group can be shown. 1 cell is not shown, to protect people in small groups.");
+    assert_eq!(hidden.in_words(), "No group can be shown. Not shown, to protect people in small groups: 1 cell.");
+}
+
+fn row(label: &str, cells: Vec<Heat>) -> HeatRow {
+    HeatRow { label: label.into(), note: String::new(), href: None, cells }
+}
+
+#[test]
+fn every_column_is_put_in_words_as_what_it_is_held_against() {
+    let cell =
+        |ratio, text: &str| Heat::Shown { ratio: real(ratio), text: text.into(), note: String::new(), href: None };
+    let heat = HeatMap {
+        title: "t".into(),
+        rows_are: "Group".into(),
+        columns: vec![column("Left".into(), 0), column("Mean risk".into(), 1)],
+        rows: vec![
+            row("Sales", vec![cell(2.5, "10 left, 4 expected"), cell(1.0, "12 %")]),
+            row("Legal", vec![cell(0.4, "1 left, 3 expected"), cell(1.6, "19 %")]),
+        ],
+        hidden: Some(HiddenRows { label: "3 more groups".into(), reason: "fewer than 10 people".into() }),
+    };
+    let text = check(heat.picture().as_str());
+    for said in
+        ["far above expected: 10 left", "as everybody’s: 12 %", "far below expected: 1 left", "above everybody’s: 19 %"]
+    {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    assert!(text.contains("3 more groups") && text.contains("not shown fewer than 10 people"), "{text}");
+    assert_eq!(
+        heat.in_words(),
+        "Highest above what was expected: Sales (2.5 times). Highest mean risk: Legal (1.6 times everybody’s). \
+         Not shown, to protect people in small groups: 3 more groups."
+    );
 }
 
 proptest! {

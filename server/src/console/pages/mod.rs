@@ -8,6 +8,7 @@ pub(crate) mod home;
 pub(crate) mod hot_spots;
 pub(crate) mod model;
 pub(crate) mod person;
+pub(crate) mod place;
 pub(crate) mod privacy;
 pub(crate) mod provider;
 pub(crate) mod purpose;
@@ -21,7 +22,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use crate::console::error::PageError;
-use crate::limits::MAX_ROWS_BEFORE;
 use crate::random;
 
 /// What a page's handler gives.
@@ -48,9 +48,4 @@ pub(crate) fn download(kind: &'static str, name: &str, body: String) -> Page {
 pub(crate) fn address(path: &str, asked: &impl Serialize) -> String {
     let query = serde_urlencoded::to_string(asked).unwrap_or_default();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-}
-
-/// How many rows stand on the pages before, as an address has it.
-pub(crate) fn rows_before(text: &str) -> usize {
-    text.parse().unwrap_or(0).min(MAX_ROWS_BEFORE)
 }

@@ -141,13 +141,10 @@ async fn the_list_is_taken_away_as_a_file_that_runs_nothing() {
     assert!(seen.text.contains("=1+1") && seen.text.lines().count() == 2, "{}", seen.text);
 }
 
-/// Where the list goes on.
-fn next(page: &str) -> Option<String> {
-    let (before, _) = page.split_once("rel=\"next\"").or_else(|| page.split_once("Next <span"))?;
-    let at = before.rfind("<a ").unwrap();
-    let link = &page[at..];
-    let (_, href) = link.split_once("href=\"").unwrap();
-    Some(href.split_once('"').unwrap().0.replace("&#38;", "&").replace("&amp;", "&"))
+/// Where a list goes on, or came from.
+fn lead(page: &str, rel: &str) -> Option<String> {
+    let (_, link) = page.split_once(&format!("rel=\"{rel}\" href=\""))?;
+    Some(link.split_once('"').unwrap().0.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
 #[tokio::test]
@@ -161,9 +158,15 @@ async fn a_name_is_looked_for_on_every_page() {
     let first = partner.page("/at-risk?q=%C3%84rm&capacity=3").await;
     assert!(first.contains("p-00</a>") && first.contains("If you talk to 3 people"), "{first}");
     assert!(!first.contains("First page"));
-    let href = next(&first).expect("another page");
+    let href = lead(&first, "next").expect("another page");
     let second = partner.page(&href).await;
     assert!(second.contains("p-39</a>") && !second.contains("p-00</a>") && second.contains("First page"), "{second}");
+    let back = lead(&second, "prev").expect("a way back");
+    let again = partner.page(&back).await;
+    assert!(again.contains("p-00</a>") && again.contains("marked") && lead(&again, "prev").is_none(), "{again}");
+    // A way back that no page of ours made is none.
+    let other = partner.page(&href.replace("back=0-", "back=0-%22%3E%3Cscript%3E")).await;
+    assert!(other.contains("p-39</a>") && lead(&other, "prev").is_none() && !other.contains("<script"), "{other}");
     // Whatever number of people the address says stand before.
     let (kept, _) = href.split_once("before=").unwrap();
     partner.page(&format!("{kept}before=18446744073709551615")).await;

@@ -6,6 +6,7 @@ mod actions;
 mod at_risk;
 mod audit;
 mod exits;
+mod hot_spots;
 mod model;
 mod person;
 mod privacy;

@@ -46,6 +46,15 @@ impl Console {
         Self::of_app(&app, store, folder, None)
     }
 
+    /// The same, started on a store that was filled before.
+    pub(in crate::tests) async fn filled(scorer: Scorer, fill: impl AsyncFnOnce(&Store)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
+        fill(&store).await;
+        let app = App::new(scorer, store.clone(), ServerConfig::default()).await.unwrap();
+        Self::of_app(&app, store, folder, None)
+    }
+
     /// A console to which people sign in at an identity provider.
     pub(in crate::tests) async fn of_provider(scorer: Scorer, provider: Oidc) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -22,7 +22,8 @@ use crate::console::frame::{Field, Frame, Pager, Tab};
 use crate::console::methods;
 use crate::console::pages::actions::outcomes::Outcomes;
 use crate::console::pages::at_risk::quoted;
-use crate::console::pages::{Page, address, rows_before, show};
+use crate::console::pages::place::Place;
+use crate::console::pages::{Page, address, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -67,6 +68,9 @@ struct Asked {
     /// How many actions stand on the pages before.
     #[serde(skip_serializing_if = "String::is_empty")]
     before: String,
+    /// The pages before.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    back: String,
 }
 
 /// Which actions are listed.
@@ -104,14 +108,17 @@ impl View {
 }
 
 impl Asked {
-    /// The address of the same list at a page of it, after so many actions.
-    fn href(&self, page: &str, before: usize) -> String {
-        let (before, until) = match page {
-            "" => (String::new(), String::new()),
-            _ => (before.to_string(), self.until.clone()),
-        };
-        let asked = Self { page: page.to_owned(), before, until, ..self.clone() };
-        address("/actions", &asked)
+    /// Which page of the list is shown.
+    fn place(&self) -> Place {
+        Place::of(&self.page, &self.before, &self.back)
+    }
+
+    /// The address of a page of the same list.
+    fn href(&self, place: &Place) -> String {
+        // The first page begins anew, with the days of then.
+        let until = if place.page.is_empty() { String::new() } else { self.until.clone() };
+        let (page, back) = (place.page.clone(), place.back.clone());
+        address("/actions", &Self { page, before: place.rows(), back, until, ..self.clone() })
     }
 }
 
@@ -155,18 +162,24 @@ async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<As
         _ => None,
     };
     let lines: Vec<Line> = actions.iter().map(Line::of).collect();
-    let before = rows_before(&asked.before);
+    let place = asked.place();
+    let said = match (lines.len(), asked.page.is_empty() && next.is_empty()) {
+        (0, _) => String::new(),
+        (shown, true) => format!("{}, all of them", words::count(shown, "action", "actions")),
+        (shown, false) => format!("{} to {}", place.before + 1, place.before + shown),
+    };
     let tabs = View::ALL.iter().filter(|(view, _, _)| if *view == View::Outcomes { compares } else { lists }).map(
         |(one, name, label)| Tab {
             label: (*label).to_owned(),
             count: None,
-            href: Asked { view: (*name).to_owned(), who: asked.who.clone(), ..Asked::default() }.href("", 0),
+            href: Asked { view: (*name).to_owned(), who: asked.who.clone(), ..Asked::default() }
+                .href(&Place::default()),
             current: *one == view,
         },
     );
     let links = [("", "Everybody’s"), (me.as_str(), "Mine")].into_iter().filter(|(who, _)| *who != asked.who);
     let links = links.map(|(who, label)| {
-        (Asked { view: asked.view.clone(), who: who.to_owned(), ..Asked::default() }.href("", 0), label)
+        (Asked { view: asked.view.clone(), who: who.to_owned(), ..Asked::default() }.href(&Place::default()), label)
     });
     let page = ActionsPage {
         frame: visit.frame(&site, "Actions", "/actions"),
@@ -174,15 +187,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(mut asked): Query<As
         view,
         links: links.collect(),
         overdue: lines.iter().filter(|line| line.is_overdue).count(),
-        pager: Pager {
-            said: match (lines.len(), asked.page.is_empty() && next.is_empty()) {
-                (0, _) => String::new(),
-                (shown, true) => format!("{}, all of them", words::count(shown, "action", "actions")),
-                (shown, false) => format!("{} to {}", before + 1, before + shown),
-            },
-            first: (!asked.page.is_empty()).then(|| asked.href("", 0)),
-            next: (!next.is_empty()).then(|| asked.href(&next, before + lines.len())),
-        },
+        pager: place.pager(said, &next, lines.len(), |place| asked.href(place)),
         lines,
         outcomes,
         asked,
@@ -249,15 +254,13 @@ pub(crate) fn put_problems(status: &Status, names: &[(&str, &str)], fields: &mut
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, rows_before};
-    use crate::limits::MAX_ROWS_BEFORE;
+    use super::{Asked, Place};
 
     #[test]
     fn pages_of_a_list_have_the_same_last_day_and_the_first_begins_anew() {
         let asked = Asked { until: "2026-01-08".to_owned(), ..Asked::default() };
-        assert_eq!(asked.href("token", 50), "/actions?page=token&until=2026-01-08&before=50");
-        assert_eq!(asked.href("", 0), "/actions");
-        let asked = Asked { before: u64::MAX.to_string(), ..Asked::default() };
-        assert_eq!(rows_before(&asked.before), MAX_ROWS_BEFORE);
+        let second = Place::default().next("token", 50);
+        assert_eq!(asked.href(&second), "/actions?page=token&until=2026-01-08&before=50&back=0-");
+        assert_eq!(asked.href(&Place::default()), "/actions");
     }
 }

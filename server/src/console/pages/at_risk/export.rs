@@ -45,7 +45,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub(crate) async fn export(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let mut asked = Asked { page: String::new(), ..asked };
     // Having said why, one is back at the list.
-    let purpose = exporting(&visit.purpose_or_ask(asked.href("/at-risk", "", 0))?);
+    let purpose = exporting(&visit.purpose_or_ask(asked.first_page("/at-risk"))?);
     let numbers = site.core().gate.fields_of(&visit.caller).numbers;
     let capacity = asked.capacity(numbers)?.map(|capacity| capacity as usize);
     if capacity.is_some() {

@@ -8,6 +8,7 @@ use crate::console::error::PageError;
 use crate::console::frame::Tab;
 use crate::console::pages::address;
 use crate::console::pages::at_risk::{PURPOSE, REASONS, wrong};
+use crate::console::pages::place::Place;
 use crate::console::visit::Visit;
 use crate::console::words;
 use crate::insight::dimension::tenure_bounds;
@@ -50,6 +51,9 @@ pub(crate) struct Asked {
     /// How many people stand on the pages before.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) before: String,
+    /// The pages before.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) back: String,
 }
 
 /// What [`Asked::by`] is where names are searched.
@@ -140,7 +144,7 @@ pub(super) fn tabs(asked: &Asked, numbers: bool) -> Vec<Tab> {
     let tab = |one: &View| Tab {
         label: if numbers { one.label() } else { "My reports" }.to_owned(),
         count: None,
-        href: Asked { view: one.name().to_owned(), ..asked.clone() }.href("/at-risk", "", 0),
+        href: Asked { view: one.name().to_owned(), ..asked.clone() }.first_page("/at-risk"),
         current: *one == view,
     };
     shown.iter().map(tab).collect()
@@ -169,16 +173,29 @@ impl Asked {
         .any(|field| !field.trim().is_empty())
     }
 
-    /// The address of the same list at a page of it, after so many people.
-    pub(super) fn href(&self, path: &str, page: &str, before: usize) -> String {
-        let before = if page.is_empty() { String::new() } else { before.to_string() };
-        let asked = Self { page: page.to_owned(), before, ..self.clone() };
-        address(path, &asked)
+    /// Which page of the list is shown.
+    pub(super) fn place(&self) -> Place {
+        Place::of(&self.page, &self.before, &self.back)
+    }
+
+    /// The same list at another page.
+    fn at(&self, place: &Place) -> Self {
+        Self { page: place.page.clone(), before: place.rows(), back: place.back.clone(), ..self.clone() }
+    }
+
+    /// The address of a page of the same list.
+    pub(super) fn href(&self, path: &str, place: &Place) -> String {
+        address(path, &self.at(place))
+    }
+
+    /// The address of the same list from its beginning.
+    pub(super) fn first_page(&self, path: &str) -> String {
+        self.href(path, &Place::default())
     }
 
     /// What a form keeps that sets the number of people one can talk to: everything else.
     pub(super) fn beside_capacity(&self) -> Vec<(String, String)> {
-        let others = Self { capacity: String::new(), page: String::new(), before: String::new(), ..self.clone() };
+        let others = Self { capacity: String::new(), ..self.at(&Place::default()) };
         let text = serde_urlencoded::to_string(&others).unwrap_or_default();
         serde_urlencoded::from_str(&text).unwrap_or_default()
     }

@@ -16,7 +16,7 @@ use crate::console::error::PageError;
 use crate::console::frame::{Band, Choice, Frame, Notice, NoticeKind, Pager, Tab};
 use crate::console::pages::at_risk::filter::{Asked, View};
 use crate::console::pages::at_risk::row::Row;
-use crate::console::pages::{Page, rows_before, show};
+use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
@@ -94,7 +94,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked
         .map(|covered| outlook(&covered, &site.within(), asked.sort.is_empty()));
     // Those within the capacity are marked where the riskiest come first.
     let within = match capacity {
-        Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(rows_before(&asked.before)),
+        Some(capacity) if asked.sort.is_empty() => (capacity as usize).saturating_sub(asked.place().before),
         _ => 0,
     };
     let most = listed.employees.iter().filter_map(scored).map(|told| told.high).fold(0.0, f64::max);
@@ -135,7 +135,7 @@ pub(crate) async fn page(State(site): State<Site>, visit: Visit, Query(mut asked
         within: site.within(),
         typical: words::percent(site.base_rate()),
         may_export: visit.purpose().is_ok(),
-        export_href: asked.href("/at-risk.csv", "", 0),
+        export_href: asked.first_page("/at-risk.csv"),
         nothing,
         view,
         asked,
@@ -163,15 +163,12 @@ async fn covered(
 }
 
 fn pager(asked: &Asked, rows: &[Row], next: &str) -> Pager {
-    Pager {
-        said: match (rows.len(), asked.page.is_empty() && next.is_empty()) {
-            (0, _) => String::new(),
-            (shown, true) => format!("{}, all of them", words::count(shown, "person", "people")),
-            (shown, false) => format!("{} on this page", words::count(shown, "person", "people")),
-        },
-        first: (!asked.page.is_empty()).then(|| asked.href("/at-risk", "", 0)),
-        next: (!next.is_empty()).then(|| asked.href("/at-risk", next, rows_before(&asked.before) + rows.len())),
-    }
+    let said = match (rows.len(), asked.page.is_empty() && next.is_empty()) {
+        (0, _) => String::new(),
+        (shown, true) => format!("{}, all of them", words::count(shown, "person", "people")),
+        (shown, false) => format!("{} on this page", words::count(shown, "person", "people")),
+    };
+    asked.place().pager(said, next, rows.len(), |place| asked.href("/at-risk", place))
 }
 
 /// What a list of so many people covers.

@@ -8,6 +8,7 @@ use crate::console::calls::CALLS;
 use crate::console::error::PageError;
 use crate::console::frame::Choice;
 use crate::console::pages::address;
+use crate::console::pages::place::Place;
 use crate::store::audit_search::Sought;
 
 /// What is asked for.
@@ -38,6 +39,9 @@ pub(super) struct Asked {
     /// Only records before this number.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) before: String,
+    /// The pages before.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) back: String,
 }
 
 impl Asked {
@@ -69,10 +73,14 @@ impl Asked {
         number.map(Some).ok_or_else(|| PageError::Form("the number of a record is not a number".to_owned()))
     }
 
+    /// Which page of the log is shown: its token is the number before which records are asked for.
+    pub(super) fn place(&self) -> Place {
+        Place::of(&self.before, "", &self.back)
+    }
+
     /// The address of the same with another place in the log.
-    pub(super) fn href(&self, before: Option<i64>) -> String {
-        let asked = Self { before: before.map_or_else(String::new, |before| before.to_string()), ..self.clone() };
-        address("/audit", &asked)
+    pub(super) fn href(&self, place: &Place) -> String {
+        address("/audit", &Self { before: place.page.clone(), back: place.back.clone(), ..self.clone() })
     }
 
     /// The choices of what was called.

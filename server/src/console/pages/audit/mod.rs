@@ -19,6 +19,7 @@ use crate::console::frame::{Choice, Frame, Notice, NoticeKind, Pager};
 use crate::console::methods;
 use crate::console::pages::audit::filter::Asked;
 use crate::console::pages::audit::verification::{Showed, State as Standing};
+use crate::console::pages::place::Place;
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
@@ -112,19 +113,17 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     site.core().gate.record(&passed, about, "", Decision::Allowed).await.map_err(refused)?;
     let rows: Vec<Row> = found.records.iter().map(|record| row(record, &asked)).collect();
     let state = site.verification().state();
+    let said = match rows.len() {
+        0 => String::new(),
+        shown => count(shown, "record, the newest first", "records, the newest first"),
+    };
+    let next = found.before.map_or_else(String::new, |before| before.to_string());
     show(&AuditPage {
         frame: visit.frame(&site, "Audit log", "/audit"),
         calls: asked.calls(),
         decisions: asked.decisions(),
         filtered: asked.is_filtered(),
-        pager: Pager {
-            said: match rows.len() {
-                0 => String::new(),
-                shown => count(shown, "record, the newest first", "records, the newest first"),
-            },
-            first: (!asked.before.is_empty()).then(|| asked.href(None)),
-            next: found.before.map(|before| asked.href(Some(before))),
-        },
+        pager: asked.place().pager(said, &next, rows.len(), |place| asked.href(place)),
         rows,
         running: state.running_since.is_some(),
         noted: noted(&state),
@@ -163,7 +162,7 @@ fn row(record: &Record, asked: &Asked) -> Row {
     let people = draft.subject_hashes().count();
     let hash = |whole: String| Hash {
         short: whole.get(..8).unwrap_or(&whole).to_owned(),
-        href: Asked { person: String::new(), hash: whole.clone(), before: String::new(), ..asked.clone() }.href(None),
+        href: Asked { person: String::new(), hash: whole.clone(), ..asked.clone() }.href(&Place::default()),
         whole,
     };
     Row {

@@ -42,7 +42,7 @@ impl Line {
         let risk = Estimate::share(group.mean_risk, group.mean_risk_low, group.mean_risk_high);
         let chart = risk.zip(Share::new(base)).zip(Share::new(most));
         Self {
-            name: group.group.clone(),
+            name: named(by, &group.group),
             people: words::count(group.employees, "person", "people"),
             mean: words::percent(group.mean_risk),
             range: words::percent_range(group.mean_risk_low, group.mean_risk_high),
@@ -55,12 +55,39 @@ impl Line {
     }
 }
 
+/// What is said of a group of which more left than its own facts explain.
+pub(super) const HOT: &str = "more than explained";
+
+/// A group, as people say it.
+pub(super) fn named(by: &str, group: &str) -> String {
+    match by {
+        "tenure" => in_years(group),
+        _ => group.to_owned(),
+    }
+}
+
+/// A group of years, as people say it.
+pub(super) fn in_years(years: &str) -> String {
+    let unit = if years == "1" || years.ends_with(" 1") { "year" } else { "years" };
+    format!("{years} {unit}")
+}
+
+/// Whether exits were observed of those of a group.
+pub(super) fn is_observed(group: &v1::Hotspot) -> bool {
+    group.expected_exits > 0.0
+}
+
+/// How many times the expected left.
+pub(super) fn times(group: &v1::Hotspot) -> String {
+    format!("{:.1} times ({:.1} to {:.1})", group.excess, group.excess_low, group.excess_high)
+}
+
 fn observed(group: &v1::Hotspot, when: &str) -> Option<Observed> {
-    (group.expected_exits > 0.0).then(|| Observed {
+    is_observed(group).then(|| Observed {
         left: left(group),
         count: group.observed_exits,
         note: format!("{} expected, {when}", words::about(group.expected_exits)),
-        ratio: format!("{:.1} times ({:.1} to {:.1})", group.excess, group.excess_low, group.excess_high),
+        ratio: times(group),
         hot: group.hot,
     })
 }
@@ -84,21 +111,30 @@ pub(in crate::console::pages) fn members(by: &str, group: &str) -> Option<String
 }
 
 /// Who left as a share with its interval, beside the share that was expected to; `None` where nothing was observed.
-pub(super) fn dots(group: &v1::Hotspot) -> Option<Group> {
+pub(super) fn dots(by: &str, group: &v1::Hotspot) -> Option<Group> {
     let people = group.employees;
-    if people == 0 || group.expected_exits <= 0.0 {
+    if people == 0 || !is_observed(group) {
         return None;
     }
     let expected = group.expected_exits / people as f64;
     let share = |excess: f64| (excess * expected).min(1.0);
     let observed = Estimate::share(share(group.excess), share(group.excess_low), share(group.excess_high))?;
     let figures = GroupFigures { people, observed, expected: Share::new(expected)? };
-    Some(Group { label: group.group.clone(), figures: Ok(figures) })
+    Some(Group { label: named(by, &group.group), figures: Ok(figures) })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::members;
+    use super::{in_years, members};
+
+    #[test]
+    fn one_year_is_one() {
+        for (group, expected) in
+            [("under 1", "under 1 year"), ("1 to 2", "1 to 2 years"), ("10 and more", "10 and more years")]
+        {
+            assert_eq!(in_years(group), expected);
+        }
+    }
 
     #[test]
     fn a_group_leads_to_the_list_of_its_people() {

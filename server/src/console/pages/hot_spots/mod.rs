@@ -11,11 +11,13 @@ use flight_risk_proto::v1;
 use flight_risk_proto::v1::insight_service_server::InsightService;
 use serde::Deserialize;
 
-use crate::console::charts::{Chart, Groups, Markup};
+use crate::console::charts::{Against, Chart, Groups, HiddenRows, Markup};
 use crate::console::error::encoded;
-use crate::console::frame::{Frame, Pager, Tab};
+use crate::console::frame::{Choice, Frame, Pager, Tab};
 use crate::console::methods;
+use crate::console::pages::hot_spots::heat::Cells;
 use crate::console::pages::hot_spots::line::Line;
+use crate::console::pages::place::Place;
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -50,8 +52,14 @@ pub(in crate::console::pages) const DIMENSIONS: [(&str, &str, v1::GroupDimension
 pub(crate) struct Asked {
     by: String,
     order: String,
+    cells: String,
     page: String,
+    back: String,
 }
+
+/// What the cells of departments crossed with years are coloured by.
+const CELLS: [(&str, &str); 2] = [("", "Left against expected"), (BY_RISK, "Mean risk against everybody’s")];
+const BY_RISK: &str = "risk";
 
 /// Orders.
 const ORDERS: [(&str, &str); 4] = [
@@ -67,16 +75,19 @@ struct HotSpotsPage {
     frame: Frame,
     tabs: Vec<Tab>,
     by: &'static str,
-    order: String,
-    orders: &'static [(&'static str, &'static str)],
+    orders: Vec<Choice>,
+    /// What cells can be coloured by; empty where there is nothing to choose.
+    cells: Vec<Choice>,
     total: Option<Line>,
     /// From when to when exits were observed; absent while nothing was.
     observed: Option<String>,
-    heat: Option<Markup>,
+    heat: Markup,
     dots: Option<Markup>,
     lines: Vec<Line>,
+    /// Groups that are not shown, where no row of the table says it.
     hidden: u32,
-    minimum: u32,
+    /// Why groups are not shown.
+    why_hidden: String,
     within: String,
     pager: Pager,
     crossed: bool,
@@ -103,13 +114,32 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let base = told.total.as_ref().map_or(0.0, |total| total.mean_risk);
     let when = observed.clone().unwrap_or_default();
     let line = |group: &v1::Hotspot| Line::of(group, by, (base, most), &when, may_list);
-    let heat = crossed.then(|| heat::table(&told, by, MOST_ROWS).figure());
+    let cells = Cells { told: &told, by };
+    // Before exits were observed the mean risk is what there is to compare.
+    let against = match observed.is_none() || asked.cells == BY_RISK {
+        true => Against::Everybody,
+        false => Against::Expected,
+    };
+    let why_hidden = words::why_hidden(told.minimum_group_size);
+    let next = told.next_page_token.as_str();
+    let last = next.is_empty();
+    let hidden = (last && told.suppressed_groups > 0).then(|| HiddenRows {
+        label: words::count(told.suppressed_groups, "more group", "more groups"),
+        reason: why_hidden.clone(),
+    });
+    let heat = match crossed {
+        true => cells.crossed(against, MOST_ROWS),
+        false => cells.of_one_kind(observed.is_some(), hidden),
+    };
     let dots = (!crossed && observed.is_some()).then(|| Groups {
         title: "How many left, and how many were expected to".to_owned(),
-        groups: told.hotspots.iter().filter_map(line::dots).collect(),
+        groups: told.hotspots.iter().filter_map(|group| line::dots(by, group)).collect(),
     });
-    let next = told.next_page_token.as_str();
-    let href = |page: &str| format!("/hot-spots?by={by}&order={}&page={}", encoded(order), encoded(page));
+    let said = words::count(told.hotspots.len(), "group", "groups");
+    let href = |place: &Place| {
+        let (page, back) = (encoded(&place.page), encoded(&place.back));
+        format!("/hot-spots?by={by}&order={}&page={page}&back={back}", encoded(order))
+    };
     let page = HotSpotsPage {
         frame: visit.frame(&site, "Where people leave", "/hot-spots"),
         tabs: DIMENSIONS
@@ -122,21 +152,17 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
             })
             .collect(),
         by,
-        order: order.to_owned(),
-        orders: &ORDERS,
+        orders: Choice::all(&ORDERS, order),
+        cells: if crossed && observed.is_some() { Choice::all(&CELLS, &asked.cells) } else { Vec::new() },
         total: told.total.as_ref().map(line),
         observed,
-        heat,
+        heat: heat.figure(),
         dots: dots.filter(|dots| !dots.groups.is_empty()).map(|dots| dots.figure()),
         lines: told.hotspots.iter().map(line).collect(),
-        hidden: told.suppressed_groups,
-        minimum: told.minimum_group_size,
+        hidden: if last { 0 } else { told.suppressed_groups },
+        why_hidden,
         within: site.within(),
-        pager: Pager {
-            said: words::count(told.hotspots.len(), "group", "groups"),
-            first: (!asked.page.is_empty()).then(|| href("")),
-            next: (!next.is_empty()).then(|| href(next)),
-        },
+        pager: Place::of(&asked.page, "", &asked.back).pager(said, next, told.hotspots.len(), href),
         crossed,
     };
     show(&page)

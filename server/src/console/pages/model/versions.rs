@@ -13,6 +13,7 @@ use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Frame, Pager, Tab};
 use crate::console::methods;
 use crate::console::pages::model::{change, href, tabs};
+use crate::console::pages::place::Place;
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
 use crate::console::visit::Visit;
@@ -56,10 +57,11 @@ struct VersionsPage {
 }
 
 /// Where one is in the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Asked {
-    #[serde(default)]
     page: String,
+    back: String,
 }
 
 /// The models.
@@ -68,14 +70,14 @@ pub(super) async fn page(State(site): State<Site>, visit: Visit, Query(asked): Q
     let listed = site.api().models.list_models(visit.ask(request)).await?.into_inner();
     let may_activate = visit.may(methods::ACTIVATE_MODEL);
     let rows: Vec<VersionRow> = listed.models.iter().map(|summary| row(summary, may_activate)).collect();
-    let next = (!listed.next_page_token.is_empty())
-        .then(|| format!("/model/versions?page={}", encoded(&listed.next_page_token)));
-    let first = (!asked.page.is_empty()).then(|| "/model/versions".to_owned());
-    let pager = (next.is_some() || first.is_some()).then(|| Pager {
-        said: format!("{} on this page", crate::console::words::count(rows.len(), "model", "models")),
-        first,
-        next,
-    });
+    let next = listed.next_page_token.as_str();
+    let said = format!("{} on this page", crate::console::words::count(rows.len(), "model", "models"));
+    let pager =
+        Place::of(&asked.page, "", &asked.back).pager(said, next, rows.len(), |place| match place.page.as_str() {
+            "" => "/model/versions".to_owned(),
+            page => format!("/model/versions?page={}&back={}", encoded(page), encoded(&place.back)),
+        });
+    let pager = (!next.is_empty() || !asked.page.is_empty()).then_some(pager);
     show(&VersionsPage {
         frame: visit.frame(&site, "Models", "/model"),
         tabs: tabs(&visit, false, true),
