@@ -1,11 +1,17 @@
-//! What is done against leaks, said in words: of the outcome into the features, and of judged rows into the model.
+//! What is done against leaks, said in words: of the outcome into the features, of judged rows into the model, and of what was
+//! answered in confidence out of it.
 
 use flight_risk_scoring::metrics::{Guard, GuardFinding, GuardKind};
+use flight_risk_scoring::schema::SourceFeature;
 
 use crate::config::TrainingPlan;
 use crate::duplicates::Duplicates;
 use crate::suspects::suspects;
 use crate::table::{Origin, TrainingTable};
+
+/// With fewer confidential features than this the sum of their parts, which is left over where all others are shown, tells too
+/// much about one of them.
+const ENOUGH_CONFIDENTIAL: usize = 3;
 
 /// What the split did with rows that belong together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +83,38 @@ pub(crate) fn flat(
     ];
     guards.extend(single_features(table, plan));
     guards
+}
+
+/// Whether the confidential features of a model hide each other: who sees the score and every other part of it has the sum of
+/// theirs by subtraction.
+pub(crate) fn confidential(features: &[SourceFeature]) -> Guard {
+    let names: Vec<String> =
+        features.iter().filter(|feature| feature.confidential).map(|feature| feature.name.clone()).collect();
+    let advice = "let the surveys ask about more, so that three or more features come from confidential answers, or train without survey_responses, so that none does";
+    let (finding, text) = match names.as_slice() {
+        [] => (GuardFinding::Kept, "no feature comes from confidential answers".to_owned()),
+        [only] => (
+            GuardFinding::Suspected,
+            format!(
+                "`{only}` is the only feature from confidential answers: whoever sees all other reasons for a score can work out its part by subtraction, and so what somebody answered; {advice}"
+            ),
+        ),
+        few if few.len() < ENOUGH_CONFIDENTIAL => (
+            GuardFinding::Suspected,
+            format!(
+                "only `{}` come from confidential answers: whoever sees all other reasons for a score can work out the sum of their parts by subtraction, and from one answer the other; {advice}",
+                few.join("` and `")
+            ),
+        ),
+        enough => (
+            GuardFinding::Kept,
+            format!(
+                "{} features come from confidential answers: subtracting all other reasons from a score leaves the sum of their parts, which tells none of them where several are known",
+                enough.len()
+            ),
+        ),
+    };
+    Guard { features: names.clone(), ..guard(GuardKind::ConfidentialAnswers, finding, names.len() as u64, text) }
 }
 
 /// What a reader should be told beside the result: the guards that found something.
@@ -161,4 +199,40 @@ fn single_features(table: &TrainingTable, plan: &TrainingPlan) -> Vec<Guard> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use flight_risk_scoring::features::registry;
+    use flight_risk_scoring::schema::FeatureKind;
+
+    use super::*;
+
+    #[test]
+    fn one_or_two_confidential_features_are_told_and_none_or_three_are_in_order() {
+        let kind = FeatureKind::Numeric { min: 0.0, max: 1.0, typical: 0.5 };
+        let of = |confidential: bool, count: usize| {
+            let specs = registry().filter(move |spec| spec.confidential == confidential).take(count);
+            specs.map(|spec| SourceFeature::native(spec, kind.clone(), 1.0))
+        };
+        for (count, finding) in [
+            (0, GuardFinding::Kept),
+            (1, GuardFinding::Suspected),
+            (2, GuardFinding::Suspected),
+            (3, GuardFinding::Kept),
+            (5, GuardFinding::Kept),
+        ] {
+            let features: Vec<SourceFeature> = of(false, 4).chain(of(true, count)).collect();
+            let guard = confidential(&features);
+            let names: Vec<String> = of(true, count).map(|feature| feature.name).collect();
+            assert_eq!((guard.finding, guard.count, guard.features), (finding, count as u64, names), "{}", guard.text);
+            let told = finding == GuardFinding::Suspected;
+            assert_eq!(
+                guard.text.contains("subtraction") && guard.text.contains("three or more"),
+                told,
+                "{}",
+                guard.text
+            );
+        }
+    }
 }

@@ -7,6 +7,7 @@ use flight_risk_scoring::metrics::{Evidence, Guard, Metrics, PeriodQuality, Spli
 use crate::assemble::{Circumstances, assemble};
 use crate::config::TrainingPlan;
 use crate::fit::{Fitted, Wanted, fit};
+use crate::guards::confidential;
 use crate::metrics::quality;
 use crate::periods::{Learned, Period, period_quality, periods};
 use crate::pipeline::{MIN_EVENTS, Progress, TrainError, TrainOptions};
@@ -155,7 +156,7 @@ impl Job<'_> {
     pub(crate) fn finish(
         &self,
         judged: Judged,
-        guards: Vec<Guard>,
+        mut guards: Vec<Guard>,
         mut notes: Vec<String>,
     ) -> Result<Artifact, TrainError> {
         (self.progress)("Fitting on all rows");
@@ -177,6 +178,10 @@ impl Job<'_> {
         let verdict = verdict(evidence, events as u64, fitted.effective_parameters(), self.options.allow_weak);
         if !verdict.publishable && !verdict.allowed_weak {
             return Err(TrainError::NotPublishable(Box::new(verdict)));
+        }
+        // Only the records of a company tell what was answered in confidence.
+        if matches!(self.target, Target::Hazard { .. }) {
+            guards.push(confidential(&fitted.design.features));
         }
         notes.extend(fitted.design.notes.iter().cloned());
         self.artifact(&all, (selection, fitted), Metrics { verdict, guards, ..metrics }, notes)

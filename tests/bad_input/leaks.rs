@@ -135,9 +135,35 @@ fn native_tables_say_what_cannot_leak() {
     );
     let metrics = case.metrics("out");
     assert_eq!(guard(&metrics, "blackout")["count"], 30);
-    for kind in ["exact_duplicates", "one_employee", "single_feature", "later_facts", "blackout"] {
+    for kind in
+        ["exact_duplicates", "one_employee", "single_feature", "later_facts", "blackout", "confidential_answers"]
+    {
         assert_eq!(guard(&metrics, kind)["finding"], "kept", "{kind}");
     }
     case.write("none.toml", "blackout_days = 0\n");
     case.works("train --quiet --allow-weak --config none.toml --data COMPANY --out out", &["LOOK", "notice period"]);
+}
+
+#[test]
+fn a_single_confidential_feature_is_told() {
+    // One question, and so one feature.
+    let case = Case::company(|table, rows| {
+        if table == "survey_responses" {
+            let driver = rows.header.iter().position(|name| name == "driver").unwrap();
+            rows.rows.retain(|cells| cells[driver] == "intent_to_stay");
+        }
+    });
+    let train = "train --quiet --allow-weak --data company --out out";
+    case.works(
+        train,
+        &["LOOK", "`engagement_intent_to_stay` is the only feature from confidential answers", "subtraction"],
+    );
+    let metrics = case.metrics("out");
+    let found = guard(&metrics, "confidential_answers");
+    assert_eq!((&found["finding"], &found["count"]), (&"suspected".into(), &1.into()));
+    for file in ["out/report.html", "out/model-card.md"] {
+        assert!(case.read(file).contains("is the only feature from confidential answers"), "{file}");
+    }
+    fs::remove_file(case.folder.join("company/survey_responses.csv")).unwrap();
+    case.works(&train.replace("--out out", "--out without"), &["no feature comes from confidential answers"]);
 }

@@ -207,6 +207,8 @@ pub enum GuardKind {
     LaterFacts,
     /// Facts of the last days before an exit.
     Blackout,
+    /// Features from confidential answers, too few to hide each other.
+    ConfidentialAnswers,
 }
 
 /// What a guard found.

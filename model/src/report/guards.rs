@@ -28,7 +28,7 @@ pub(super) fn list(content: &ArtifactContent) -> String {
     };
     let items: String = guards.into_iter().map(item).collect();
     format!(
-        "<p>A leak is something in the data that is known only because somebody leaves. It makes a model look better than it is.</p>\n<ul class=\"guards\">\n{items}</ul>\n"
+        "<p>A leak is something in the data that is known only because somebody leaves. It makes a model look better than it is. What was answered in confidence must not leak either.</p>\n<ul class=\"guards\">\n{items}</ul>\n"
     )
 }
 

@@ -192,6 +192,22 @@ fn suspicions_stand_first() {
 }
 
 #[test]
+fn a_confidential_answer_that_can_be_worked_out_is_cautioned_against() {
+    let mut content = company();
+    let told = "is the only feature from confidential answers".to_owned();
+    let kind = GuardKind::ConfidentialAnswers;
+    let (features, text) = (vec!["engagement_index".to_owned()], format!("`engagement_index` {told}"));
+    content.metrics.guards.push(Guard { kind, finding: GuardFinding::Suspected, count: 1, features, text });
+    let (html, card) = documents(content);
+    assert!(
+        html.contains("<p class=\"first\">This model tells leavers from stayers well.</p>"),
+        "nothing is given away"
+    );
+    assert!(html.split("</section>").next().unwrap().contains(&told), "beside the verdict");
+    assert!(html.contains("Verdict: usable with care") && card.contains(&told));
+}
+
+#[test]
 fn a_biased_model_is_not_called_calibrated() {
     let mut content = flat();
     assert!(documents(flat()).0.contains("can be read as they stand"));

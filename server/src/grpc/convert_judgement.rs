@@ -51,6 +51,7 @@ pub(super) fn guard(guard: Guard) -> v1::ModelGuard {
         GuardKind::SingleFeature => v1::ModelGuardKind::SingleFeature,
         GuardKind::LaterFacts => v1::ModelGuardKind::LaterFacts,
         GuardKind::Blackout => v1::ModelGuardKind::Blackout,
+        GuardKind::ConfidentialAnswers => v1::ModelGuardKind::ConfidentialAnswers,
     };
     let finding = match guard.finding {
         GuardFinding::Kept => v1::ModelGuardFinding::Kept,

@@ -8,6 +8,12 @@ pub fn suspected(content: &ArtifactContent) -> impl Iterator<Item = &Guard> {
     content.metrics.guards.iter().filter(|guard| guard.finding == GuardFinding::Suspected)
 }
 
+/// The features that are suspected to give the outcome away.
+pub fn giveaways(content: &ArtifactContent) -> impl Iterator<Item = &str> {
+    let leaks = suspected(content).filter(|guard| guard.kind != GuardKind::ConfidentialAnswers);
+    leaks.flat_map(|guard| &guard.features).map(String::as_str)
+}
+
 /// All guards: what is suspected, what cannot be told, what is kept. Values that recur are a suspicion of their own, which
 /// only shows in the fit.
 pub fn in_order(content: &ArtifactContent) -> Vec<Guard> {
@@ -39,6 +45,7 @@ pub fn subject(guard: &Guard) -> &'static str {
         GuardKind::SingleFeature => "a feature that tells by itself",
         GuardKind::LaterFacts => "facts written later",
         GuardKind::Blackout => "facts of the notice period",
+        GuardKind::ConfidentialAnswers => "confidential answers worked out from the rest",
     }
 }
 

@@ -83,8 +83,7 @@ pub fn first_line(content: &ArtifactContent) -> String {
                 .to_owned();
         }
     };
-    let leaks: Vec<&str> =
-        super::guards::suspected(content).flat_map(|guard| &guard.features).map(String::as_str).collect();
+    let leaks: Vec<&str> = super::guards::giveaways(content).collect();
     if !leaks.is_empty() {
         return format!(
             "This model tells leavers from stayers {how}, but perhaps only because {} gives the answer away. Settle that before anybody uses it.",

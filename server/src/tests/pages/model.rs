@@ -49,6 +49,13 @@ fn talked_about() -> Scorer {
             features: vec!["tenure_years".into()],
             text: "`tenure_years` <b>tells</b> almost by itself who left".into(),
         }];
+        content.metrics.guards.push(Guard {
+            kind: GuardKind::ConfidentialAnswers,
+            finding: GuardFinding::Suspected,
+            count: 1,
+            features: vec!["engagement_index".into()],
+            text: "`engagement_index` is the only feature from confidential answers".into(),
+        });
         content.importance = vec![0.3, 0.1, 0.2];
     })
 }
@@ -105,6 +112,8 @@ async fn the_page_says_what_the_api_says() {
     assert!(place("engagement_index") < place("one_on_ones_90d_count"));
     assert_eq!(page.matches(">confidential<").count(), 1);
     assert!(page.contains("&#60;b&#62;tells") && !page.contains("<b>tells"), "text is text");
+    assert!(page.contains("Confidential answers worked out from the rest"));
+    assert!(page.contains("Engagement_index is the only feature from confidential answers"));
     assert!(page.contains("Suspected") && !page.contains("not for clients"));
     assert!(page.len() < 100_000, "{} bytes", page.len());
 }

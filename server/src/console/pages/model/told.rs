@@ -53,6 +53,7 @@ impl GuardRow {
             v1::ModelGuardKind::SingleFeature => "A fact that tells by itself",
             v1::ModelGuardKind::LaterFacts => "Facts written later",
             v1::ModelGuardKind::Blackout => "Facts of the notice period",
+            v1::ModelGuardKind::ConfidentialAnswers => "Confidential answers worked out from the rest",
             v1::ModelGuardKind::Unspecified => "Something else",
         };
         let (finding, band) = match guard.finding() {
