@@ -62,7 +62,7 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make, list and revoke the keys that callers of the server need
     Keys(Keys),
-    /// Make, list and disable the accounts of people who sign in to the console
+    /// Make, list, change and delete the accounts of people who sign in to the console
     Users(Users),
 }
 
@@ -243,9 +243,20 @@ pub(crate) struct Holder {
 pub(crate) struct Keys {
     #[command(subcommand)]
     pub(crate) command: KeysCommand,
+    #[command(flatten)]
+    pub(crate) store: HolderStore,
+}
+
+/// Where those who are let in are kept.
+#[derive(Debug, Args)]
+pub(crate) struct HolderStore {
     /// The store of the server: a SQLite file, or postgres://...
     #[arg(long, global = true, default_value = "flight-risk.db")]
     pub(crate) store: String,
+    /// The key of the audit log, where every change is noted; the same as `audit.key_file` of the server [default: the SQLite
+    /// file's name with .key after it]
+    #[arg(long, global = true)]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// What to do with keys.
@@ -281,9 +292,8 @@ pub(crate) struct CreateKey {
 pub(crate) struct Users {
     #[command(subcommand)]
     pub(crate) command: UsersCommand,
-    /// The store of the server: a SQLite file, or postgres://...
-    #[arg(long, global = true, default_value = "flight-risk.db")]
-    pub(crate) store: String,
+    #[command(flatten)]
+    pub(crate) store: HolderStore,
 }
 
 /// What to do with accounts.
@@ -293,6 +303,18 @@ pub(crate) enum UsersCommand {
     Create(CreateUser),
     /// List all accounts
     List,
+    /// Give somebody another role and other people to see, and sign them out everywhere
+    Change {
+        /// Name of the account
+        name: String,
+        #[command(flatten)]
+        holder: Holder,
+    },
+    /// Delete an account, and sign its holder out everywhere; its name can be given anew
+    Delete {
+        /// Name of the account
+        name: String,
+    },
     /// Keep somebody out, and sign them out everywhere
     Disable {
         /// Name of the account

@@ -21,6 +21,7 @@ use flight_risk_server::access::keys::NewKey;
 use flight_risk_server::access::password::Password;
 use flight_risk_server::access::users::{NewUser, UserError};
 use flight_risk_server::config::ServerConfig;
+use flight_risk_server::operator::Operator;
 use flight_risk_server::store::Store;
 
 use crate::cli::Demo;
@@ -41,6 +42,8 @@ const WRITTEN: [(&str, &str); 5] = [
 
 /// The store in the folder, and the request: what only a demo writes there.
 const STORE: &str = "flight-risk.db";
+/// Who makes the keys and accounts, in the audit log.
+const OPERATOR: &str = "demo";
 const REQUEST: &str = "request.json";
 
 /// Keys that the demo makes: name, role and file.
@@ -176,16 +179,17 @@ fn forget_earlier(folder: &Path) -> anyhow::Result<()> {
 /// Makes the demo's own keys and writes each into a file that nobody else can read. Those of an earlier demo end.
 async fn make_keys(url: &str, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let store = Store::open(url).await.map_err(failed(Kind::Store))?;
+    let operator = Operator::of(&store, None, OPERATOR).await.map_err(failed(Kind::Store))?;
     let earlier = store.keys().await.map_err(failed(Kind::Store))?;
     let mut files = Vec::new();
     for (name, role, file) in KEYS {
         for key in earlier.iter().filter(|key| key.name == name) {
-            store.revoke_key(&key.id).await.map_err(failed(Kind::Store))?;
+            operator.revoke_key(&key.id).await.map_err(failed(Kind::Store))?;
         }
         let purpose = Some("demo".to_owned());
         let wanted = NewKey { name: name.to_owned(), role, scope: Scope::All, purpose, expires_at: None };
         let path = folder.join(file);
-        write_secret(&path, &keys::create(&store, &wanted).await?.token)
+        write_secret(&path, &keys::create(&operator, &wanted).await?.token)
             .map_err(|error| failed(Kind::Output)(format!("{}: {error}", path.display())))?;
         files.push(path);
     }
@@ -231,6 +235,7 @@ fn largest_team(scored: &ScoredData) -> Option<String> {
 /// in as the HR partner once. Where there are such accounts already, they get new passwords.
 async fn make_users(url: &str, manager: Option<&str>, file: &Path) -> anyhow::Result<String> {
     let store = Store::open(url).await.map_err(failed(Kind::Store))?;
+    let operator = Operator::of(&store, None, OPERATOR).await.map_err(failed(Kind::Store))?;
     let mut text = String::from("Accounts of the demo's console: name, password, what the role is for\n\n");
     for (name, role, what) in USERS {
         let scope = match (role, manager) {
@@ -240,9 +245,9 @@ async fn make_users(url: &str, manager: Option<&str>, file: &Path) -> anyhow::Re
         };
         let password = Password::generate()?;
         let hash = password.hash()?;
-        match store.create_user(&NewUser { name: name.to_owned(), role, scope }, &hash).await {
+        match operator.create_user(&NewUser { name: name.to_owned(), role, scope }, &hash).await {
             Err(UserError::NameInUse(_)) => {
-                store.set_password(name, &hash).await.map_err(failed(Kind::Store))?;
+                operator.set_password(name, &hash).await.map_err(failed(Kind::Store))?;
             }
             made => made.map_err(failed(Kind::Store))?,
         }
@@ -250,7 +255,7 @@ async fn make_users(url: &str, manager: Option<&str>, file: &Path) -> anyhow::Re
     }
     write_secret(file, text.trim_end())
         .map_err(|error| failed(Kind::Output)(format!("{}: {error}", file.display())))?;
-    let token = store.create_sign_in_link("hr_partner").await.map_err(failed(Kind::Store))?;
+    let token = operator.create_sign_in_link("hr_partner").await.map_err(failed(Kind::Store))?;
     store.close().await;
     Ok(format!("/sign-in/link?token={token}"))
 }

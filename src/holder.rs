@@ -2,12 +2,29 @@
 
 use flight_risk_scoring::Day;
 use flight_risk_server::access::caller::{Role, Scope};
+use flight_risk_server::audit::AuditKeyError;
+use flight_risk_server::operator::Operator;
+use flight_risk_server::store::Store;
 
-use crate::cli::Holder;
+use crate::cli::{Holder, HolderStore};
 use crate::failure::{Kind, failed};
 
 /// Microseconds of a day.
 pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// What is done with a store of keys and accounts, noted in its audit log.
+pub(crate) async fn operator<'a>(store: &'a Store, wanted: &HolderStore) -> anyhow::Result<Operator<'a>> {
+    Operator::of(store, wanted.key_file.as_deref(), &own_name()).await.map_err(|error| {
+        let kind = if matches!(error, AuditKeyError::Store(_)) { Kind::Store } else { Kind::Data };
+        failed(kind)(error)
+    })
+}
+
+/// Who types, as the system has named them: whoever changed that can write to the store anyway.
+fn own_name() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named.into_iter().find(|name| !name.trim().is_empty()).unwrap_or_default()
+}
 
 /// Whom somebody may see, as the options say.
 pub(crate) fn scope(holder: &Holder) -> anyhow::Result<Scope> {
@@ -23,19 +40,6 @@ pub(crate) fn scope(holder: &Holder) -> anyhow::Result<Scope> {
         None if units => Scope::Units { departments: holder.department.clone(), locations: holder.location.clone() },
         None => Scope::All,
     })
-}
-
-/// A scope, for people.
-pub(crate) fn scope_text(scope: &Scope) -> String {
-    match scope {
-        Scope::All => "everybody".to_owned(),
-        Scope::Units { departments, locations } => {
-            let parts = [("departments", departments), ("locations", locations)];
-            let parts = parts.iter().filter(|(_, list)| !list.is_empty());
-            parts.map(|(what, list)| format!("{what} {}", list.join(", "))).collect::<Vec<_>>().join("; ")
-        }
-        Scope::Reports { manager_id } => format!("reports of {manager_id}"),
-    }
 }
 
 /// A scope, for programs.

@@ -5,37 +5,42 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use flight_risk_server::access::keys::{CreatedKey, KeyError, NewKey, StoredKey};
+use flight_risk_server::operator::Operator;
 use flight_risk_server::store::{Store, now_micros};
 use tokio::runtime::Runtime;
 
 use crate::Output;
 use crate::cli::{CreateKey, Keys, KeysCommand};
 use crate::failure::{Kind, failed};
-use crate::holder::{self, MICROS_PER_DAY, date, scope_json, scope_text};
+use crate::holder::{self, MICROS_PER_DAY, date, scope_json};
 
 pub(crate) fn run(options: &Keys, output: Output) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("cannot start the threads of the store")?;
     runtime.block_on(async {
         // The first key may come before the store; a list of none is more likely a mistyped name.
         let store = match &options.command {
-            KeysCommand::Create(_) => Store::open(&options.store).await,
-            KeysCommand::List | KeysCommand::Revoke { .. } => Store::open_existing(&options.store).await,
+            KeysCommand::Create(_) => Store::open(&options.store.store).await,
+            KeysCommand::List | KeysCommand::Revoke { .. } => Store::open_existing(&options.store.store).await,
         }
         .map_err(failed(Kind::Store))?;
-        let done = match &options.command {
-            KeysCommand::Create(wanted) => make(&store, wanted, output).await,
-            KeysCommand::List => list(&store, output).await,
-            KeysCommand::Revoke { id } => revoke(&store, id, output).await,
-        };
+        let done = work(&store, options, output).await;
         store.close().await;
         done
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn make(store: &Store, wanted: &CreateKey, output: Output) -> anyhow::Result<()> {
+async fn work(store: &Store, options: &Keys, output: Output) -> anyhow::Result<()> {
+    match &options.command {
+        KeysCommand::Create(wanted) => make(&holder::operator(store, &options.store).await?, wanted, output).await,
+        KeysCommand::List => list(store, output).await,
+        KeysCommand::Revoke { id } => revoke(&holder::operator(store, &options.store).await?, id, output).await,
+    }
+}
+
+async fn make(operator: &Operator<'_>, wanted: &CreateKey, output: Output) -> anyhow::Result<()> {
     let key = new_key(wanted)?;
-    let created = create(store, &key).await?;
+    let created = create(operator, &key).await?;
     let mut out = std::io::stdout().lock();
     if output.json {
         let made = serde_json::json!({
@@ -46,7 +51,7 @@ async fn make(store: &Store, wanted: &CreateKey, output: Output) -> anyhow::Resu
         return Ok(());
     }
     // The key alone on standard output, so that `> nightly.key` keeps it and nothing else.
-    eprintln!("Key {} ({}), {}:", created.id, key.role.name(), scope_text(&key.scope));
+    eprintln!("Key {} ({}), {}:", created.id, key.role.name(), key.scope);
     writeln!(out, "{}", created.token)?;
     out.flush()?;
     eprintln!("It is shown this once. Callers send it as `authorization: Bearer ...`; whoever has it is let in.");
@@ -54,8 +59,8 @@ async fn make(store: &Store, wanted: &CreateKey, output: Output) -> anyhow::Resu
 }
 
 /// Makes a key.
-pub(crate) async fn create(store: &Store, key: &NewKey) -> anyhow::Result<CreatedKey> {
-    store.create_key(key).await.map_err(|error| {
+pub(crate) async fn create(operator: &Operator<'_>, key: &NewKey) -> anyhow::Result<CreatedKey> {
+    operator.create_key(key).await.map_err(|error| {
         let kind = match &error {
             KeyError::Store(_) | KeyError::Random(_) => Kind::Store,
             KeyError::Text { .. } | KeyError::ScopeOfManager | KeyError::NameInUse(_) | KeyError::Expired => {
@@ -106,7 +111,7 @@ async fn list(store: &Store, output: Output) -> anyhow::Result<()> {
             date(key.created_at),
             key.expires_at.map_or_else(|| "never".to_owned(), date),
             state(key),
-            scope_text(&key.scope)
+            key.scope
         )?;
     }
     Ok(())
@@ -120,8 +125,8 @@ fn as_json(key: &StoredKey) -> serde_json::Value {
     })
 }
 
-async fn revoke(store: &Store, id: &str, output: Output) -> anyhow::Result<()> {
-    if !store.revoke_key(id).await.map_err(failed(Kind::Store))? {
+async fn revoke(operator: &Operator<'_>, id: &str, output: Output) -> anyhow::Result<()> {
+    if !operator.revoke_key(id).await.map_err(failed(Kind::Store))? {
         return Err(failed(Kind::Usage)(format!(
             "there is no key {id}; `flight-risk keys list` shows the identifiers"
         )));

@@ -6,58 +6,67 @@ use std::process::ExitCode;
 use anyhow::Context;
 use flight_risk_server::access::password::{MAX_PASSWORD_BYTES, Password, PasswordError, PasswordHash};
 use flight_risk_server::access::users::{NewUser, StoredUser, UserError};
+use flight_risk_server::operator::Operator;
 use flight_risk_server::store::Store;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::Output;
-use crate::cli::{CreateUser, GivenPassword, Users, UsersCommand};
+use crate::cli::{CreateUser, GivenPassword, Holder, Users, UsersCommand};
 use crate::failure::{Kind, failed};
-use crate::holder::{self, date, scope_json, scope_text};
+use crate::holder::{self, date, scope_json};
 
 pub(crate) fn run(options: &Users, output: Output) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("cannot start the threads of the store")?;
     runtime.block_on(async {
         // The first account may come before the store; a list of none is more likely a mistyped name.
         let store = match &options.command {
-            UsersCommand::Create(_) => Store::open(&options.store).await,
-            _ => Store::open_existing(&options.store).await,
+            UsersCommand::Create(_) => Store::open(&options.store.store).await,
+            _ => Store::open_existing(&options.store.store).await,
         }
         .map_err(failed(Kind::Store))?;
-        let done = match &options.command {
-            UsersCommand::Create(wanted) => make(&store, wanted, output).await,
-            UsersCommand::List => list(&store, output).await,
-            UsersCommand::Disable { name } => set_enabled(&store, name, false, output).await,
-            UsersCommand::Enable { name } => set_enabled(&store, name, true, output).await,
-            UsersCommand::Password { name, password } => set_password(&store, name, password, output).await,
-        };
+        let done = work(&store, options, output).await;
         store.close().await;
         done
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn make(store: &Store, wanted: &CreateUser, output: Output) -> anyhow::Result<()> {
+async fn work(store: &Store, options: &Users, output: Output) -> anyhow::Result<()> {
+    if let UsersCommand::List = &options.command {
+        return list(store, output).await;
+    }
+    let operator = holder::operator(store, &options.store).await?;
+    match &options.command {
+        UsersCommand::List => Ok(()),
+        UsersCommand::Create(wanted) => make(&operator, wanted, output).await,
+        UsersCommand::Change { name, holder } => change(&operator, name, holder, output).await,
+        UsersCommand::Delete { name } => delete(&operator, name, output).await,
+        UsersCommand::Disable { name } => set_enabled(&operator, name, false, output).await,
+        UsersCommand::Enable { name } => set_enabled(&operator, name, true, output).await,
+        UsersCommand::Password { name, password } => set_password(&operator, name, password, output).await,
+    }
+}
+
+async fn make(operator: &Operator<'_>, wanted: &CreateUser, output: Output) -> anyhow::Result<()> {
     let holder = &wanted.holder;
     let user = NewUser { name: wanted.name.clone(), role: holder.role, scope: holder::scope(holder)? };
     let chosen = Chosen::by(&wanted.password)?;
-    create(store, &user, &chosen.hash).await?;
+    operator.create_user(&user, &chosen.hash).await.map_err(unmade)?;
     if !output.json {
-        eprintln!("Account {} ({}), {}", user.name, user.role.name(), scope_text(&user.scope));
+        eprintln!("Account {} ({}), {}", user.name, user.role.name(), user.scope);
     }
     let made = json!({"name": user.name, "role": user.role.name(), "scope": scope_json(&user.scope)});
     chosen.show(made, output)
 }
 
-/// Makes an account.
-pub(crate) async fn create(store: &Store, user: &NewUser, password: &PasswordHash) -> anyhow::Result<()> {
-    store.create_user(user, password).await.map_err(|error| {
-        let kind = match &error {
-            UserError::Store(_) => Kind::Store,
-            UserError::Text { .. } | UserError::ScopeOfManager | UserError::NameInUse(_) => Kind::Usage,
-        };
-        failed(kind)(error)
-    })
+/// Why an account was not made or changed.
+pub(crate) fn unmade(error: UserError) -> anyhow::Error {
+    let kind = match &error {
+        UserError::Store(_) => Kind::Store,
+        UserError::Text { .. } | UserError::ScopeOfManager | UserError::NameInUse(_) => Kind::Usage,
+    };
+    failed(kind)(error)
 }
 
 /// A password that somebody will have.
@@ -130,7 +139,7 @@ async fn list(store: &Store, output: Output) -> anyhow::Result<()> {
             date(user.created_at),
             date(user.password_changed_at),
             state(user),
-            scope_text(&user.scope)
+            user.scope
         )?;
     }
     Ok(())
@@ -148,8 +157,38 @@ fn state(user: &StoredUser) -> &'static str {
     if user.disabled_at.is_some() { "disabled" } else { "in force" }
 }
 
-async fn set_enabled(store: &Store, name: &str, enabled: bool, output: Output) -> anyhow::Result<()> {
-    if !store.set_user_enabled(name, enabled).await.map_err(failed(Kind::Store))? {
+async fn change(operator: &Operator<'_>, name: &str, holder: &Holder, output: Output) -> anyhow::Result<()> {
+    let scope = holder::scope(holder)?;
+    let before = operator.change_user(name, holder.role, &scope).await.map_err(unmade)?;
+    let Some(before) = before else { return Err(nobody(name)) };
+    let (name, role, was) = (&before.name, holder.role.name(), before.role.name());
+    let mut out = std::io::stdout().lock();
+    if output.json {
+        let changed = json!({
+            "name": name, "role": role, "scope": scope_json(&scope),
+            "previous_role": was, "previous_scope": scope_json(&before.scope),
+        });
+        writeln!(out, "{changed}")?;
+        return Ok(());
+    }
+    writeln!(out, "{name} is {role} now, {scope}; was {was}, {}; and is signed out everywhere", before.scope)?;
+    Ok(())
+}
+
+async fn delete(operator: &Operator<'_>, name: &str, output: Output) -> anyhow::Result<()> {
+    let deleted = operator.delete_user(name).await.map_err(failed(Kind::Store))?;
+    let Some(StoredUser { name, .. }) = deleted else { return Err(nobody(name)) };
+    let mut out = std::io::stdout().lock();
+    if output.json {
+        writeln!(out, "{}", json!({"name": name, "state": "deleted"}))?;
+    } else {
+        writeln!(out, "{name} is deleted and signed out everywhere; the name can be given anew")?;
+    }
+    Ok(())
+}
+
+async fn set_enabled(operator: &Operator<'_>, name: &str, enabled: bool, output: Output) -> anyhow::Result<()> {
+    if !operator.set_user_enabled(name, enabled).await.map_err(failed(Kind::Store))? {
         return Err(nobody(name));
     }
     let mut out = std::io::stdout().lock();
@@ -164,9 +203,14 @@ async fn set_enabled(store: &Store, name: &str, enabled: bool, output: Output) -
     Ok(())
 }
 
-async fn set_password(store: &Store, name: &str, given: &GivenPassword, output: Output) -> anyhow::Result<()> {
+async fn set_password(
+    operator: &Operator<'_>,
+    name: &str,
+    given: &GivenPassword,
+    output: Output,
+) -> anyhow::Result<()> {
     let chosen = Chosen::by(given)?;
-    if !store.set_password(name, &chosen.hash).await.map_err(failed(Kind::Store))? {
+    if !operator.set_password(name, &chosen.hash).await.map_err(failed(Kind::Store))? {
         return Err(nobody(name));
     }
     if !output.json {

@@ -9,6 +9,8 @@ use crate::support::{Output, command, flight_risk, new_folder};
 
 /// The command line is wrong.
 const EXIT_USAGE: i32 = 2;
+/// A key that cannot be read.
+const EXIT_DATA: i32 = 3;
 /// The store cannot be opened.
 const EXIT_STORE: i32 = 9;
 
@@ -83,6 +85,43 @@ fn an_account_is_disabled_enabled_and_given_another_password() {
 }
 
 #[test]
+fn an_account_gets_another_role_and_is_deleted_and_the_audit_log_says_so() {
+    let folder = new_folder("users-roles");
+    let store = folder.join("store.db").display().to_string();
+    let first = users(&store, "create --name a --role hr_partner --department Sales").ok();
+    let said = users(&store, "change A --role manager --manager-id E-7").ok().stdout;
+    assert!(said.contains("manager now, reports of E-7; was hr_partner, departments Sales"), "{said}");
+    let changed: Value = serde_json::from_str(&users(&store, "change a --role auditor --json").ok().stdout).unwrap();
+    assert_eq!((&changed["role"], &changed["previous_role"]), (&Value::from("auditor"), &Value::from("manager")));
+    assert_eq!((&listed(&store)[0]["role"], &listed(&store)[0]["scope"]), (&"auditor".into(), &"everybody".into()));
+    assert!(users(&store, "delete A").ok().stdout.contains("signed out everywhere"));
+    assert_eq!(listed(&store).as_array().unwrap().len(), 0);
+    users(&store, "create --name a --role admin").ok();
+
+    let log = flight_risk(["audit", "list", "--store", &store]).ok().stdout;
+    for (line, said) in log.lines().zip([
+        "Users/Create  0 employees  \"account a: hr_partner, departments Sales\"",
+        "Users/Change  1 employees",
+        "Users/Change  1 employees",
+        "Users/Delete  0 employees  \"account a: it was auditor, everybody\"",
+        "Users/Create  0 employees  \"account a: admin, everybody\"",
+    ]) {
+        assert!(line.contains(said) && line.contains("command:") && line.contains("(operator)"), "{said}: {line}");
+    }
+    assert_eq!(log.lines().count(), 5, "{log}");
+    assert!(!log.contains("E-7") && !log.contains(first.stdout.trim()), "{log}");
+    flight_risk(["audit", "verify", "--store", &store]).ok();
+
+    // Without the key of the log nothing is changed.
+    std::fs::rename(format!("{store}.key"), folder.join("elsewhere.key")).unwrap();
+    let refused = users(&store, "delete a");
+    assert!(refused.code == Some(EXIT_DATA) && refused.stderr.contains("--key-file"), "{}", refused.stderr);
+    assert_eq!(listed(&store).as_array().unwrap().len(), 1);
+    let key = folder.join("elsewhere.key").display().to_string();
+    users(&store, &format!("delete a --key-file {key}")).ok();
+}
+
+#[test]
 fn accounts_that_make_no_sense_are_refused_with_advice() {
     let folder = new_folder("users-refused");
     let store = folder.join("store.db").display().to_string();
@@ -96,6 +135,10 @@ fn accounts_that_make_no_sense_are_refused_with_advice() {
         ("disable nobody", "users list"),
         ("enable nobody", "users list"),
         ("password nobody", "users list"),
+        ("change nobody --role admin", "users list"),
+        ("change a --role manager", "--manager-id"),
+        ("change a", "--role"),
+        ("delete nobody", "users list"),
     ] {
         let output = users(&store, arguments);
         assert_eq!(output.code, Some(EXIT_USAGE), "{arguments}: {}", output.stderr);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tonic::Extensions;
 
-use crate::access::caller::Caller;
+use crate::access::caller::{Caller, SERVER_ACTOR, UNKNOWN_ACTOR, USER_ACTOR};
 use crate::access::fields::FieldRules;
 use crate::access::policy::policy;
 use crate::audit::{AuditLog, Decision, Entry, Record};
@@ -50,6 +50,17 @@ pub(crate) struct Passed {
     pub(crate) purpose: String,
     /// What they call.
     pub(crate) method: &'static str,
+}
+
+/// Somebody who signs in or out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who<'a> {
+    /// Who was let in.
+    Caller(&'a Caller),
+    /// Who gave the name of an account, and was not.
+    Account(&'a str),
+    /// Who gave no name that is known.
+    Unknown,
 }
 
 impl Gate {
@@ -104,6 +115,38 @@ impl Gate {
             purpose: "",
             model_version: "",
             decision: Decision::Denied,
+        };
+        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+    }
+
+    /// Writes to the audit log that somebody signed in or out, or tried to; `how` where there are several ways. Nothing may be
+    /// answered before this returned well.
+    pub(crate) async fn at_the_door(
+        &self,
+        who: Who<'_>,
+        method: &'static str,
+        how: &str,
+        decision: Decision,
+    ) -> Result<(), ApiError> {
+        let (actor, role) = match who {
+            Who::Caller(caller) => (caller.actor.clone(), caller.role.name()),
+            Who::Account(name) => (format!("{USER_ACTOR}{name}"), ""),
+            Who::Unknown => (UNKNOWN_ACTOR.to_owned(), ""),
+        };
+        let entry = Entry { actor: &actor, role, method, employees: &[], purpose: how, model_version: "", decision };
+        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+    }
+
+    /// Writes to the audit log what the server is about to do by itself. Nothing may be done before this returned well.
+    pub(crate) async fn by_itself(&self, method: &'static str, what: &str) -> Result<(), ApiError> {
+        let entry = Entry {
+            actor: SERVER_ACTOR,
+            role: "",
+            method,
+            employees: &[],
+            purpose: what,
+            model_version: "",
+            decision: Decision::Allowed,
         };
         self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
     }

@@ -29,6 +29,7 @@ pub mod limits;
 mod listen;
 pub mod logging;
 mod models;
+pub mod operator;
 mod outcomes;
 pub mod playbook;
 mod privacy;

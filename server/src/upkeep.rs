@@ -13,6 +13,9 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How often expired scores, and what replaced ones came from, are deleted.
 const DELETE_EVERY: Duration = Duration::from_secs(3_600);
 
+/// Deleting what is too old, in the audit log.
+pub(crate) const DELETE_EXPIRED: &str = "flightrisk.server.Retention/DeleteExpired";
+
 /// Keeps the store in order until it is stopped; the store undoes what was not finished then. One that does not answer is asked
 /// again the next time.
 pub(crate) async fn run(core: Core) {
@@ -40,12 +43,35 @@ async fn tell_due(core: &Core) {
     }
 }
 
-async fn delete_expired(core: &Core) {
+pub(crate) async fn delete_expired(core: &Core) {
+    if !noted(core).await {
+        return;
+    }
     match core.store.delete_expired(now_micros(), core.config.store.retention_days).await {
         Ok(0) => {}
         Ok(scores) => tracing::info!(scores, "expired scores were deleted"),
         Err(error) => tracing::error!(%error, "expired scores could not be deleted"),
     }
+}
+
+/// Whether scores that are about to be deleted, if any, are in the audit log: those that are not stay.
+async fn noted(core: &Core) -> bool {
+    let days = core.config.store.retention_days;
+    let scores = match core.store.expired(now_micros(), days).await {
+        Ok(0) => return true,
+        Ok(scores) => scores,
+        Err(error) => {
+            tracing::error!(%error, "expired scores could not be counted");
+            return false;
+        }
+    };
+    let noun = if scores == 1 { "score" } else { "scores" };
+    let what = format!("{scores} {noun} recorded more than {days} days ago");
+    let written = core.gate.by_itself(DELETE_EXPIRED, &what).await;
+    if written.is_err() {
+        tracing::error!("expired scores were not deleted: the audit log cannot be written");
+    }
+    written.is_ok()
 }
 
 async fn thin_details(core: &Core) {

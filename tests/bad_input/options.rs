@@ -113,6 +113,8 @@ fn the_help_is_what_it_was() {
         "keys create",
         "users",
         "users create",
+        "users change",
+        "users delete",
         "users password",
         "audit",
         "audit verify",

@@ -1,5 +1,7 @@
 //! Who asks: a role, and the part of the company that they may see.
 
+use std::fmt;
+
 use crate::limits::MAX_TEXT_BYTES;
 
 /// What somebody is to this system. One key or token has one role.
@@ -79,6 +81,23 @@ impl Scope {
     }
 }
 
+/// As people are told.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("everybody"),
+            Self::Units { departments, locations } => {
+                let parts = [("departments", departments), ("locations", locations)];
+                let parts = parts.iter().filter(|(_, list)| !list.is_empty());
+                f.write_str(
+                    &parts.map(|(what, list)| format!("{what} {}", list.join(", "))).collect::<Vec<_>>().join("; "),
+                )
+            }
+            Self::Reports { manager_id } => write!(f, "reports of {manager_id}"),
+        }
+    }
+}
+
 /// Whether a text names something: not blank, not too long, without control characters.
 pub(crate) fn good_text(text: &str) -> bool {
     !text.trim().is_empty() && text.len() <= MAX_TEXT_BYTES && !text.chars().any(char::is_control)
@@ -111,7 +130,8 @@ impl Caller {
     /// Whether an actor is one that only this server gives: nobody else may pass for a key, for an account, or for the one to
     /// whom everything is open.
     pub(crate) fn is_own_actor(actor: &str) -> bool {
-        actor.starts_with(KEY_ACTOR) || actor.starts_with(USER_ACTOR) || actor == ANYBODY
+        [KEY_ACTOR, USER_ACTOR, COMMAND_ACTOR].iter().any(|own| actor.starts_with(own))
+            || [ANYBODY, UNKNOWN_ACTOR, SERVER_ACTOR].contains(&actor)
     }
 
     /// Whether access control is off: every method is open.
@@ -124,6 +144,12 @@ impl Caller {
 pub(crate) const KEY_ACTOR: &str = "key:";
 /// What the actor of an account begins with; after it comes the name of the account.
 pub(crate) const USER_ACTOR: &str = "user:";
+/// What the actor of a change made on the command line begins with; after it comes the name of whoever made it.
+pub(crate) const COMMAND_ACTOR: &str = "command:";
+/// The actor of what the server does by itself.
+pub(crate) const SERVER_ACTOR: &str = "server";
+/// The actor who gave a name to sign in that no account has. The name itself is not kept: it may be a password in the wrong field.
+pub(crate) const UNKNOWN_ACTOR: &str = "unknown";
 /// The actor where nobody needs to say who they are. No key or account has this name, for theirs begin otherwise, and tokens with
 /// this subject are refused.
 const ANYBODY: &str = "anybody";

@@ -25,7 +25,7 @@ const MAX_FILE_BYTES: u64 = 1024;
 pub enum AuditKeyError {
     /// PostgreSQL has no place beside it.
     #[error(
-        "audit.key_file is required with PostgreSQL: a file on this machine, the same for all servers of the store"
+        "audit.key_file (--key-file) is required with PostgreSQL: a file on this machine, the same for all servers of the store"
     )]
     NoPath,
     /// The file cannot be read or made.

@@ -58,7 +58,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) method: &'a str,
     /// About whom; kept as keyed hashes only.
     pub(crate) employees: &'a [&'a str],
-    /// Why.
+    /// Why; of a change of who is let in, and of a deletion by itself, what exactly.
     pub(crate) purpose: &'a str,
     /// Version of the model that answers; empty where none does.
     pub(crate) model_version: &'a str,
@@ -128,7 +128,8 @@ impl AuditLog {
     }
 }
 
-fn draft(entry: &Entry<'_>, key: &AuditKey) -> Draft {
+/// A record as it is to be sealed.
+pub(crate) fn draft(entry: &Entry<'_>, key: &AuditKey) -> Draft {
     let mut subjects = Vec::with_capacity(entry.employees.len() * SUBJECT_BYTES);
     for employee in entry.employees {
         subjects.extend(key.subject(employee));

@@ -23,7 +23,10 @@ static WAITING: Semaphore = Semaphore::const_new(MAX_PASSWORDS_WAITING);
 pub(crate) enum SignInError {
     /// No such name, another password, or a disabled account.
     #[error("The name or the password is wrong.")]
-    Wrong,
+    Wrong {
+        /// What the audit log gets, if a password was checked: nobody who tries is told.
+        tried: Option<Tried>,
+    },
     /// After several wrong passwords.
     #[error(
         "There were several wrong passwords for this name. Try again in {}.",
@@ -41,6 +44,15 @@ pub(crate) enum SignInError {
     Store(#[from] StoreError),
 }
 
+/// Whose password was checked in vain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    /// That of this account.
+    Account(String),
+    /// That of a name which nobody has.
+    Nobody,
+}
+
 /// Who signs in with this name and this password.
 ///
 /// # Errors
@@ -49,7 +61,7 @@ pub(crate) async fn sign_in(store: &Store, name: &str, password: &str) -> Result
     let name = name_as_kept(name);
     // Nobody has these, so nothing is told by answering at once.
     if !good_text(&name) || password.len() > MAX_PASSWORD_BYTES {
-        return Err(SignInError::Wrong);
+        return Err(SignInError::Wrong { tried: None });
     }
     let _waiting = WAITING.try_acquire().map_err(|_| SignInError::Busy)?;
     if let Attempt::Wait(minutes) = store.begin_attempt(&name).await? {
@@ -57,10 +69,11 @@ pub(crate) async fn sign_in(store: &Store, name: &str, password: &str) -> Result
     }
     let user = store.user(&name).await?;
     let hash = user.as_ref().map_or_else(PasswordHash::nobodys, |user| user.password.clone());
-    if !fits(hash, password.to_owned()).await {
-        return Err(SignInError::Wrong);
+    let fits = fits(hash, password.to_owned()).await;
+    let Some(user) = user else { return Err(SignInError::Wrong { tried: Some(Tried::Nobody) }) };
+    if !fits || user.disabled_at.is_some() {
+        return Err(SignInError::Wrong { tried: Some(Tried::Account(user.name)) });
     }
-    let user = user.filter(|user| user.disabled_at.is_none()).ok_or(SignInError::Wrong)?;
     store.forget_attempts(&name).await?;
     Ok(user.caller())
 }

@@ -1,7 +1,13 @@
 //! What the calls of the audit log are, in plain words.
 
+use crate::console::methods;
+use crate::operator::methods::{
+    CHANGE_USER, CREATE_KEY, CREATE_LINK, CREATE_USER, DELETE_USER, DISABLE_USER, ENABLE_USER, REVOKE_KEY, SET_PASSWORD,
+};
+use crate::upkeep::DELETE_EXPIRED;
+
 /// The calls, with what somebody did by each.
-pub(crate) const CALLS: [(&str, &str); 33] = [
+pub(crate) const CALLS: [(&str, &str); 45] = [
     ("flightrisk.v1.RiskService/ListAtRiskEmployees", "Opened the at-risk list"),
     ("flightrisk.v1.RiskService/GetEmployeeRisk", "Opened a person"),
     ("flightrisk.v1.RiskService/ListEmployeeRiskHistory", "Looked at a person’s history"),
@@ -33,6 +39,18 @@ pub(crate) const CALLS: [(&str, &str); 33] = [
     ("flightrisk.console.Audit/ListRecords", "Read the audit log"),
     ("flightrisk.console.Audit/Verify", "Verified the audit log"),
     ("flightrisk.console.Models/ListActivations", "Read who activated which model"),
+    (methods::SIGN_IN, "Signed in"),
+    (methods::SIGN_OUT, "Signed out"),
+    (CREATE_USER, "Made an account"),
+    (CHANGE_USER, "Changed the role of an account"),
+    (DELETE_USER, "Deleted an account"),
+    (DISABLE_USER, "Disabled an account"),
+    (ENABLE_USER, "Enabled an account"),
+    (SET_PASSWORD, "Gave an account another password"),
+    (CREATE_LINK, "Made a sign-in link"),
+    (CREATE_KEY, "Made an API key"),
+    (REVOKE_KEY, "Revoked an API key"),
+    (DELETE_EXPIRED, "Deleted what is too old"),
     ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "Asked what the API offers"),
     ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "Asked what the API offers"),
 ];

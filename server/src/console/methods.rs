@@ -36,6 +36,11 @@ methods! {
     VERIFY = "flightrisk.console.Audit/Verify";
 }
 
+/// Somebody signs in: whoever does is nobody yet to whom a rule could apply.
+pub(crate) const SIGN_IN: &str = "flightrisk.console.Session/SignIn";
+/// Somebody signs out, as everybody may.
+pub(crate) const SIGN_OUT: &str = "flightrisk.console.Session/SignOut";
+
 #[cfg(test)]
 mod tests {
     use super::ALL;

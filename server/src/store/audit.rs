@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use crate::audit::{AuditKey, Draft, Record};
-use crate::store::db::{Db, Param, Row, params};
+use crate::store::db::{Db, Param, Row, Tx, params};
 use crate::store::{Store, StoreError};
 
 /// Records of one page.
@@ -30,32 +30,38 @@ fn insert(rows: usize) -> String {
     sql
 }
 
+/// Writes records in their order after the last one, with the transaction: last in it, so that others wait shortly.
+pub(crate) async fn append(tx: &mut Tx, drafts: &[Draft], key: &AuditKey) -> Result<(), StoreError> {
+    let count = i64::try_from(drafts.len()).unwrap_or(i64::MAX);
+    // The counter first: its lock keeps other servers out until the commit, so that the last record stays the last.
+    let first = tx.next_numbers("audit", count).await?;
+    let last = tx.first("SELECT hash FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT 1", params![first]).await?;
+    let mut hash = match last {
+        Some(row) => row.bytes(0)?,
+        None => Vec::new(),
+    };
+    let mut seq = first;
+    let mut rest = drafts;
+    for (size, sql) in CHUNKS.into_iter().zip(INSERTS.iter()) {
+        while let Some((chunk, after)) = rest.split_at_checked(size) {
+            let mut values = Vec::with_capacity(size * WIDTH);
+            for draft in chunk {
+                hash = key.seal(seq, draft, &hash);
+                values.extend(columns(seq, draft, &hash));
+                seq += 1;
+            }
+            tx.execute(sql, values).await?;
+            rest = after;
+        }
+    }
+    Ok(())
+}
+
 impl Store {
     /// Writes records in their order after the last one; on the disk when this returns.
     pub(crate) async fn append_audit(&self, drafts: &[Draft], key: &AuditKey) -> Result<(), StoreError> {
-        let count = i64::try_from(drafts.len()).unwrap_or(i64::MAX);
         let mut tx = self.db().begin().await?;
-        // The counter first: its lock keeps other servers out until the commit, so that the last record stays the last.
-        let first = tx.next_numbers("audit", count).await?;
-        let last = tx.first("SELECT hash FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT 1", params![first]).await?;
-        let mut hash = match last {
-            Some(row) => row.bytes(0)?,
-            None => Vec::new(),
-        };
-        let mut seq = first;
-        let mut rest = drafts;
-        for (size, sql) in CHUNKS.into_iter().zip(INSERTS.iter()) {
-            while let Some((chunk, after)) = rest.split_at_checked(size) {
-                let mut values = Vec::with_capacity(size * WIDTH);
-                for draft in chunk {
-                    hash = key.seal(seq, draft, &hash);
-                    values.extend(columns(seq, draft, &hash));
-                    seq += 1;
-                }
-                tx.execute(sql, values).await?;
-                rest = after;
-            }
-        }
+        append(&mut tx, drafts, key).await?;
         tx.commit().await
     }
 

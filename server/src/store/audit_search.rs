@@ -1,6 +1,6 @@
 //! The audit log as an auditor looks through it: the newest first, with what is sought.
 
-use crate::access::caller::{KEY_ACTOR, USER_ACTOR};
+use crate::access::caller::{COMMAND_ACTOR, KEY_ACTOR, USER_ACTOR};
 use crate::audit::Record;
 use crate::store::audit::{COLUMNS, record};
 use crate::store::conditions::Conditions;
@@ -68,8 +68,8 @@ impl Sought {
 }
 
 /// How somebody may stand in the log: people and keys have a word before their names.
-fn names(actor: &str) -> [String; 3] {
-    [actor.to_owned(), format!("{USER_ACTOR}{actor}"), format!("{KEY_ACTOR}{actor}")]
+fn names(actor: &str) -> [String; 4] {
+    ["", USER_ACTOR, KEY_ACTOR, COMMAND_ACTOR].map(|before| format!("{before}{actor}"))
 }
 
 impl Store {

@@ -4,7 +4,7 @@
 //! purpose of a request about nobody in particular, or where the person is a user of this server, it keeps a name; that is told.
 
 use crate::store::db::{Row, Tx, params};
-use crate::store::{Store, StoreError, risk_sums};
+use crate::store::{Store, StoreError, risk_sums, users};
 
 /// What stands in a text instead of the identifier of an erased person.
 const ERASED: &str = "[erased]";
@@ -110,7 +110,7 @@ impl Store {
             erased.others += texts(&mut tx, "actions", &["title", "note"], text).await?;
             erased.others += texts(&mut tx, "api_keys", &["name", "purpose"], text).await?;
         }
-        erased.others += keys_of_manager(&mut tx, id).await?;
+        erased.others += doors_of_manager(&mut tx, id).await?;
         erased.others += answers(&mut tx, &texts_about).await?;
         let named = "SELECT actor, purpose FROM audit WHERE actor = $1 OR purpose LIKE $2 ESCAPE '!'";
         for row in tx.query(named, params![id, containing(id)]).await? {
@@ -139,15 +139,21 @@ async fn texts(tx: &mut Tx, table: &str, columns: &[&str], id: &str) -> Result<u
     Ok(count)
 }
 
-/// Deletes the keys with which this person saw the own reports: they say who that is.
-async fn keys_of_manager(tx: &mut Tx, id: &str) -> Result<u64, StoreError> {
+/// Deletes the keys and the accounts with which this person saw the own reports: they say who that is.
+async fn doors_of_manager(tx: &mut Tx, id: &str) -> Result<u64, StoreError> {
     let quoted = serde_json::to_string(id).unwrap_or_default();
-    let sql = "SELECT id, scope FROM api_keys WHERE scope LIKE $1 ESCAPE '!'";
-    let rows = tx.query(sql, params![containing(&quoted)]).await?;
     let mut count = 0;
-    for row in rows {
-        if row.text(1)?.contains(&quoted) {
-            count += tx.execute("DELETE FROM api_keys WHERE id = $1", params![row.text(0)?]).await?;
+    for (table, known_by) in [("api_keys", "id"), ("users", "name")] {
+        let sql = format!("SELECT {known_by}, scope FROM {table} WHERE scope LIKE $1 ESCAPE '!'");
+        for row in tx.query(&sql, params![containing(&quoted)]).await? {
+            if !row.text(1)?.contains(&quoted) {
+                continue;
+            }
+            let door = row.text(0)?;
+            count += match table {
+                "users" => u64::from(users::delete(tx, &door).await?.is_some()),
+                _ => tx.execute("DELETE FROM api_keys WHERE id = $1", params![door]).await?,
+            };
         }
     }
     Ok(count)

@@ -3,7 +3,7 @@
 use crate::access::caller::Role;
 use crate::access::keys::{CreatedKey, KeyError, NewKey, StoredKey, fresh};
 use crate::clock::now_micros;
-use crate::store::db::{Row, params};
+use crate::store::db::{Row, Tx, params};
 use crate::store::{Store, StoreError, stored_scope};
 
 /// The columns that [`read`] expects.
@@ -25,41 +25,46 @@ fn read(row: &Row) -> Result<StoredKey, StoreError> {
     })
 }
 
-impl Store {
-    /// Makes a key. Its secret is in the answer and nowhere else.
-    ///
-    /// # Errors
-    /// [`KeyError`] when it cannot be made so, or a key of its name is in force.
-    pub async fn create_key(&self, key: &NewKey) -> Result<CreatedKey, KeyError> {
-        key.check()?;
-        let scope = stored_scope::text(&key.scope)?;
-        let (created, hash) = fresh()?;
-        let now = now_micros();
-        let mut tx = self.db().begin().await?;
-        let same =
-            "SELECT 1 FROM api_keys WHERE name = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
-        if tx.first(same, params![&key.name, now]).await?.is_some() {
-            return Err(KeyError::NameInUse(key.name.clone()));
-        }
-        tx.execute(
-            "INSERT INTO api_keys (id, secret_sha256, name, role, scope, purpose, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            params![
-                &created.id,
-                hash.to_vec(),
-                &key.name,
-                key.role.name(),
-                scope,
-                key.purpose.clone().unwrap_or_default(),
-                now,
-                key.expires_at
-            ],
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(created)
+/// Makes a key, with the transaction. Its secret is in the answer and nowhere else.
+pub(crate) async fn create(tx: &mut Tx, key: &NewKey) -> Result<CreatedKey, KeyError> {
+    key.check()?;
+    let scope = stored_scope::text(&key.scope)?;
+    let (created, hash) = fresh()?;
+    let now = now_micros();
+    let same =
+        "SELECT 1 FROM api_keys WHERE name = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+    if tx.first(same, params![&key.name, now]).await?.is_some() {
+        return Err(KeyError::NameInUse(key.name.clone()));
     }
+    tx.execute(
+        "INSERT INTO api_keys (id, secret_sha256, name, role, scope, purpose, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        params![
+            &created.id,
+            hash.to_vec(),
+            &key.name,
+            key.role.name(),
+            scope,
+            key.purpose.clone().unwrap_or_default(),
+            now,
+            key.expires_at
+        ],
+    )
+    .await?;
+    Ok(created)
+}
 
+/// Revokes a key for good, with the transaction; gives it as it was, `None` where there is none of this identifier. One that was
+/// revoked before stays as it is.
+pub(crate) async fn revoke(tx: &mut Tx, id: &str) -> Result<Option<StoredKey>, StoreError> {
+    let find = format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1");
+    let Some(before) = tx.first(&find, params![id]).await?.as_ref().map(read).transpose()? else { return Ok(None) };
+    let sql = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2";
+    tx.execute(sql, params![now_micros(), id]).await?;
+    Ok(Some(before))
+}
+
+impl Store {
     /// Every key that was ever made, the latest first; those no longer in force too.
     ///
     /// # Errors
@@ -75,17 +80,5 @@ impl Store {
             "SELECT {COLUMNS} FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)"
         );
         self.db().query(&sql, params![now_micros()]).await?.iter().map(read).collect()
-    }
-
-    /// Revokes a key for good; gives whether there is one of this identifier. One that was revoked before stays as it is.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store does not answer.
-    pub async fn revoke_key(&self, id: &str) -> Result<bool, StoreError> {
-        let mut tx = self.db().begin().await?;
-        let sql = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $1) WHERE id = $2";
-        let found = tx.execute(sql, params![now_micros(), id]).await? > 0;
-        tx.commit().await?;
-        Ok(found)
     }
 }

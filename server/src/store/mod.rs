@@ -5,7 +5,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod activations;
-mod audit;
+pub(crate) mod audit;
 pub(crate) mod audit_search;
 mod backup;
 pub(crate) mod changes;
@@ -15,7 +15,7 @@ pub(crate) mod erasure;
 pub(crate) mod exits;
 pub(crate) mod holdings;
 pub(crate) mod insight;
-mod keys;
+pub(crate) mod keys;
 mod left;
 pub(crate) mod lists;
 mod migrations;
@@ -31,7 +31,7 @@ pub(crate) mod risk_sums;
 mod scores;
 pub(crate) mod sessions;
 pub(crate) mod sign_in_attempts;
-mod sign_in_links;
+pub(crate) mod sign_in_links;
 pub(crate) mod standing;
 pub(crate) mod statement;
 pub(crate) mod stored_scope;
@@ -39,7 +39,7 @@ pub(crate) mod stored_score;
 mod token_key;
 pub(crate) mod told_changes;
 mod traces;
-mod users;
+pub(crate) mod users;
 mod writable;
 
 pub(crate) use backup::sync_folder;

@@ -13,7 +13,19 @@ use crate::store::{Store, StoreError};
 /// Rows deleted in one transaction, so that others can write in between.
 const ROWS_AT_A_TIME: usize = 1_000;
 
+/// The time `retention_days` before `now`, in microseconds since 1970.
+fn expires(now: i64, retention_days: u32) -> i64 {
+    now.saturating_sub(i64::from(retention_days).saturating_mul(MICROS_PER_DAY))
+}
+
 impl Store {
+    /// How many scores were recorded more than `retention_days` before `now` (microseconds since 1970).
+    pub(crate) async fn expired(&self, now: i64, retention_days: u32) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM scores WHERE scored_at < $1";
+        let row = self.db().first(sql, params![expires(now, retention_days)]).await?;
+        row.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Deletes scores that were recorded more than `retention_days` before `now` (microseconds since 1970), the one in force too,
     /// with what they came from; changes that were told before then; and the answers to requests of more than a day ago. Gives
     /// the number of scores.
@@ -21,7 +33,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database does not answer; what was deleted until then stays deleted.
     pub async fn delete_expired(&self, now: i64, retention_days: u32) -> Result<usize, StoreError> {
-        let before = now.saturating_sub(i64::from(retention_days).saturating_mul(MICROS_PER_DAY));
+        let before = expires(now, retention_days);
         let mut count = 0;
         loop {
             let deleted = self.delete_some_scores(before).await?;

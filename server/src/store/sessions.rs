@@ -1,7 +1,7 @@
 //! Who is signed in to the console, in the store: sessions under the hash of their identifier, with data that cannot be read here.
 
 use crate::store::db::params;
-use crate::store::sign_in_attempts::forgotten_before;
+use crate::store::sign_in_attempts::{forget_old_attempts_in, forgotten_before};
 use crate::store::{Store, StoreError};
 
 /// A session to be kept.
@@ -63,7 +63,7 @@ impl Store {
         let sql = "DELETE FROM sessions WHERE ends_at <= $1 OR seen_at <= $2";
         let deleted = tx.execute(sql, params![now, now - idle]).await?;
         tx.execute("DELETE FROM sign_in_links WHERE expires_at <= $1", params![now]).await?;
-        self.forget_old_attempts_in(&mut tx, now).await?;
+        forget_old_attempts_in(&mut tx, now).await?;
         tx.commit().await?;
         Ok(deleted)
     }

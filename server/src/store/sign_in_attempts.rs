@@ -89,18 +89,19 @@ impl Store {
     /// Forgets the tries for a name: the last one was right.
     pub(crate) async fn forget_attempts(&self, name: &str) -> Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        self.forget_attempts_in(&mut tx, name).await?;
+        forget_attempts_in(&mut tx, name).await?;
         tx.commit().await
     }
+}
 
-    pub(super) async fn forget_attempts_in(&self, tx: &mut Tx, name: &str) -> Result<(), StoreError> {
-        tx.execute("DELETE FROM sign_in_attempts WHERE name_sha256 = $1", params![key(name)]).await.map(|_| ())
-    }
+/// Forgets the tries for a name (as accounts keep it), with the transaction.
+pub(super) async fn forget_attempts_in(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sign_in_attempts WHERE name_sha256 = $1", params![key(name)]).await.map(|_| ())
+}
 
-    /// Deletes tries that no longer count, at a time (microseconds since 1970), with the transaction.
-    pub(super) async fn forget_old_attempts_in(&self, tx: &mut Tx, now: i64) -> Result<u64, StoreError> {
-        tx.execute("DELETE FROM sign_in_attempts WHERE last_at < $1", params![forgotten_before(now)]).await
-    }
+/// Deletes tries that no longer count, at a time (microseconds since 1970), with the transaction.
+pub(super) async fn forget_old_attempts_in(tx: &mut Tx, now: i64) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM sign_in_attempts WHERE last_at < $1", params![forgotten_before(now)]).await
 }
 
 #[cfg(test)]
@@ -135,7 +136,7 @@ mod tests {
 
     async fn forget_old(store: &Store, now: i64) -> u64 {
         let mut tx = store.db().begin().await.unwrap();
-        let forgotten = store.forget_old_attempts_in(&mut tx, now).await.unwrap();
+        let forgotten = forget_old_attempts_in(&mut tx, now).await.unwrap();
         tx.commit().await.unwrap();
         forgotten
     }

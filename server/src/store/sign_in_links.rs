@@ -15,44 +15,49 @@ fn key(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }
 
+/// What a link is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It signs the holder of this account in, now and never again.
+    Good(String),
+    /// It was used before, or is too old: a link of this account.
+    Spent(String),
+    /// There is no such link, or no longer.
+    Unknown,
+}
+
+/// Makes the token of a link that signs the holder of an account in, once, within an hour of a time. Only its hash is kept.
+pub(crate) async fn create_at(tx: &mut Tx, user: &str, now: i64) -> Result<String, StoreError> {
+    let token = random::token().map_err(|error| StoreError::Damaged(error.to_string()))?;
+    tx.execute("DELETE FROM sign_in_links WHERE expires_at <= $1", params![now]).await?;
+    let sql = "INSERT INTO sign_in_links (token_sha256, user_name, expires_at) VALUES ($1, $2, $3)";
+    tx.execute(sql, params![key(&token), name_as_kept(user), now + GOOD_FOR]).await?;
+    Ok(token)
+}
+
+/// Deletes the links of an account (its name as it is kept) with the transaction.
+pub(crate) async fn delete_links_of(tx: &mut Tx, name: &str) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sign_in_links WHERE user_name = $1", params![name]).await?;
+    Ok(())
+}
+
 impl Store {
-    /// Makes the token of a link that signs the holder of an account in, once, within an hour. Only its hash is kept.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store does not answer, or the system gives no random numbers.
-    pub async fn create_sign_in_link(&self, user: &str) -> Result<String, StoreError> {
-        self.create_sign_in_link_at(user, now_micros()).await
-    }
-
-    async fn create_sign_in_link_at(&self, user: &str, now: i64) -> Result<String, StoreError> {
-        let token = random::token().map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let mut tx = self.db().begin().await?;
-        tx.execute("DELETE FROM sign_in_links WHERE expires_at <= $1", params![now]).await?;
-        let sql = "INSERT INTO sign_in_links (token_sha256, user_name, expires_at) VALUES ($1, $2, $3)";
-        tx.execute(sql, params![key(&token), name_as_kept(user), now + GOOD_FOR]).await?;
-        tx.commit().await?;
-        Ok(token)
-    }
-
-    /// Whose link this is, the first time that it is asked in time; `None` afterwards, and for what is no link.
-    pub(crate) async fn use_sign_in_link(&self, token: &str) -> Result<Option<String>, StoreError> {
+    /// What a link is worth: it is good the first time that it is asked in time.
+    pub(crate) async fn use_sign_in_link(&self, token: &str) -> Result<Link, StoreError> {
         self.use_sign_in_link_at(token, now_micros()).await
     }
 
-    /// Deletes the links of an account (its name as it is kept) with the transaction.
-    pub(crate) async fn delete_sign_in_links_in(&self, tx: &mut Tx, name: &str) -> Result<(), StoreError> {
-        tx.execute("DELETE FROM sign_in_links WHERE user_name = $1", params![name]).await?;
-        Ok(())
-    }
-
-    async fn use_sign_in_link_at(&self, token: &str, now: i64) -> Result<Option<String>, StoreError> {
+    async fn use_sign_in_link_at(&self, token: &str, now: i64) -> Result<Link, StoreError> {
+        let known = "SELECT user_name FROM sign_in_links WHERE token_sha256 = $1";
+        // What is no link costs no write.
+        let Some(row) = self.db().first(known, params![key(token)]).await? else { return Ok(Link::Unknown) };
+        let user = row.text(0)?;
         let mut tx = self.db().begin().await?;
-        let sql = "UPDATE sign_in_links SET used_at = $1 WHERE token_sha256 = $2 AND used_at IS NULL \
-                   AND expires_at > $3 RETURNING user_name";
-        let row = tx.first(sql, params![now, key(token), now]).await?;
-        let user = row.map(|row| row.text(0)).transpose()?;
+        let sql =
+            "UPDATE sign_in_links SET used_at = $1 WHERE token_sha256 = $2 AND used_at IS NULL AND expires_at > $3";
+        let good = tx.execute(sql, params![now, key(token), now]).await? > 0;
         tx.commit().await?;
-        Ok(user)
+        Ok(if good { Link::Good(user) } else { Link::Spent(user) })
     }
 }
 
@@ -69,14 +74,18 @@ mod tests {
                 (store.create_sign_in_link("Ada").await.unwrap(), store.create_sign_in_link("ada").await.unwrap());
             assert_eq!(one.len(), 43, "256 bits");
             assert_ne!(one, other);
-            assert_eq!(store.use_sign_in_link(&one).await.unwrap().as_deref(), Some("ada"));
-            for refused in [one.as_str(), "", "AAAA", &other.to_uppercase()] {
-                assert_eq!(store.use_sign_in_link(refused).await.unwrap(), None, "{refused}");
+            let (good, spent) = (Link::Good("ada".into()), Link::Spent("ada".into()));
+            assert_eq!(store.use_sign_in_link(&one).await.unwrap(), good);
+            assert_eq!(store.use_sign_in_link(&one).await.unwrap(), spent);
+            for refused in ["", "AAAA", &other.to_uppercase()] {
+                assert_eq!(store.use_sign_in_link(refused).await.unwrap(), Link::Unknown, "{refused}");
             }
-            assert_eq!(store.use_sign_in_link(&other).await.unwrap().as_deref(), Some("ada"));
-            let late = store.create_sign_in_link_at("ada", 0).await.unwrap();
-            assert_eq!(store.use_sign_in_link_at(&late, GOOD_FOR).await.unwrap(), None);
-            assert_eq!(store.use_sign_in_link_at(&late, GOOD_FOR - 1).await.unwrap().as_deref(), Some("ada"));
+            assert_eq!(store.use_sign_in_link(&other).await.unwrap(), good);
+            let mut tx = store.db().begin().await.unwrap();
+            let late = create_at(&mut tx, "ada", 0).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(store.use_sign_in_link_at(&late, GOOD_FOR).await.unwrap(), spent);
+            assert_eq!(store.use_sign_in_link_at(&late, GOOD_FOR - 1).await.unwrap(), good);
         })
         .await;
     }
@@ -93,7 +102,7 @@ mod tests {
                 .collect();
             let mut signed_in = 0;
             for task in tasks {
-                signed_in += usize::from(task.await.unwrap().is_some());
+                signed_in += usize::from(matches!(task.await.unwrap(), Link::Good(_)));
             }
             assert_eq!(signed_in, 1);
         })

@@ -1,10 +1,12 @@
 //! Accounts of the console in the store.
 
-use crate::access::caller::Role;
+use crate::access::caller::{Role, Scope};
 use crate::access::password::PasswordHash;
 use crate::access::users::{NewUser, StoredUser, UserError, name_as_kept};
 use crate::clock::now_micros;
-use crate::store::db::{Row, params};
+use crate::store::db::{Row, Tx, params};
+use crate::store::sign_in_attempts::forget_attempts_in;
+use crate::store::sign_in_links::delete_links_of;
 use crate::store::{Store, StoreError, stored_scope};
 
 /// The columns that [`read`] expects.
@@ -24,26 +26,80 @@ fn read(row: &Row) -> Result<StoredUser, StoreError> {
     })
 }
 
-impl Store {
-    /// Makes an account.
-    ///
-    /// # Errors
-    /// [`UserError`] when it cannot be made so, or there is one of its name.
-    pub async fn create_user(&self, user: &NewUser, password: &PasswordHash) -> Result<(), UserError> {
-        user.check()?;
-        let (name, scope, now) = (name_as_kept(&user.name), stored_scope::text(&user.scope)?, now_micros());
-        let mut tx = self.db().begin().await?;
-        let sql = format!(
-            "INSERT INTO users ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING"
-        );
-        let values = params![&name, password.text(), user.role.name(), scope, now, now, 0_i64, None::<i64>];
-        if tx.execute(&sql, values).await? == 0 {
-            return Err(UserError::NameInUse(name));
-        }
-        tx.commit().await?;
-        Ok(())
+/// Makes an account, with the transaction.
+pub(crate) async fn create(tx: &mut Tx, user: &NewUser, password: &PasswordHash) -> Result<(), UserError> {
+    user.check()?;
+    let (name, scope, now) = (name_as_kept(&user.name), stored_scope::text(&user.scope)?, now_micros());
+    let sql =
+        format!("INSERT INTO users ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING");
+    // Whoever signed in before with an account of the same name that is gone is not this one's holder.
+    let values = params![&name, password.text(), user.role.name(), scope, now, now, now, None::<i64>];
+    if tx.execute(&sql, values).await? == 0 {
+        return Err(UserError::NameInUse(name));
     }
+    Ok(())
+}
 
+/// The account of a name as it is kept, with the transaction.
+async fn find(tx: &mut Tx, name: &str) -> Result<Option<StoredUser>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE name = $1");
+    tx.first(&sql, params![name]).await?.as_ref().map(read).transpose()
+}
+
+/// Gives the holder of an account another role and other people to see, with the transaction, and signs them out everywhere, links
+/// that would sign them in included. Gives the account as it was; `None` where there is none.
+pub(crate) async fn change(
+    tx: &mut Tx,
+    name: &str,
+    role: Role,
+    scope: &Scope,
+) -> Result<Option<StoredUser>, UserError> {
+    let changed = NewUser { name: name_as_kept(name), role, scope: scope.clone() };
+    changed.check()?;
+    let sql = "UPDATE users SET role = $1, scope = $2, signed_out_at = $3 WHERE name = $4";
+    let values = params![role.name(), stored_scope::text(scope)?, now_micros(), &changed.name];
+    let Some(before) = find(tx, &changed.name).await? else { return Ok(None) };
+    tx.execute(sql, values).await?;
+    delete_links_of(tx, &changed.name).await?;
+    Ok(Some(before))
+}
+
+/// Deletes an account, with the transaction: its holder is signed out everywhere, and its name is free. Gives the account as it was;
+/// `None` where there is none.
+pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<Option<StoredUser>, StoreError> {
+    let name = name_as_kept(name);
+    let Some(before) = find(tx, &name).await? else { return Ok(None) };
+    tx.execute("DELETE FROM users WHERE name = $1", params![&name]).await?;
+    forget_attempts_in(tx, &name).await?;
+    delete_links_of(tx, &name).await?;
+    Ok(Some(before))
+}
+
+/// Keeps an account's holder out and signs them out, or lets them in again; links that would sign them in end either way; gives
+/// whether there is such an account.
+pub(crate) async fn set_enabled(tx: &mut Tx, name: &str, enabled: bool) -> Result<bool, StoreError> {
+    let sql = match enabled {
+        true => "UPDATE users SET disabled_at = NULL, signed_out_at = $1 WHERE name = $2",
+        false => "UPDATE users SET disabled_at = COALESCE(disabled_at, $1), signed_out_at = $1 WHERE name = $2",
+    };
+    let name = name_as_kept(name);
+    let found = tx.execute(sql, params![now_micros(), &name]).await? > 0;
+    delete_links_of(tx, &name).await?;
+    Ok(found)
+}
+
+/// Gives an account another password and signs its holder out everywhere, links that would sign them in included; gives whether
+/// there is such an account. Wrong passwords of before no longer make anybody wait.
+pub(crate) async fn set_password(tx: &mut Tx, name: &str, password: &PasswordHash) -> Result<bool, StoreError> {
+    let name = name_as_kept(name);
+    let sql = "UPDATE users SET password_hash = $1, password_changed_at = $2, signed_out_at = $2 WHERE name = $3";
+    let found = tx.execute(sql, params![password.text(), now_micros(), &name]).await? > 0;
+    forget_attempts_in(tx, &name).await?;
+    delete_links_of(tx, &name).await?;
+    Ok(found)
+}
+
+impl Store {
     /// Every account, by name.
     ///
     /// # Errors
@@ -58,47 +114,13 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM users WHERE name = $1");
         self.db().first(&sql, params![name_as_kept(name)]).await?.as_ref().map(read).transpose()
     }
-
-    /// Keeps an account's holder out and signs them out, or lets them in again; links that would sign them in end either way; gives whether there is such an account.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store does not answer.
-    pub async fn set_user_enabled(&self, name: &str, enabled: bool) -> Result<bool, StoreError> {
-        let sql = match enabled {
-            true => "UPDATE users SET disabled_at = NULL, signed_out_at = $1 WHERE name = $2",
-            false => "UPDATE users SET disabled_at = COALESCE(disabled_at, $1), signed_out_at = $1 WHERE name = $2",
-        };
-        let mut tx = self.db().begin().await?;
-        let name = name_as_kept(name);
-        let found = tx.execute(sql, params![now_micros(), &name]).await? > 0;
-        self.delete_sign_in_links_in(&mut tx, &name).await?;
-        tx.commit().await?;
-        Ok(found)
-    }
-
-    /// Gives an account another password and signs its holder out everywhere, links that would sign them in
-    /// included; gives whether there is such an account. Wrong
-    /// passwords of before no longer make anybody wait.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store does not answer.
-    pub async fn set_password(&self, name: &str, password: &PasswordHash) -> Result<bool, StoreError> {
-        let name = name_as_kept(name);
-        let sql = "UPDATE users SET password_hash = $1, password_changed_at = $2, signed_out_at = $2 WHERE name = $3";
-        let mut tx = self.db().begin().await?;
-        let found = tx.execute(sql, params![password.text(), now_micros(), &name]).await? > 0;
-        self.forget_attempts_in(&mut tx, &name).await?;
-        self.delete_sign_in_links_in(&mut tx, &name).await?;
-        tx.commit().await?;
-        Ok(found)
-    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
-    use crate::access::caller::Scope;
+    use crate::store::sign_in_links::Link;
     use crate::tests::databases::each_store;
 
     fn hash(text: &str) -> PasswordHash {
@@ -135,16 +157,17 @@ mod tests {
                 let user = NewUser { name: name.into(), role: Role::Auditor, scope: Scope::All };
                 store.create_user(&user, &hash("one")).await.unwrap();
             }
-            for way in ["password", "disabled", "enabled"] {
+            for way in ["password", "disabled", "enabled", "changed"] {
                 let (link, others) =
                     (store.create_sign_in_link("a").await.unwrap(), store.create_sign_in_link("b").await.unwrap());
                 let found = match way {
                     "password" => store.set_password("A", &hash("two")).await,
+                    "changed" => Ok(store.change_user("A", Role::Admin, &Scope::All).await.unwrap().is_some()),
                     _ => store.set_user_enabled("A", way == "enabled").await,
                 };
                 assert!(found.unwrap(), "{way}");
-                assert_eq!(store.use_sign_in_link(&link).await.unwrap(), None, "{way}");
-                assert_eq!(store.use_sign_in_link(&others).await.unwrap().as_deref(), Some("b"), "{way}");
+                assert_eq!(store.use_sign_in_link(&link).await.unwrap(), Link::Unknown, "{way}");
+                assert_eq!(store.use_sign_in_link(&others).await.unwrap(), Link::Good("b".into()), "{way}");
             }
         })
         .await;
@@ -156,7 +179,7 @@ mod tests {
             let user = NewUser { name: "a".into(), role: Role::Auditor, scope: Scope::All };
             store.create_user(&user, &hash("one")).await.unwrap();
             let made = store.user("a").await.unwrap().unwrap();
-            assert!(made.signed_out_at < made.created_at);
+            assert_eq!(made.signed_out_at, made.created_at);
             assert!(store.set_user_enabled("A", false).await.unwrap());
             let disabled = store.user("a").await.unwrap().unwrap();
             assert!(disabled.disabled_at.unwrap() >= made.created_at);

@@ -48,7 +48,7 @@ async fn the_right_password_lets_in_and_everything_else_is_answered_alike() {
             ("partner\0", RIGHT),
         ] {
             let error = sign_in(&store, name, password).await.unwrap_err();
-            assert!(matches!(error, SignInError::Wrong), "{name:?} {error}");
+            assert!(matches!(error, SignInError::Wrong { .. }), "{name:?} {error}");
             answers.insert(error.to_string());
         }
         assert_eq!(answers.len(), 1);
@@ -64,7 +64,7 @@ async fn after_five_wrong_passwords_even_the_right_one_waits_whoever_has_the_nam
         accounts(&store, &["partner", "other"]).await;
         for name in ["partner", "nobody"] {
             for _ in 0..5 {
-                assert!(matches!(sign_in(&store, name, "wrong horse battery").await, Err(SignInError::Wrong)));
+                assert!(matches!(sign_in(&store, name, "wrong horse battery").await, Err(SignInError::Wrong { .. })));
             }
             let error = sign_in(&store, name, RIGHT).await.unwrap_err();
             assert!(matches!(error, SignInError::Wait { minutes: 1 }), "{name}");
@@ -74,7 +74,7 @@ async fn after_five_wrong_passwords_even_the_right_one_waits_whoever_has_the_nam
         // Whoever runs the server gives a new password, and it counts at once.
         store.set_password("partner", &hash("another good password")).await.unwrap();
         sign_in(&store, "partner", "another good password").await.unwrap();
-        assert!(matches!(sign_in(&store, "partner", RIGHT).await, Err(SignInError::Wrong)));
+        assert!(matches!(sign_in(&store, "partner", RIGHT).await, Err(SignInError::Wrong { .. })));
     })
     .await;
 }
@@ -92,7 +92,7 @@ async fn a_hundred_tries_at_a_time_are_no_better_than_one_after_the_other() {
         let (mut tried, mut kept_off) = (0, 0);
         for attempt in tries {
             match attempt.await.unwrap() {
-                Err(SignInError::Wrong) => tried += 1,
+                Err(SignInError::Wrong { .. }) => tried += 1,
                 Err(SignInError::Wait { .. } | SignInError::Busy) => kept_off += 1,
                 other => panic!("{other:?}"),
             }
@@ -117,7 +117,14 @@ async fn who_is_signed_in_may_do_what_the_account_may_now() {
         assert!(caller_of(&store, "partner", now_micros()).await.unwrap().is_none());
         store.set_user_enabled("partner", true).await.unwrap();
         assert!(caller_of(&store, "partner", since).await.unwrap().is_none(), "they sign in again");
-        assert!(caller_of(&store, "partner", now_micros()).await.unwrap().is_some());
+        let since = now_micros();
+        assert!(caller_of(&store, "partner", since).await.unwrap().is_some());
+        store.change_user("Partner", Role::Analyst, &Scope::All).await.unwrap().unwrap();
+        assert!(caller_of(&store, "partner", since).await.unwrap().is_none(), "another role signs out");
+        let since = now_micros();
+        let caller = caller_of(&store, "partner", since).await.unwrap().unwrap();
+        assert_eq!((caller.role, caller.scope), (Role::Analyst, Scope::All));
+        sign_in(&store, "partner", "another good password").await.unwrap();
     })
     .await;
 }

@@ -11,6 +11,8 @@ use super::databases::{each_store, each_url};
 use super::fixture::{Served, native, open_config, talkative};
 use crate::access::caller::{Role, Scope};
 use crate::access::keys::NewKey;
+use crate::access::password::PasswordHash;
+use crate::access::users::NewUser;
 use crate::clock::now_micros;
 use crate::store::actions::{self, ActionState, StoredAction};
 use crate::store::db::{Db, params};
@@ -109,6 +111,8 @@ async fn fill(store: &Store) {
         expires_at: None,
     };
     store.create_key(&key).await.unwrap();
+    let user = NewUser { name: "lead".into(), role: key.role, scope: key.scope };
+    store.create_user(&user, &PasswordHash::nobodys()).await.unwrap();
     let mut tx = store.db().begin().await.unwrap();
     let sql = "INSERT INTO exits (employee_id, exit_day, exit_type, reported_at) VALUES ($1, 19900, 1, $2)";
     tx.execute(sql, params![WHO, now_micros()]).await.unwrap();

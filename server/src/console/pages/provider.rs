@@ -6,19 +6,25 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::time::Duration as CookieDuration;
 use tower_sessions::{Expiry, Session};
 
+use crate::audit::Decision;
 use crate::clock::now_micros;
 use crate::console::accounts::SignInError;
 use crate::console::error::PageError;
+use crate::console::methods;
 use crate::console::oidc::{OidcError, Pending};
 use crate::console::pages::Page;
-use crate::console::pages::sign_in::{Asked, own_page, refused};
+use crate::console::pages::sign_in::{Asked, own_page, refused, withheld};
 use crate::console::site::Site;
 use crate::console::visit::{Visit, Who};
+use crate::gate::Who as Door;
 use crate::limits::{MAX_PROVIDER_SIGN_INS, PROVIDER_SIGN_IN_LONGEST};
 use crate::store::stored_scope::StoredScope;
 
 /// Under which name the session keeps [`Left`].
 const LEFT: &str = "left_for_provider";
+
+/// How somebody signs in, in the audit log.
+const AT_PROVIDER: &str = "at the identity provider";
 
 /// What is kept of somebody who left for the provider.
 #[derive(Deserialize, Serialize)]
@@ -60,14 +66,21 @@ pub(crate) async fn come_back(State(site): State<Site>, session: Session, Query(
     let provider = site.provider().ok_or(PageError::NotFound)?;
     // Used once, whatever comes of it.
     let Some(Left { pending, next }) = session.remove(LEFT).await? else { return told(&site, &OidcError::State) };
+    let gate = &site.core().gate;
     match provider.finish(pending, &back.state, &back.code).await {
         Ok(caller) => {
+            gate.at_the_door(Door::Caller(&caller), methods::SIGN_IN, AT_PROVIDER, Decision::Allowed)
+                .await
+                .map_err(withheld)?;
             let scope = StoredScope::from(caller.scope);
             let who = Who::Provider { actor: caller.actor, role: caller.role.name().to_owned(), scope };
             Visit::begin(&session, who).await?;
             Ok(Redirect::to(own_page(&next)).into_response())
         }
-        Err(error) => told(&site, &error),
+        Err(error) => {
+            gate.at_the_door(Door::Unknown, methods::SIGN_IN, AT_PROVIDER, Decision::Denied).await.map_err(withheld)?;
+            told(&site, &error)
+        }
     }
 }
 

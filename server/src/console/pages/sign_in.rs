@@ -1,5 +1,7 @@
 //! Signing in and out.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
@@ -8,16 +10,25 @@ use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use crate::console::accounts::{self, SignInError};
-use crate::console::error::encoded;
+use crate::audit::Decision;
+use crate::console::accounts::{self, SignInError, Tried};
+use crate::console::error::{PageError, encoded};
 use crate::console::frame::{Frame, Notice, NoticeKind};
+use crate::console::methods;
 use crate::console::pages::{Page, show};
 use crate::console::posted::Posted;
 use crate::console::site::Site;
 use crate::console::visit::{Visit, Who};
+use crate::gate::Who as Door;
+use crate::grpc::status::ApiError;
+use crate::store::sign_in_links::Link as SignInLink;
 
 /// Longest address of a page that somebody comes back to after signing in.
 const MAX_NEXT_BYTES: usize = 1_024;
+
+/// How somebody signs in, in the audit log.
+const BY_PASSWORD: &str = "with name and password";
+const BY_LINK: &str = "by a link";
 
 /// What the address of the page carries.
 #[derive(Debug, Default, Deserialize)]
@@ -67,14 +78,32 @@ pub(crate) async fn page(State(site): State<Site>, Query(asked): Query<Asked>) -
 /// Signs in with name and password.
 pub(crate) async fn sign_in(State(site): State<Site>, session: Session, Form(typed): Form<Credentials>) -> Page {
     let name = typed.name.trim();
+    let gate = &site.core().gate;
     match accounts::sign_in(&site.core().store, name, &typed.password).await {
-        Ok(_) => {
+        Ok(caller) => {
+            gate.at_the_door(Door::Caller(&caller), methods::SIGN_IN, BY_PASSWORD, Decision::Allowed)
+                .await
+                .map_err(withheld)?;
             Visit::begin(&session, Who::Account { name: name.to_owned() }).await?;
             Ok(Redirect::to(own_page(&typed.next)).into_response())
         }
         Err(SignInError::Store(error)) => Err(error.into()),
-        Err(error) => refused(&site, name.to_owned(), typed.next, error.to_string()),
+        Err(error) => {
+            if let SignInError::Wrong { tried: Some(tried) } = &error {
+                let who = match tried {
+                    Tried::Account(name) => Door::Account(name),
+                    Tried::Nobody => Door::Unknown,
+                };
+                gate.at_the_door(who, methods::SIGN_IN, BY_PASSWORD, Decision::Denied).await.map_err(withheld)?;
+            }
+            refused(&site, name.to_owned(), typed.next, error.to_string())
+        }
     }
+}
+
+/// No answer: what happened at the door cannot be written down.
+pub(super) fn withheld(error: ApiError) -> PageError {
+    error.into_status(None).into()
 }
 
 /// The page to sign in, with what was wrong.
@@ -113,16 +142,30 @@ pub(crate) async fn link_page(Query(link): Query<Link>) -> Page {
 /// Signs in by a link.
 pub(crate) async fn by_link(State(site): State<Site>, session: Session, Form(link): Form<Link>) -> Page {
     let store = &site.core().store;
-    let Some(name) = store.use_sign_in_link(&link.token).await? else {
-        let text = "The link was used before, it is too old, or the account was changed since. Sign in with name and password.";
-        return no_link(&site, text);
+    let gate = &site.core().gate;
+    let refused = async |name: &str| {
+        gate.at_the_door(Door::Account(name), methods::SIGN_IN, BY_LINK, Decision::Denied).await.map_err(withheld)
     };
-    if store.user(&name).await?.is_none_or(|user| user.disabled_at.is_some()) {
+    let name = match store.use_sign_in_link(&link.token).await? {
+        SignInLink::Good(name) => name,
+        spent => {
+            // What is no link of anybody is not written down: whoever makes them up would fill the log.
+            if let SignInLink::Spent(name) = spent {
+                refused(&name).await?;
+            }
+            let text = "The link was used before, it is too old, or the account was changed since. Sign in with name and password.";
+            return no_link(&site, text);
+        }
+    };
+    let Some(user) = store.user(&name).await?.filter(|user| user.disabled_at.is_none()) else {
+        refused(&name).await?;
         return no_link(
             &site,
             "The account of this link is disabled. Ask whoever runs this server to let you in again.",
         );
-    }
+    };
+    let who = Door::Caller(&user.caller());
+    gate.at_the_door(who, methods::SIGN_IN, BY_LINK, Decision::Allowed).await.map_err(withheld)?;
     Visit::begin(&session, Who::Account { name }).await?;
     Ok(Redirect::to("/").into_response())
 }
@@ -140,9 +183,13 @@ fn no_link(site: &Site, text: &'static str) -> Page {
 pub(crate) struct Nothing {}
 
 /// Signs out.
-pub(crate) async fn sign_out(posted: Posted<Nothing>) -> Page {
+pub(crate) async fn sign_out(State(site): State<Site>, posted: Posted<Nothing>) -> Page {
     let Nothing {} = posted.form;
+    let caller = Arc::clone(&posted.visit.caller);
+    // Whoever wants to be gone is, whatever else does not work.
     posted.visit.end().await?;
+    let (gate, who) = (&site.core().gate, Door::Caller(&caller));
+    gate.at_the_door(who, methods::SIGN_OUT, "", Decision::Allowed).await.map_err(withheld)?;
     Ok(Redirect::to("/sign-in").into_response())
 }
 

@@ -76,8 +76,9 @@ pub(super) async fn answer(
             kept.drivers.get(key, of, rows, work).await?
         }
         None => {
+            let rows = snapshot.people.len().min(MOST_MEMBERS);
             let work = now(core.clone(), snapshot, view, scope.clone(), number);
-            kept.drivers.get(key, of, MOST_MEMBERS, work).await?
+            kept.drivers.get(key, of, rows, work).await?
         }
     };
     let Ranked(Some(ranked)) = ranked.as_ref() else { return Err(ApiError::GroupSuppressed) };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 
-use super::snapshot::{QUICK, STALE_AFTER};
+use super::snapshot::{MANY, QUICK, STALE_AFTER};
 use crate::grpc::status::ApiError;
 
 /// Longest wait for something of which nobody knows how long it takes, in milliseconds a page can spare.
@@ -94,7 +94,9 @@ impl<T: Send + Sync + 'static> Kept<T> {
                 running
             });
             let stale = entry.ready.as_ref();
-            if let Some(ready) = stale.filter(|ready| ready.took > QUICK && ready.built.elapsed() < STALE_AFTER) {
+            if let Some(ready) =
+                stale.filter(|ready| rows >= MANY && ready.took > QUICK && ready.built.elapsed() < STALE_AFTER)
+            {
                 return Ok(Arc::clone(&ready.value));
             }
             running
@@ -146,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    const MANY: usize = 10_000_000;
+    const VERY_MANY: usize = 10_000_000;
 
     #[tokio::test]
     async fn the_same_is_worked_out_once_for_all_who_ask() {
@@ -178,13 +180,13 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok(value)
         };
-        let told = kept.get("key".into(), 1, MANY, work(1)).await.unwrap_err();
+        let told = kept.get("key".into(), 1, VERY_MANY, work(1)).await.unwrap_err();
         let ApiError::BeingRead { seconds: seconds @ 100..=201 } = told else { panic!("{told:?}") };
         let status = told.into_status(None);
         assert_eq!(status.code(), tonic::Code::Unavailable);
         assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_secs(seconds)));
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(kept.get("key".into(), 1, MANY, work(2)).await, Ok(Arc::new(1)));
+        assert_eq!(kept.get("key".into(), 1, VERY_MANY, work(2)).await, Ok(Arc::new(1)));
     }
 
     #[tokio::test]
@@ -195,7 +197,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(takes)).await;
                 Ok(value)
             };
-            *kept.recent(key.into(), Duration::from_millis(age), 10, work).await.unwrap()
+            *kept.recent(key.into(), Duration::from_millis(age), MANY, work).await.unwrap()
         };
         assert_eq!((ask("slow", 300, 60_000, 1).await, ask("slow", 300, 60_000, 2).await), (1, 1));
         assert_eq!((ask("quick", 1, 60_000, 1).await, ask("quick", 1, 60_000, 2).await), (1, 2));
@@ -211,7 +213,7 @@ mod tests {
         let failed = kept.get("key".into(), 1, 10, async { Err(ApiError::StoreUnavailable) }).await;
         assert_eq!(failed, Err(ApiError::StoreUnavailable));
         let panics = async {
-            if MANY > 0 {
+            if VERY_MANY > 0 {
                 std::panic::resume_unwind(Box::new("gone"));
             }
             Ok(1)

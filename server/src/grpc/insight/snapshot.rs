@@ -37,6 +37,8 @@ const DAYS_PER_MONTH: f64 = 30.436_875;
 const FLAT_MONTHS: i64 = 12;
 /// What takes longer to read is read behind the scenes.
 pub(super) const QUICK: Duration = Duration::from_millis(200);
+/// A company of fewer people is not large, however long it takes to read.
+pub(super) const MANY: usize = 5_000;
 /// Longest wait of a page while it is read for the first time, if it takes longer than [`SHORT`].
 const PATIENCE: Duration = Duration::from_millis(100);
 /// What takes no longer is waited for: twice as long, as there may be other work.
@@ -226,6 +228,13 @@ struct Held {
     took: Duration,
 }
 
+impl Held {
+    /// Whether it is answered from while it is read anew. A machine with other work makes no small company large.
+    fn is_large(&self) -> bool {
+        self.took > QUICK && self.snapshot.people.len() >= MANY
+    }
+}
+
 /// What may be shown of a group at the end of a month, by name.
 pub(super) struct MonthPlan {
     pub(super) names: Names,
@@ -311,7 +320,7 @@ impl Snapshots {
     async fn look(&self) -> Duration {
         let held = self.shared.held.load_full();
         let Ok(state) = self.store.insight_state().await else { return LOOK_EVERY };
-        let due = held.as_ref().is_none_or(|held| held.took > QUICK && !self.fresh(held, &state));
+        let due = held.as_ref().is_none_or(|held| held.is_large() && !self.fresh(held, &state));
         if due && let Err(error) = self.renew(Instant::now()).await {
             tracing::warn!(?error, "employees could not be read for figures about groups");
         }
@@ -336,7 +345,7 @@ impl Snapshots {
             }
             let active = self.active.load();
             let same_model = held.snapshot.model_version == active.artifact().model_version();
-            if held.took > QUICK && held.built.elapsed() < STALE_AFTER.max(2 * REST * held.took) && same_model {
+            if held.is_large() && held.built.elapsed() < STALE_AFTER.max(2 * REST * held.took) && same_model {
                 if self.shared.reading.try_lock().is_ok() {
                     let this = self.clone();
                     tokio::spawn(async move { this.renew(Instant::now()).await.map(|_| ()) });

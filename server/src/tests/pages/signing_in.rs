@@ -153,3 +153,73 @@ async fn a_link_of_a_disabled_account_says_so() {
     assert!(seen.text.contains("The account of this link is disabled."), "{} {}", seen.location, seen.text);
     assert!(browser.cookie.is_none());
 }
+
+/// What the audit log has of the door: who, in which role, what, how, and what was decided.
+async fn door(console: &Console) -> Vec<[String; 5]> {
+    let records = console.store.audit_page(0).await.unwrap();
+    let of_door = records.into_iter().filter(|record| record.draft.method.contains("console.Session/"));
+    of_door
+        .map(|record| {
+            let draft = record.draft;
+            let what = draft.method.rsplit('/').next().unwrap().to_owned();
+            [draft.actor, draft.role, what, draft.purpose, draft.decision]
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_and_who_is_kept_out_is_in_the_audit_log_without_any_secret() {
+    let console = Console::of(native()).await;
+    let mut partner = console.partner().await;
+    let mut browser = console.stranger();
+    let wrong = "not the password of anybody";
+    // A password in the field of the name, too.
+    for (name, password) in [("Partner", wrong), (PASSWORD, wrong), ("", wrong)] {
+        let seen = browser.send("/sign-in", &[("name", name), ("password", password)]).await;
+        assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    }
+    partner.send("/sign-out", &[]).await;
+    let link = console.store.create_sign_in_link("partner").await.unwrap();
+    assert_eq!(browser.send("/sign-in/link", &[("token", &link)]).await.location, "/");
+    for token in [link.as_str(), "made up"] {
+        console.stranger().send("/sign-in/link", &[("token", token)]).await;
+    }
+    let (name, link_used) = ("with name and password", "by a link");
+    let expected = [
+        ["user:partner", "hr_partner", "SignIn", name, "allowed"],
+        ["user:partner", "", "SignIn", name, "denied"],
+        ["unknown", "", "SignIn", name, "denied"],
+        ["user:partner", "hr_partner", "SignOut", "", "allowed"],
+        ["user:partner", "hr_partner", "SignIn", link_used, "allowed"],
+        ["user:partner", "", "SignIn", link_used, "denied"],
+    ];
+    assert_eq!(door(&console).await, expected.map(|record| record.map(str::to_owned)));
+    let page = console.visitor("auditor", Role::Auditor, Scope::All).await.page("/audit").await;
+    assert!(page.contains("Signed in") && page.contains("Signed out"), "{page}");
+    assert!([PASSWORD, wrong, &link].iter().all(|secret| !page.contains(secret)));
+}
+
+#[tokio::test]
+async fn nobody_gets_in_who_cannot_be_written_down() {
+    let console = Console::of(native()).await;
+    let mut auditor = console.visitor("auditor", Role::Auditor, Scope::All).await;
+    drop(console.partner().await);
+    let link = console.store.create_sign_in_link("partner").await.unwrap();
+    let mut tx = console.store.db().begin().await.unwrap();
+    tx.execute("ALTER TABLE audit RENAME TO away", Vec::new()).await.unwrap();
+    tx.commit().await.unwrap();
+    for (path, fields) in [
+        ("/sign-in", vec![("name", "partner"), ("password", PASSWORD)]),
+        ("/sign-in", vec![("name", "partner"), ("password", "not the password")]),
+        ("/sign-in/link", vec![("token", link.as_str())]),
+    ] {
+        let mut browser = console.stranger();
+        let seen = browser.send(path, &fields).await;
+        assert_eq!((seen.status, browser.cookie), (StatusCode::SERVICE_UNAVAILABLE, None), "{path} {}", seen.text);
+    }
+    // Who wants to be gone is, even so.
+    let cookie = auditor.cookie.clone();
+    assert_eq!(auditor.send("/sign-out", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    auditor.cookie = cookie;
+    assert!(auditor.open("/audit").await.location.starts_with("/sign-in"));
+}
