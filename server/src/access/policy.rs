@@ -49,6 +49,7 @@ pub(crate) const POLICIES: &[Policy] = policies! { "flightrisk.v1.":
     "ActionService/UpdateAction": people [HrPartner, Manager];
     "ActionService/CompleteAction": people [HrPartner, Manager];
     "ActionService/ReportExit": people [Hris, HrPartner];
+    "ActionService/WithdrawExit": people [Hris, HrPartner];
     "ActionService/CompareActedOn": groups [HrPartner, Analyst, Auditor];
     "ActionService/GetRealizedCalibration": groups [HrPartner, Analyst, Auditor];
     "ModelService/GetModel": groups [Hris, HrPartner, Analyst, Auditor, Admin];

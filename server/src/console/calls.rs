@@ -7,7 +7,7 @@ use crate::operator::methods::{
 use crate::upkeep::DELETE_EXPIRED;
 
 /// The calls, with what somebody did by each.
-pub(crate) const CALLS: [(&str, &str); 45] = [
+pub(crate) const CALLS: [(&str, &str); 46] = [
     ("flightrisk.v1.RiskService/ListAtRiskEmployees", "Opened the at-risk list"),
     ("flightrisk.v1.RiskService/GetEmployeeRisk", "Opened a person"),
     ("flightrisk.v1.RiskService/ListEmployeeRiskHistory", "Looked at a person’s history"),
@@ -28,6 +28,7 @@ pub(crate) const CALLS: [(&str, &str); 45] = [
     ("flightrisk.v1.ActionService/UpdateAction", "Changed an action"),
     ("flightrisk.v1.ActionService/CompleteAction", "Closed an action"),
     ("flightrisk.v1.ActionService/ReportExit", "Recorded an exit"),
+    ("flightrisk.v1.ActionService/WithdrawExit", "Took an exit back"),
     ("flightrisk.v1.ActionService/CompareActedOn", "Compared those acted on with the others"),
     ("flightrisk.v1.ActionService/GetRealizedCalibration", "Compared scores with what happened"),
     ("flightrisk.v1.ModelService/GetModel", "Read about a model"),

@@ -23,6 +23,7 @@ methods! {
     CREATE_ACTION = "flightrisk.v1.ActionService/CreateAction";
     LIST_ACTIONS = "flightrisk.v1.ActionService/ListActions";
     REPORT_EXIT = "flightrisk.v1.ActionService/ReportExit";
+    WITHDRAW_EXIT = "flightrisk.v1.ActionService/WithdrawExit";
     COMPARE_ACTED_ON = "flightrisk.v1.ActionService/CompareActedOn";
     GET_REALIZED_CALIBRATION = "flightrisk.v1.ActionService/GetRealizedCalibration";
     GET_MODEL = "flightrisk.v1.ModelService/GetModel";

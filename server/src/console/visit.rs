@@ -238,12 +238,14 @@ pub(crate) fn role_label(role: Role) -> &'static str {
 }
 
 /// What a form did, told on the page that follows it: which one is in its address, what is said stands here.
-const SAID: [(&str, &str); 8] = [
+const SAID: [(&str, &str); 10] = [
     ("purpose", "Your purpose is noted until you sign out."),
     ("action-started", "The action is started. It is among the actions due on its day."),
     ("action-changed", "The action is changed."),
     ("action-completed", "The action is completed, with what came of it."),
     ("exit-recorded", "The exit is recorded. The person is no longer listed; the scores are compared with it."),
+    ("exit-withdrawn", "The exit is taken back. The person is listed again."),
+    ("exit-withdrawn-waiting", "The exit is taken back. The person is listed again with the next score."),
     ("erased", "Everything that was held about the person is erased."),
     ("model-activated", "The model is active: new scores come from it."),
     ("model-rolled-back", "The model before is active again."),

@@ -51,6 +51,8 @@ pub(crate) enum ApiError {
     EmployeeNotFound,
     /// No such action.
     ActionNotFound,
+    /// No exit of the employee is reported.
+    ExitNotFound,
     /// Somebody else changed the resource.
     EtagMismatch,
     /// The action is completed or cancelled.
@@ -101,7 +103,7 @@ impl ApiError {
             Self::AuditUnavailable => Code::Unavailable,
             Self::StoreUnavailable => Code::Unavailable,
             Self::EmployeeNotFound => Code::NotFound,
-            Self::ActionNotFound => Code::NotFound,
+            Self::ActionNotFound | Self::ExitNotFound => Code::NotFound,
             Self::EtagMismatch => Code::Aborted,
             Self::ActionClosed => Code::FailedPrecondition,
             Self::RequestIdReused => Code::AlreadyExists,
@@ -129,6 +131,7 @@ impl ApiError {
             Self::StoreUnavailable => "STORE_UNAVAILABLE",
             Self::EmployeeNotFound => "EMPLOYEE_NOT_FOUND",
             Self::ActionNotFound => "ACTION_NOT_FOUND",
+            Self::ExitNotFound => "EXIT_NOT_FOUND",
             Self::EtagMismatch => "ETAG_MISMATCH",
             Self::ActionClosed => "ACTION_CLOSED",
             Self::RequestIdReused => "REQUEST_ID_REUSED",
@@ -169,6 +172,7 @@ impl ApiError {
             Self::StoreUnavailable => "the store does not answer; try again, and tell the administrator if it stays".to_owned(),
             Self::EmployeeNotFound => "no score of this employee is recorded".to_owned(),
             Self::ActionNotFound => "there is no action of this name".to_owned(),
+            Self::ExitNotFound => "no exit of this employee is reported".to_owned(),
             Self::EtagMismatch => "it was changed since you read it; read it again and repeat the change".to_owned(),
             Self::ActionClosed => "the action is completed or cancelled; create a new one".to_owned(),
             Self::RequestIdReused => "this request_id was used for another request; choose a new one".to_owned(),
@@ -202,6 +206,7 @@ impl ApiError {
             | Self::StoreUnavailable
             | Self::EmployeeNotFound
             | Self::ActionNotFound
+            | Self::ExitNotFound
             | Self::EtagMismatch
             | Self::ActionClosed
             | Self::RequestIdReused

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use flight_risk_scoring::Day;
 use flight_risk_scoring::history::ExitKind;
 
-use crate::store::changes::tell_left;
+use crate::store::changes::{Change, Point, judged, keep_told, tell, tell_left};
 use crate::store::db::{Row, Tx, params};
 use crate::store::statement::{list, pieces};
-use crate::store::stored_score::IN_FORCE;
-use crate::store::{Store, StoreError, risk_sums};
+use crate::store::stored_score::{IN_FORCE, band_of};
+use crate::store::{Store, StoreError, Telling, risk_sums};
 
 /// The number of a kind of exit in the table and in the API.
 pub(crate) fn exit_number(kind: ExitKind) -> i64 {
@@ -62,6 +62,44 @@ pub(crate) async fn report_exit(tx: &mut Tx, exit: &NewExit<'_>) -> Result<(), S
                 reported_at = excluded.reported_at";
     tx.execute(keep, params![*employee_id, i64::from(day.epoch_days()), *exit_type, *at]).await?;
     Ok(())
+}
+
+/// Takes the exit of an employee back that was reported in error: the score of the latest day is in force again, if what it came from
+/// is still kept, and that is told as of somebody who came back. Gives whether one is in force now; `None` if no exit is reported.
+pub(crate) async fn withdraw_exit(
+    tx: &mut Tx,
+    employee_id: &str,
+    at: i64,
+    telling: Telling,
+) -> Result<Option<bool>, StoreError> {
+    // From here on nobody records or reports; the number tells those who keep figures that something changed.
+    tx.next_numbers("score", 1).await?;
+    if tx.execute("DELETE FROM exits WHERE employee_id = $1", params![employee_id]).await? == 0 {
+        return Ok(None);
+    }
+    let in_force = format!("SELECT 1 FROM scores WHERE employee_id = $1 AND to_seq = {IN_FORCE}");
+    if tx.first(&in_force, params![employee_id]).await?.is_some() {
+        // They came back since: what is in force stays.
+        return Ok(Some(true));
+    }
+    let latest = "SELECT s.seq, s.band, s.risk, d.seq FROM scores s LEFT JOIN score_details d ON d.seq = s.seq \
+                  WHERE s.employee_id = $1 ORDER BY s.as_of DESC, s.seq DESC LIMIT 1";
+    let row = tx.first(latest, params![employee_id]).await?;
+    let Some(row) = row.filter(|row| row.opt_int(3).is_ok_and(|kept| kept.is_some())) else { return Ok(Some(false)) };
+    let point = Point { seq: row.int(0)?, band: band_of(row.int(1)?)?, risk: row.real(2)? };
+    tx.execute(&format!("UPDATE scores SET to_seq = {IN_FORCE} WHERE seq = $1"), params![point.seq]).await?;
+    risk_sums::enter(tx, employee_id).await?;
+    let (kind, told) = judged(None, point, at, telling);
+    keep_told(tx, &[(employee_id, told)]).await?;
+    let change = kind.map(|kind| Change {
+        employee_id: employee_id.to_owned(),
+        changed_at: at,
+        kind,
+        previous_seq: None,
+        current_seq: point.seq,
+    });
+    tell(tx, change.as_slice()).await?;
+    Ok(Some(true))
 }
 
 /// An exit that was reported.

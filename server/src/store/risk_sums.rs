@@ -74,10 +74,19 @@ impl SumChanges {
 
 /// Takes the score of an employee that is in force, if there is one, out of the sums; it is about to end.
 pub(crate) async fn leave(tx: &mut Tx, employee_id: &str) -> Result<(), StoreError> {
+    add_in_force(tx, employee_id, -1).await
+}
+
+/// Adds the score of an employee that is in force again to the sums.
+pub(crate) async fn enter(tx: &mut Tx, employee_id: &str) -> Result<(), StoreError> {
+    add_in_force(tx, employee_id, 1).await
+}
+
+async fn add_in_force(tx: &mut Tx, employee_id: &str, sign: i64) -> Result<(), StoreError> {
     let sql = format!("SELECT {SUMMED_COLUMNS} FROM scores WHERE employee_id = $1 AND to_seq = {IN_FORCE}");
     let mut changes = SumChanges::default();
     for row in tx.query(&sql, params![employee_id]).await? {
-        changes.leave_row(&row, 0)?;
+        changes.add(row.opt_text(0)?.as_deref(), row.opt_text(1)?.as_deref(), row.real(2)?, sign);
     }
     changes.keep(tx).await
 }

@@ -49,6 +49,7 @@ const ROLES: &str = "
     ActionService/UpdateAction             .          x       x       .       .     .
     ActionService/CompleteAction           .          x       x       .       .     .
     ActionService/ReportExit               x          x       .       .       .     .
+    ActionService/WithdrawExit             x          x       .       .       .     .
     ActionService/CompareActedOn           .          x       .       x       x     .
     ActionService/GetRealizedCalibration   .          x       .       x       x     .
     ModelService/GetModel                  x          x       .       x       x     x

@@ -139,6 +139,7 @@ impl Words {
             "ActionService/ReportExit": ReportExitRequest {
                 employee: name.clone(), exit_date: "2024-12-31".into(), exit_type: 1, purpose: purpose(),
             };
+            "ActionService/WithdrawExit": WithdrawExitRequest { employee: name.clone(), purpose: purpose(), };
             "PrivacyService/ExportEmployee": ExportEmployeeRequest { name: name.clone(), purpose: purpose(), };
             "PrivacyService/EraseEmployee": EraseEmployeeRequest { name: name.clone(), purpose: purpose(), };
         }

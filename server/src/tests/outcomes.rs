@@ -93,6 +93,70 @@ async fn who_left_is_joined_to_the_scores_told_of_once_and_no_longer_listed() {
 }
 
 #[tokio::test]
+async fn an_exit_that_is_taken_back_leaves_things_as_if_it_had_not_been_reported() {
+    each_store(async |store| {
+        let scorer = native();
+        let score = |id: &str, risk: f64, day: &str| {
+            on(with_risk(&scorer, id, risk, OrgFacts::default()), day.parse().unwrap())
+        };
+        record(&store, &scorer, &[score("e-1", 0.4, "2024-06-30"), score("e-2", 0.5, "2024-06-30")]).await;
+        let server = serve(&store).await;
+        let mut client = client(&server).await;
+        let expected_before = store.expected_leavers(&Scope::All).await.unwrap();
+        client.report_exit(exit("e-1", "2025-01-31", v1::ExitType::Voluntary)).await.unwrap();
+        // What comes late is of a day before the exit, and becomes the latest when there is none.
+        record(&store, &scorer, &[score("e-1", 0.6, "2024-07-31")]).await;
+        assert_eq!(listed(&server).await, "e-2");
+        let withdraw = |id: &str, request_id: &str| v1::WithdrawExitRequest {
+            employee: format!("employees/{id}"),
+            request_id: request_id.into(),
+            ..Default::default()
+        };
+        for _ in 0..2 {
+            assert!(client.withdraw_exit(withdraw("e-1", "r-1")).await.unwrap().into_inner().listed);
+            assert_eq!((listed(&server).await, told(&store, "e-1").await), ("e-1 e-2".to_owned(), vec![1, 7, 1]));
+        }
+        let risk = risk_client(&server).await.get_employee_risk(get("e-1")).await.unwrap().into_inner();
+        let Some(v1::employee_risk::Outcome::Assessment(judged)) = risk.risk.unwrap().outcome else {
+            panic!("no risk")
+        };
+        assert!((judged.risk - 0.6).abs() < 1e-9, "{judged:?}");
+        assert!((store.expected_leavers(&Scope::All).await.unwrap() - expected_before - 0.2).abs() < 1e-9);
+        assert!(store.exit("e-1").await.unwrap().is_none());
+        for (employee, reason) in [("e-1", "EXIT_NOT_FOUND"), ("e-2", "EXIT_NOT_FOUND"), ("e-3", "EMPLOYEE_NOT_FOUND")]
+        {
+            let refused = client.withdraw_exit(withdraw(employee, "")).await.unwrap_err();
+            let said = refused.get_details_error_info().unwrap().reason;
+            assert_eq!((refused.code(), said.as_str()), (Code::NotFound, reason), "{employee}");
+        }
+        let wrong = v1::WithdrawExitRequest { employee: "e-1".into(), ..Default::default() };
+        assert_eq!(client.withdraw_exit(wrong).await.unwrap_err().code(), Code::InvalidArgument);
+
+        // Who came back after an exit that was none keeps the score that is in force.
+        client.report_exit(exit("e-2", "2024-12-31", v1::ExitType::Other)).await.unwrap();
+        let back = NewScore { scored_at: crate::clock::now_micros(), ..score("e-2", 0.3, "2025-06-30") };
+        record(&store, &scorer, &[back]).await;
+        assert!(client.withdraw_exit(withdraw("e-2", "")).await.unwrap().into_inner().listed);
+        assert_eq!(told(&store, "e-2").await, [1, 7, 1], "nothing changed");
+        // What the latest score came from is no longer kept: there would be nothing to show.
+        client.report_exit(exit("e-1", "2025-01-31", v1::ExitType::Voluntary)).await.unwrap();
+        let mut tx = store.db().begin().await.unwrap();
+        tx.execute(
+            "DELETE FROM score_details WHERE seq IN (SELECT seq FROM scores WHERE employee_id = 'e-1')",
+            Vec::new(),
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        assert!(!client.withdraw_exit(withdraw("e-1", "")).await.unwrap().into_inner().listed);
+        assert_eq!(listed(&server).await, "e-2");
+        record(&store, &scorer, &[score("e-1", 0.4, "2024-12-31")]).await;
+        assert_eq!(listed(&server).await, "e-1 e-2", "with the next score");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_exit_that_cannot_be_is_refused() {
     each_store(async |store| {
         let scorer = native();

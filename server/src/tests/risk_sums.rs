@@ -11,8 +11,8 @@ use super::fixture::native;
 use super::risk::{record, with_risk};
 use crate::access::caller::Scope;
 use crate::clock::{MICROS_PER_DAY, now_micros};
-use crate::store::exits::{NewExit, report_exit};
-use crate::store::{NewScore, OrgFacts, Store};
+use crate::store::exits::{NewExit, report_exit, withdraw_exit};
+use crate::store::{NewScore, OrgFacts, Store, Telling};
 
 type Sums = BTreeMap<(String, String), (i64, i64)>;
 
@@ -60,6 +60,8 @@ async fn the_sums_are_those_of_the_scores_in_force_after_any_history() {
                     let exit = NewExit { employee_id: &employee, day, exit_type: 1, at: now };
                     let mut tx = store.db().begin().await.unwrap();
                     report_exit(&mut tx, &exit).await.unwrap();
+                    // Somebody else's was reported in error, or nobody's.
+                    withdraw_exit(&mut tx, &who(&mut rng), now, Telling::default()).await.unwrap();
                     tx.commit().await.unwrap();
                     seen[1] += 1;
                 }

@@ -96,6 +96,13 @@ impl ActionService for ActionApi {
         answer!(self, request, "ReportExit", |r: &v1::ReportExitRequest| &r.purpose, outcomes::report_exit)
     }
 
+    async fn withdraw_exit(
+        &self,
+        request: Request<v1::WithdrawExitRequest>,
+    ) -> Result<Response<v1::WithdrawExitResponse>, Status> {
+        answer!(self, request, "WithdrawExit", |r: &v1::WithdrawExitRequest| &r.purpose, outcomes::withdraw_exit)
+    }
+
     async fn compare_acted_on(
         &self,
         request: Request<v1::CompareActedOnRequest>,

@@ -15,7 +15,8 @@ use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::outcomes::calibration::{self as judging, Group, Judged, Outcome};
 use crate::outcomes::comparison::{CAVEAT, FollowUp, Side, follow, side};
-use crate::store::exits::{NewExit, report_exit as keep_exit};
+use crate::store::Telling;
+use crate::store::exits::{NewExit, report_exit as keep_exit, withdraw_exit as take_exit_back};
 use crate::store::outcomes::joined_scores;
 
 /// Months that are compared unless said otherwise.
@@ -28,6 +29,15 @@ const MAX_DAYS_AHEAD: i32 = 366;
 /// How long figures about the past are kept where they take long to work out.
 const KEPT_FOR: Duration = Duration::from_secs(10 * 60);
 
+/// Who left, by the name of the resource.
+fn employee_of<'a>(name: &'a str, problems: &mut Violations) -> &'a str {
+    let employee_id = name.strip_prefix("employees/").unwrap_or_default();
+    if problems.text(|| "employee".to_owned(), employee_id) && employee_id.is_empty() {
+        problems.push(|| "employee".to_owned(), "must be `employees/{employee_id}`");
+    }
+    employee_id
+}
+
 /// An exit.
 pub(super) async fn report_exit(
     core: &Core,
@@ -36,10 +46,7 @@ pub(super) async fn report_exit(
 ) -> Result<v1::ReportExitResponse, ApiError> {
     let mut problems = Violations::default();
     problems.text(|| "request_id".to_owned(), &request.request_id);
-    let employee_id = request.employee.strip_prefix("employees/").unwrap_or_default();
-    if problems.text(|| "employee".to_owned(), employee_id) && employee_id.is_empty() {
-        problems.push(|| "employee".to_owned(), "must be `employees/{employee_id}`");
-    }
+    let employee_id = employee_of(&request.employee, &mut problems);
     let day = problems.date(|| "exit_date".to_owned(), &request.exit_date);
     if day.is_some_and(|day| day.days_since(today()) > MAX_DAYS_AHEAD) {
         problems.push(|| "exit_date".to_owned(), "more than a year ahead; report the exit when it is near");
@@ -62,6 +69,32 @@ pub(super) async fn report_exit(
             keep_exit(write.tx(), &exit).await?;
             let joined_scores = joined_scores(write.tx(), employee_id).await?;
             once::finish(write, v1::ReportExitResponse { joined_scores }).await
+        }
+    }
+}
+
+/// An exit that was none.
+pub(super) async fn withdraw_exit(
+    core: &Core,
+    passed: &Passed,
+    request: v1::WithdrawExitRequest,
+) -> Result<v1::WithdrawExitResponse, ApiError> {
+    let mut problems = Violations::default();
+    problems.text(|| "request_id".to_owned(), &request.request_id);
+    let employee_id = employee_of(&request.employee, &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::Invalid(problems));
+    }
+    visible::employee(core, passed, employee_id).await?;
+    core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
+    let key = once::key(passed, &request.request_id, &request, Some(employee_id));
+    match once::begin(&core.store, key).await? {
+        Once::Answered(response) => Ok(response),
+        Once::New(mut write) => {
+            let telling = Telling::from(&core.config.risk);
+            let withdrawn = take_exit_back(write.tx(), employee_id, now_micros(), telling).await?;
+            let listed = withdrawn.ok_or(ApiError::ExitNotFound)?;
+            once::finish(write, v1::WithdrawExitResponse { listed }).await
         }
     }
 }

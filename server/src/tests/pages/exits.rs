@@ -81,3 +81,38 @@ async fn an_exit_is_corrected_by_those_who_may_record_it() {
     other.state_purpose().await;
     assert_eq!(said_of(&mut other, "e-1").await, said_of(&mut other, "nobody").await);
 }
+
+#[tokio::test]
+async fn an_exit_that_was_recorded_in_error_is_taken_back_after_a_question() {
+    let console = company().await;
+    let mut partner = partner(&console).await;
+    let page = "/people/e-1/exit/withdraw";
+    assert!(partner.page(page).await.contains("No exit is recorded for"), "nothing to take back");
+    let date = today().to_string();
+    let exit = [("date", date.as_str()), ("kind", "voluntary"), ("confirm", "yes"), ("request_id", "x-1")];
+    assert_eq!(partner.send("/people/e-1/exit", &exit).await.status, StatusCode::SEE_OTHER);
+    assert!(partner.page("/people/e-1").await.contains(page), "the way there");
+    assert!(partner.page("/people/e-1/exit").await.contains(page), "from the correction too");
+    let form = partner.open(page).await;
+    assert!(form.text.contains("the person resigned"), "{}", form.text);
+    let request_id = form.value_after("name=\"request_id\"");
+    let unsure = partner.send(page, &[("request_id", &request_id)]).await;
+    assert!(unsure.status == StatusCode::BAD_REQUEST && unsure.text.contains("confirm-problem"), "{}", unsure.text);
+    assert!(partner.page("/people/e-1").await.contains("Left on"), "nothing was taken back");
+    for _ in 0..2 {
+        let seen = partner.send(page, &[("request_id", &request_id), ("confirm", "yes")]).await;
+        assert_eq!((seen.status, seen.location.as_str()), (StatusCode::SEE_OTHER, "/people/e-1?done=exit-withdrawn"));
+    }
+    let back = partner.page("/people/e-1?done=exit-withdrawn").await;
+    assert!(back.contains("How likely") && back.contains("is listed again"), "{back}");
+    assert!(partner.page("/at-risk?view=all").await.contains("e-1</a>"));
+    let seen = partner.send(page, &[("request_id", "another"), ("confirm", "yes")]).await;
+    assert_eq!(seen.status, StatusCode::NOT_FOUND, "there is none any more");
+
+    let mut manager = manager(&console).await;
+    assert_eq!(manager.open(page).await.status, StatusCode::FORBIDDEN);
+    let seen = manager.send(page, &[("request_id", "m"), ("confirm", "yes")]).await;
+    assert_eq!(seen.status, StatusCode::FORBIDDEN);
+    let log = audited(&console, "e-1").await;
+    assert!(log.iter().any(|entry| entry.0.ends_with("WithdrawExit") && entry.2 == "allowed"), "{log:?}");
+}

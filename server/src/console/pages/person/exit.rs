@@ -142,3 +142,60 @@ pub(super) async fn record(State(site): State<Site>, Path(id): Path<String>, pos
     }
     Ok((StatusCode::BAD_REQUEST, show(&page)?).into_response())
 }
+
+/// The form that takes an exit back, as sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Withdrawal {
+    request_id: String,
+    confirm: String,
+}
+
+#[derive(Template)]
+#[template(path = "person_exit_withdraw.html")]
+struct WithdrawPage {
+    frame: Frame,
+    href: String,
+    person: String,
+    recorded: Option<(String, Option<&'static str>)>,
+    request_id: String,
+    problem: Option<&'static str>,
+}
+
+async fn withdraw_page_of(
+    site: &Site,
+    visit: &Visit,
+    id: &str,
+    purpose: &str,
+    request_id: String,
+    problem: Option<&'static str>,
+) -> Page {
+    let person = person_of(site, visit, id, purpose).await?;
+    let mut frame = visit.frame(site, "Take an exit back", "/at-risk");
+    frame.breadcrumbs = crumbs(visit, Some((&person.id, person.title.clone())));
+    let recorded = person.left.map(|left| (words::day(&left.day), kind_words(left.kind)));
+    show(&WithdrawPage { frame, href: href(&person.id), person: person.title, recorded, request_id, problem })
+}
+
+/// Asks whether the exit was none.
+pub(super) async fn withdraw_page(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Page {
+    visit.permitted(methods::WITHDRAW_EXIT)?;
+    let purpose = visit.purpose()?;
+    withdraw_page_of(&site, &visit, &id, &purpose, request_id()?, None).await
+}
+
+/// Takes it back.
+pub(super) async fn withdraw(State(site): State<Site>, Path(id): Path<String>, posted: Posted<Withdrawal>) -> Page {
+    let Posted { visit, form } = posted;
+    let purpose = visit.purpose_or_ask(href(&id))?;
+    if form.confirm != "yes" {
+        let problem = Some("tick the box, so that nothing is taken back by a slip");
+        let page = withdraw_page_of(&site, &visit, &id, &purpose, form.request_id, problem).await?;
+        return Ok((StatusCode::BAD_REQUEST, page).into_response());
+    }
+    let request = v1::WithdrawExitRequest { employee: format!("employees/{id}"), request_id: form.request_id, purpose };
+    let listed = site.api().actions.withdraw_exit(visit.ask(request)).await?.into_inner().listed;
+    // Nobody's page, where there is no score to show yet.
+    let to = if listed { having(&href(&id), "exit-withdrawn") } else { having("/at-risk", "exit-withdrawn-waiting") };
+    visit.lead_to(&to).await
+}

@@ -49,6 +49,7 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/people/{id}/actions", post(start::start))
         .route("/people/{id}/actions/new", get(start::page))
         .route("/people/{id}/exit", get(exit::page).post(exit::record))
+        .route("/people/{id}/exit/withdraw", get(exit::withdraw_page).post(exit::withdraw))
 }
 
 /// What the model says, as far as it may be shown.
