@@ -157,6 +157,12 @@ impl App {
         self
     }
 
+    /// Whether there is somebody whom the console would let in.
+    pub(crate) async fn people_can_sign_in(&self) -> bool {
+        let by_provider = self.core.config.console.oidc.is_some();
+        self.console.is_some() && (by_provider || self.core.store.any_user().await.unwrap_or(false))
+    }
+
     /// Version of the model that scores.
     pub fn model_version(&self) -> String {
         self.core.active.load().artifact().model_version().to_owned()
@@ -181,7 +187,7 @@ impl App {
         let routes = self.routes(&health, draining.clone())?;
         let (access, store) = (&self.core.config.access, Arc::clone(&self.core.store));
         let door = Arc::new(Door::open(access, store, self.core.gate.clone()).await?);
-        door.warn_if_closed().await;
+        door.warn_if_closed(self.people_can_sign_in().await).await;
         let tls = match &self.core.config.tls {
             None => None,
             Some(tls) => Some(Arc::new(Certificate::open(tls)?)),

@@ -63,18 +63,15 @@ impl Door {
         }
     }
 
-    /// Says in the log how to let somebody in, where nobody can be.
-    pub(crate) async fn warn_if_closed(&self) {
+    /// Says in the log how to let somebody in, where nobody can be; `console` tells whether people can sign in to the console.
+    pub(crate) async fn warn_if_closed(&self, console: bool) {
         let Some(known) = &self.known else {
             return tracing::warn!(
                 "access control is off: whoever reaches the port of this machine may ask everything"
             );
         };
         if known.tokens.is_none() && known.keys.any().await == Ok(false) {
-            tracing::warn!(
-                "nobody can be let in: there is no API key and no identity provider ([access.jwt]); make a key with `flight-risk \
-                 keys create --store URL --name nightly --role hris`, URL being the store of this server"
-            );
+            tracing::warn!("{}", closed(console));
         }
     }
 
@@ -103,6 +100,21 @@ impl Door {
     }
 }
 
+/// What is said where the API is closed to all.
+fn closed(console: bool) -> String {
+    let make_key = "make a key with `flight-risk keys create --store URL --name nightly --role hris`";
+    let (who, make_account) = if console {
+        ("no program can call the API (people can sign in to the console)", "")
+    } else {
+        let make = ", or an account of the console with `flight-risk users create --store URL --name partner --role hr_partner`";
+        ("nobody can be let in", make)
+    };
+    format!(
+        "{who}: there is no API key and no identity provider ([access.jwt]); {make_key}{make_account}, URL being the store of this \
+         server"
+    )
+}
+
 impl Known {
     async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Refusal> {
         let token = bearer(headers)?;
@@ -122,4 +134,18 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
     let (scheme, token) = value.to_str().map_err(|_| Refusal::Header)?.split_once(' ').ok_or(Refusal::Scheme)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim_start()) } else { Err(Refusal::Scheme) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closed;
+
+    #[test]
+    fn who_starts_a_server_is_told_what_is_true_of_its_doors() {
+        let nobody = closed(false);
+        assert!(nobody.starts_with("nobody can be let in") && nobody.contains("users create"), "{nobody}");
+        let people = closed(true);
+        assert!(people.contains("no program") && people.contains("keys create"), "{people}");
+        assert!(!people.contains("nobody") && !people.contains("users create"), "{people}");
+    }
 }

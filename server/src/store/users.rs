@@ -109,6 +109,12 @@ impl Store {
         self.db().query(&sql, params![]).await?.iter().map(read).collect()
     }
 
+    /// Whether anybody has an account that is in force.
+    pub(crate) async fn any_user(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM users WHERE disabled_at IS NULL LIMIT 1";
+        Ok(self.db().first(sql, params![]).await?.is_some())
+    }
+
     /// The account of a name as somebody typed it, also if it is disabled.
     pub(crate) async fn user(&self, name: &str) -> Result<Option<StoredUser>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM users WHERE name = $1");

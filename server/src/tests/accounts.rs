@@ -1,10 +1,13 @@
 //! Signing in with name and password: who gets in, and what everybody else learns.
 
 use super::databases::each_store;
+use super::fixture::native;
 use crate::access::caller::{Role, Scope};
 use crate::access::password::{MAX_PASSWORD_BYTES, Password, PasswordHash};
 use crate::access::users::NewUser;
+use crate::app::App;
 use crate::clock::now_micros;
+use crate::config::ServerConfig;
 use crate::console::accounts::{SignInError, caller_of, sign_in};
 use crate::store::Store;
 
@@ -125,6 +128,25 @@ async fn who_is_signed_in_may_do_what_the_account_may_now() {
         let caller = caller_of(&store, "partner", since).await.unwrap().unwrap();
         assert_eq!((caller.role, caller.scope), (Role::Analyst, Scope::All));
         sign_in(&store, "partner", "another good password").await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_can_sign_in_where_there_are_accounts_in_force_and_a_console() {
+    each_store(async |store| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = ServerConfig::default();
+        config.audit.key_file = Some(folder.path().join("audit.key"));
+        let app = App::new(native(), store.clone(), config).await.unwrap();
+        assert!(!app.people_can_sign_in().await, "no console");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let app = app.with_console(Some(listener));
+        assert!(!app.people_can_sign_in().await, "no account");
+        accounts(&store, &["partner"]).await;
+        assert!(app.people_can_sign_in().await);
+        store.set_user_enabled("partner", false).await.unwrap();
+        assert!(!app.people_can_sign_in().await, "a disabled account");
     })
     .await;
 }
