@@ -195,11 +195,12 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// Whether the reader wants dark colours.
+    /// Whether the reader wants dark colours; at once, for colours on their way from one to the other are none to be judged.
     pub(crate) async fn dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
-        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
-        self.devtools("Emulation.setEmulatedMedia", features).await;
+        let features = [("prefers-color-scheme", value), ("prefers-reduced-motion", "reduce")];
+        let features = features.map(|(name, value)| json!({"name": name, "value": value}));
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
     }
 
     /// A command of the Chrome DevTools protocol.

@@ -34,6 +34,13 @@ pub(crate) struct Curve {
     pub(crate) unknown: Option<Estimate>,
 }
 
+/// A value in a sentence: three digits say enough.
+fn rounded(value: f64) -> String {
+    let digits = 2 - value.abs().log10().floor().clamp(-3.0, 2.0) as i32;
+    let scale = 10_f64.powi(digits);
+    number((value * scale).round() / scale)
+}
+
 impl Chart for Curve {
     fn title(&self) -> &str {
         &self.title
@@ -83,9 +90,9 @@ impl Chart for Curve {
             }
             (Some(high), Some(low)) => format!(
                 "The risk is highest at {} ({} the odds) and lowest at {} ({}).",
-                number(high.at.get()),
+                rounded(high.at.get()),
                 times(high.effect.value()),
-                number(low.at.get()),
+                rounded(low.at.get()),
                 times(low.effect.value())
             ),
             _ => "No points.".to_owned(),
@@ -98,5 +105,25 @@ impl Chart for Curve {
             |point: &CurvePoint| vec![number(point.at.get()), times(point.effect.value()), odds::range(point.effect)];
         let rows = self.points.iter().step_by(every).map(row);
         Some(tabular::table(&self.title, &[self.across.as_str(), "Times the odds", "Likely"], rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn values_in_a_sentence_have_three_digits() {
+        for (value, expected) in [
+            (22.831, "22.8"),
+            (0.0, "0"),
+            (8.0, "8"),
+            (0.123_45, "0.123"),
+            (-7.456, "−7.46"),
+            (365.2, "365"),
+            (123_456.0, "123,456"),
+        ] {
+            assert_eq!(rounded(value), expected);
+        }
     }
 }
