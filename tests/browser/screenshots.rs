@@ -128,7 +128,7 @@ async fn pictures_of_the_guide() {
     browser.open("/actions").await;
     for_the_guide(&browser, "actions", "body").await;
     browser.open("/hot-spots?by=department").await;
-    for_the_guide(&browser, "hot-spots", "body").await;
+    for_the_guide(&browser, "hot-spots", "figure").await;
     browser.open("/drivers").await;
     for_the_guide(&browser, "drivers", "body").await;
     browser.open("/model").await;
