@@ -2,8 +2,10 @@
 
 use flight_risk_scoring::artifact::Calibration;
 use flight_risk_scoring::{LogOdds, Probability};
+use rayon::prelude::*;
 
 use crate::metrics;
+use crate::solver::sigmoid;
 
 /// Newton steps for the few numbers of a correction.
 const STEPS: usize = 50;
@@ -154,11 +156,11 @@ pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bo
     // Summed loss of every choice in every fold.
     let choices: Vec<(usize, f64)> = (0..rules.len()).flat_map(|place| SHARES.map(|share| (place, share))).collect();
     let summed: Vec<Vec<f64>> = choices
-        .iter()
+        .par_iter()
         .map(|&(place, share)| {
             let of_fold = |fold: usize| {
                 let mixed = mixed(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share);
-                Some(losses(&mixed, events.get(fold)?).iter().sum())
+                Some(sigmoid::loss(&mixed, events.get(fold)?))
             };
             (0..folds).map(|fold| of_fold(fold).unwrap_or(f64::INFINITY)).collect()
         })

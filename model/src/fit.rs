@@ -95,21 +95,38 @@ pub(crate) fn fit(
     if design.width() == 0 {
         return Err(TrainError::NoFeatures(design.notes.clone()));
     }
-    let prepared = Prepared::new(design, table, rows);
+    fit_prepared(&Prepared::new(design, table, rows), (table, rows), structure, plan, wanted, None)
+}
+
+/// The same for rows that are prepared already; `near`: a fit that may be of the same structure.
+///
+/// # Errors
+/// When the solver fails.
+pub(crate) fn fit_prepared(
+    prepared: &Prepared<'_>,
+    (table, rows): (&TrainingTable, &[usize]),
+    structure: &Structure,
+    plan: &TrainingPlan,
+    wanted: Wanted,
+    near: Option<&Penalised>,
+) -> Result<Fitted, TrainError> {
     let layout = prepared.layout(structure);
-    let solved = prepared.fit(&layout, structure, false, None)?;
+    let solved = prepared.fit(&layout, structure, false, None, near)?;
     let covariance = match wanted {
         Wanted::Effects => Array2::zeros((0, 0)),
         Wanted::Covariance => {
             outward_covariance(&layout, &covariance(table, rows, &layout, &solved, &prepared.events, plan))
         }
     };
-    let mut fitted = outward(&prepared, &layout, &solved, rows.len());
+    let mut fitted = outward(prepared, &layout, &solved, rows.len());
     fitted.covariance = covariance;
-    if wanted == Wanted::Covariance && structure.is_straight() && rows.len() * design.width() <= MAX_DENSE_CELLS {
+    if wanted == Wanted::Covariance
+        && structure.is_straight()
+        && rows.len() * prepared.design.width() <= MAX_DENSE_CELLS
+    {
         exact(&mut fitted, table, rows, &layout, &solved)?;
     }
-    monotone::project(&mut fitted, table, &prepared, structure)?;
+    monotone::project(&mut fitted, table, prepared, structure)?;
     Ok(fitted)
 }
 

@@ -76,7 +76,7 @@ fn fit_beside(
     let is_straightened =
         |kind: &VariableKind| matches!(kind, VariableKind::Feature { feature, .. } if straightened.contains(feature));
     rest.variables.retain(|variable| !is_straightened(&variable.kind));
-    let solved = prepared.fit(&rest, structure, false, Some(offset))?;
+    let solved = prepared.fit(&rest, structure, false, Some(offset), None)?;
     fitted.intercept = solved.coefficients[0];
     let mut pairs = fitted.pairs.iter_mut();
     for (variable, start) in rest.variables.iter().zip(rest.columns().starts()) {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::calibration::{HeldOut, calibrate};
 use crate::config::{Complexity, TrainingPlan};
 use crate::design::Design;
-use crate::fit::{Fitted, Wanted, fit};
+use crate::fit::{Fitted, Wanted, fit_prepared};
 use crate::folds;
 use crate::metrics;
 use crate::pipeline::TrainError;
@@ -85,11 +85,18 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     let events: Vec<Vec<bool>> = held_out.iter().map(|fold| table.events_of(fold)).collect();
     let prepared = Prepared::new(&design, table, &sampled);
     let job = Job { table, plan, sampled: &sampled, held_out: &held_out };
-    let mut best: Option<(f64, Complexity, Structure, Vec<Vec<f64>>)> = None;
     let exits = prepared.events.iter().filter(|&&event| event).count();
-    for complexity in candidates(plan, exits, prepared.bendable().len()) {
-        let structure = prepared.find(plan, complexity, &Structure::default())?;
-        let log_odds = job.out_of_fold(complexity, &structure)?;
+    let candidates = candidates(plan, exits, prepared.bendable().len());
+    let tried: Result<Vec<_>, TrainError> = candidates
+        .into_par_iter()
+        .map(|complexity| {
+            let (structure, _) = prepared.find(plan, complexity, &Structure::default())?;
+            let log_odds = job.out_of_fold(complexity, &structure)?;
+            Ok((complexity, structure, log_odds))
+        })
+        .collect();
+    let mut best: Option<(f64, Complexity, Structure, Vec<Vec<f64>>)> = None;
+    for (complexity, structure, log_odds) in tried? {
         let (_, predicted) = calibrate(HeldOut { log_odds: &log_odds, events: &events });
         let loss: f64 = events.iter().zip(&predicted).map(|(y, p)| metrics::log_loss(y, p) * y.len() as f64).sum();
         if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
@@ -163,8 +170,10 @@ impl Job<'_> {
             if design.width() == 0 {
                 return Err(TrainError::NoFeatures(design.notes));
             }
-            let found = Prepared::new(&design, self.table, &kept).find(self.plan, complexity, structure)?;
-            let fitted = fit(self.table, &kept, &design, &found, self.plan, Wanted::Effects)?;
+            let prepared = Prepared::new(&design, self.table, &kept);
+            let (found, last) = prepared.find(self.plan, complexity, structure)?;
+            let rows = (self.table, kept.as_slice());
+            let fitted = fit_prepared(&prepared, rows, &found, self.plan, Wanted::Effects, Some(&last))?;
             Ok(fitted.log_odds(self.table, fold))
         };
         self.held_out.par_iter().map(of_fold).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use flight_risk_scoring::schema::FeatureKind;
 
 use crate::additive::basis::{Binned, FeatureBlocks, Side, feature, pair, side};
-use crate::additive::evidence::evidence;
+use crate::additive::evidence::{evidence, pair_evidence};
 use crate::additive::gram::{Columns, Recurrence};
 use crate::additive::newton::NEGLIGIBLE;
 use crate::additive::{Penalised, Start, Variable, VariableKind, fit};
@@ -172,15 +172,17 @@ impl<'a> Prepared<'a> {
     }
 
     /// Fits a layout beside log-odds that are given; `estimate`: from the structure's penalties on, those are looked for that fit
-    /// best.
+    /// best. `near`: a fit that may be of the same columns already.
     pub(crate) fn fit(
         &self,
         layout: &Layout,
         structure: &Structure,
         estimate: bool,
         offset: Option<&[f64]>,
+        near: Option<&Penalised>,
     ) -> Result<Penalised, SolveError> {
         let start = Start {
+            near,
             penalties: layout.blocks.iter().map(|block| structure.penalty(block)).collect(),
             recurring_penalty: structure.penalty(RECURRING),
             estimate,
@@ -191,22 +193,22 @@ impl<'a> Prepared<'a> {
     /// Fits a structure, and takes over into it what the fit found.
     fn settle(&self, structure: &mut Structure) -> Result<Penalised, SolveError> {
         let layout = self.layout(structure);
-        let fitted = self.fit(&layout, structure, true, None)?;
+        let fitted = self.fit(&layout, structure, true, None, None)?;
         structure.keep(&layout, &fitted);
         Ok(fitted)
     }
 
-    /// Looks for a structure, from what is known of an earlier one on.
+    /// Looks for a structure, from what is known of an earlier one on; and the last fit on the way to it.
     pub(crate) fn find(
         &self,
         plan: &TrainingPlan,
         complexity: Complexity,
         earlier: &Structure,
-    ) -> Result<Structure, SolveError> {
+    ) -> Result<(Structure, Penalised), SolveError> {
         let mut structure = Structure { penalties: earlier.penalties.clone(), ..Structure::default() };
         if complexity == Complexity::Lines {
-            self.settle(&mut structure)?;
-            return Ok(structure);
+            let fitted = self.settle(&mut structure)?;
+            return Ok((structure, fitted));
         }
         let bendable = self.bendable();
         let recurring = if self.anonymous { self.recurring_candidates() } else { Vec::new() };
@@ -222,14 +224,14 @@ impl<'a> Prepared<'a> {
         if complexity == Complexity::Full {
             structure.curves = bendable.iter().map(|&feature| self.name(feature).to_owned()).collect();
         }
-        let fitted = self.settle(&mut structure)?;
+        let mut fitted = self.settle(&mut structure)?;
         if plan.pairs {
             structure.pairs = self.pairs(&fitted, &mut structure.penalties, earlier);
             if !structure.pairs.is_empty() {
-                self.settle(&mut structure)?;
+                fitted = self.settle(&mut structure)?;
             }
         }
-        Ok(structure)
+        Ok((structure, fitted))
     }
 
     /// The features that may be curves.
@@ -249,7 +251,11 @@ impl<'a> Prepared<'a> {
         };
         let variable = feature(position, encoding, binned, true, FeatureBlocks { line: 0, unknown: 1, own: 2 });
         let waves = variable.blocks.iter().filter(|&&block| block == 2).count();
-        if waves == 0 { f64::NEG_INFINITY } else { evidence(&variable, 1..1 + waves, &working.0, &working.1).0 }
+        if waves == 0 {
+            f64::NEG_INFINITY
+        } else {
+            evidence(&variable, 1..1 + waves, (&working.0, &working.1), CURVE_WORTH).0
+        }
     }
 
     /// Pairs that say more than their features alone, strongest first.
@@ -277,9 +283,7 @@ impl<'a> Prepared<'a> {
             use rayon::prelude::*;
             let gain = |&(i, j): &(usize, usize)| {
                 let ((a, one), (b, two)) = (sides.get(i)?, sides.get(j)?);
-                let variable = pair([*a, *b], [one, two], 0);
-                let columns = 0..variable.basis.ncols();
-                let (gain, penalty) = evidence(&variable, columns, &working.0, &working.1);
+                let (gain, penalty) = pair_evidence([one, two], (&working.0, &working.1), worth);
                 (gain > worth).then_some((gain, penalty, [*a, *b]))
             };
             couples.par_iter().filter_map(gain).collect()

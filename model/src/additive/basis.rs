@@ -248,9 +248,9 @@ fn curve(position: usize, encoding: &Encoding, binned: &Binned, knots: Vec<f64>,
 pub(crate) struct Side {
     pub(crate) axis: Axis,
     /// Coarse bin of every row.
-    codes: Vec<u16>,
+    pub(super) codes: Vec<u16>,
     /// Coarse bins by columns, centred over the rows.
-    basis: Array2<f64>,
+    pub(super) basis: Array2<f64>,
 }
 
 /// Cuts a feature for pairs; `None` when only one bin is left.

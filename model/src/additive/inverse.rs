@@ -11,7 +11,7 @@ const SMALL: usize = 32;
 pub(crate) fn inverse(matrix: &Array2<f64>) -> Option<Array2<f64>> {
     let size = matrix.nrows();
     if size <= SMALL {
-        return Some(Cholesky::new(matrix)?.solve_all(&Array2::eye(size)));
+        return Some(Cholesky::new(matrix)?.inverse());
     }
     // [A B'; B C] with S = C - B A^-1 B': the blocks of the inverse are A^-1 + E' S^-1 E, -S^-1 E and S^-1, where E = B A^-1.
     let half = size / 2;

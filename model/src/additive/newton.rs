@@ -5,8 +5,7 @@ use ndarray::{Array1, Array2};
 
 use super::gram::Columns;
 use super::inverse::inverse;
-use crate::metrics::loss_at;
-use crate::solver::SolveError;
+use crate::solver::{SolveError, sigmoid};
 
 /// Penalties stay between these: less is none on standardised columns, more leaves nothing.
 const PENALTIES: (f64, f64) = (0.02, 1e6);
@@ -26,7 +25,9 @@ pub(crate) const NEGLIGIBLE: f64 = 0.05;
 
 /// Where a fit starts, and whether its penalties are still to be found.
 #[derive(Clone, Debug)]
-pub(crate) struct Start {
+pub(crate) struct Start<'a> {
+    /// A fit whose coefficients are begun with, where it has as many of them: of the same columns there is nothing left to do.
+    pub(crate) near: Option<&'a Penalised>,
     /// Of each block.
     pub(crate) penalties: Vec<f64>,
     /// The penalty of recurring values.
@@ -80,7 +81,7 @@ pub(crate) fn fit(
     columns: Columns<'_>,
     events: &[bool],
     offset: Option<&[f64]>,
-    start: &Start,
+    start: &Start<'_>,
 ) -> Result<Penalised, SolveError> {
     let (rows, positives) = (events.len(), events.iter().filter(|&&event| event).count());
     if positives == 0 || positives == rows {
@@ -94,21 +95,29 @@ pub(crate) fn fit(
     let evaluate = |dense: Array1<f64>, recurring: Vec<f64>, penalties: &[f64], recurring_penalty: f64| {
         let mut log_odds = offset.map_or_else(|| vec![0.0; rows], <[f64]>::to_vec);
         columns.add_log_odds(&dense, &recurring, &mut log_odds);
-        let mut loss: f64 = log_odds.iter().zip(events).map(|(&x, &event)| loss_at(x, event)).sum();
+        let mut loss = sigmoid::loss(&log_odds, events);
         let weights = blocks.iter().map(|&block| penalties.get(block).copied().unwrap_or_default());
         loss += 0.5 * dense.iter().skip(1).zip(weights).map(|(b, penalty)| penalty * b * b).sum::<f64>();
         loss += 0.5 * recurring_penalty * recurring.iter().map(|b| b * b).sum::<f64>();
         State { dense, recurring, log_odds, loss }
     };
-    let mut state = evaluate(dense, vec![0.0; columns.recurring()], &penalties, recurring_penalty);
+    let same =
+        |near: &&Penalised| near.coefficients.len() == dense.len() && near.recurring.len() == columns.recurring();
+    let (dense, recurring) = match start.near.filter(same) {
+        Some(near) => (near.coefficients.clone(), near.recurring.clone()),
+        None => (dense, vec![0.0; columns.recurring()]),
+    };
+    let mut state = evaluate(dense, recurring, &penalties, recurring_penalty);
     let mut settled = !start.estimate;
+    let matrix = columns.matrix(rows);
     let mut steps = 0;
     loop {
-        let p: Vec<f64> = state.log_odds.iter().map(|&x| LogOdds(x).probability().get()).collect();
+        let mut p = state.log_odds.clone();
+        sigmoid::probabilities(&mut p);
         let residuals: Vec<f64> = p.iter().zip(events).map(|(p, &event)| f64::from(u8::from(event)) - p).collect();
         let weights: Vec<f64> = p.iter().map(|p| (p * (1.0 - p)).max(1e-12)).collect();
         let (mut g, mut g_recurring) = columns.gradient(&residuals);
-        let mut information = columns.information(&weights);
+        let mut information = columns.information(&weights, matrix.as_ref());
         for (column, &block) in blocks.iter().enumerate() {
             let penalty = penalties.get(block).copied().unwrap_or_default();
             g[column + 1] -= penalty * state.dense[column + 1];

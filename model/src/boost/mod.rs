@@ -5,11 +5,10 @@
 //! them generalise well, and with at most 32 cells each they can be explained exactly
 //! ([`flight_risk_scoring::rules`]).
 
-use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::rules::{MAX_CONDITIONS, RuleTree};
 
 use crate::folds::mixed;
-use crate::metrics::loss_at;
+use crate::solver::sigmoid;
 
 mod bins;
 mod leaves;
@@ -98,13 +97,15 @@ pub fn boost(
     let held_events: Vec<bool> = held_rows.iter().map(event_of).collect();
     let mut least = (f64::INFINITY, 0);
     let mut slopes = vec![[0.0_f32; 2]; rows.len()];
+    let mut probabilities = vec![0.0; rows.len()];
     let grower = Grower::new(binned, plan, monotone, boosted.start);
     let (mut cells, mut held_cells) = (vec![0_u8; rows.len()], vec![0_u8; held_rows.len()]);
     let mut stopped = count == 0 || count == rows.len();
     for round in 0..plan.rounds {
         if !stopped {
-            for ((slope, &x), &event) in slopes.iter_mut().zip(&log_odds).zip(&events) {
-                let p = LogOdds(x).probability().get();
+            probabilities.copy_from_slice(&log_odds);
+            sigmoid::probabilities(&mut probabilities);
+            for ((slope, &p), &event) in slopes.iter_mut().zip(&probabilities).zip(&events) {
                 *slope = [(p - f64::from(u8::from(event))) as f32, (p * (1.0 - p)) as f32];
             }
             let conditions = grower.conditions(&rows, &slopes, mixed(plan.seed, round as u64));
@@ -120,7 +121,7 @@ pub fn boost(
             }
         }
         if (round + 1).is_multiple_of(plan.report_every.max(1)) {
-            let loss: f64 = held_log_odds.iter().zip(&held_events).map(|(&x, &event)| loss_at(x, event)).sum();
+            let loss = sigmoid::loss(&held_log_odds, &held_events);
             if loss < least.0 {
                 least = (loss, boosted.held_out.len());
             }

@@ -1,3 +1,4 @@
+use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::rules::{CompiledRules, Condition, RuleEnsemble};
 
 use super::*;

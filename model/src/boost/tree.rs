@@ -49,6 +49,17 @@ struct Best {
     condition: Option<BinCondition>,
 }
 
+/// What a condition would do to one cell.
+struct Part<'a> {
+    /// Sums of each bin, the one of unknown values last.
+    bins: &'a [Sum],
+    total: Sum,
+    /// Score of the total.
+    base: f64,
+    /// Sums of the rows where the condition holds.
+    held: Sum,
+}
+
 /// Chooses conditions.
 pub(super) struct Grower<'a> {
     binned: &'a Binned,
@@ -61,6 +72,11 @@ pub(super) struct Grower<'a> {
 
 fn plus(a: Sum, b: Sum) -> Sum {
     [a[0] + b[0], a[1] + b[1]]
+}
+
+/// What Newton steps from these sums gain.
+fn score(sum: Sum, penalty: f64) -> f64 {
+    sum[0] * sum[0] / (sum[1] + penalty)
 }
 
 fn minus(a: Sum, b: Sum) -> Sum {
@@ -106,7 +122,7 @@ impl<'a> Grower<'a> {
         let all = self.binned.features();
         let count = ((self.plan.feature_share * all as f64).ceil() as usize).clamp(1.min(all), all);
         let mut features: Vec<usize> = (0..all).collect();
-        features.sort_by_key(|&feature| mixed(seed ^ 1, feature as u64));
+        features.sort_by_cached_key(|&feature| mixed(seed ^ 1, feature as u64));
         features.truncate(count);
         features.sort_unstable();
         features
@@ -115,6 +131,8 @@ impl<'a> Grower<'a> {
     fn sampled_rows(&self, rows: &[u32], slopes: &[[f32; 2]], seed: u64) -> Node {
         let limit = (self.plan.row_share.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
         let mut node = Node::default();
+        node.rows.reserve(rows.len());
+        node.slopes.reserve(rows.len());
         for (index, (&row, &slope)) in rows.iter().zip(slopes).enumerate() {
             if mixed(seed, index as u64) <= limit {
                 node.rows.push(row);
@@ -132,7 +150,7 @@ impl<'a> Grower<'a> {
             let Some(column) = self.binned.columns.get(feature) else { continue };
             let out = &mut node.histogram[start..start + column.bins() + 1];
             if node.rows.len() < MIN_LANED_ROWS {
-                accumulate::<1>(&column.codes, &node.rows, &node.slopes, out);
+                add_up(&column.codes, &node.rows, &node.slopes, out);
             } else {
                 accumulate::<4>(&column.codes, &node.rows, &node.slopes, out);
             }
@@ -145,10 +163,21 @@ impl<'a> Grower<'a> {
         let Some(column) = self.binned.columns.get(condition.feature) else { return parts };
         let mut holds = [false; 256];
         holds.iter_mut().zip(&condition.holds).for_each(|(slot, &h)| *slot = h);
-        for (&row, &slope) in node.rows.iter().zip(&node.slopes) {
-            let part = &mut parts[usize::from(holds[usize::from(column.codes[row as usize])])];
-            part.rows.push(row);
-            part.slopes.push(slope);
+        // Every row is written to both parts, and the end of one of them moves on: no branch that cannot be foretold.
+        for part in &mut parts {
+            part.rows.resize(node.rows.len(), 0);
+            part.slopes.resize(node.rows.len(), [0.0; 2]);
+        }
+        let [without, with] = &mut parts;
+        let mut held = 0;
+        for (place, (&row, &slope)) in node.rows.iter().zip(&node.slopes).enumerate() {
+            (without.rows[place - held], without.slopes[place - held]) = (row, slope);
+            (with.rows[held], with.slopes[held]) = (row, slope);
+            held += usize::from(holds[usize::from(column.codes[row as usize])]);
+        }
+        for (part, count) in [(without, node.rows.len() - held), (with, held)] {
+            part.rows.truncate(count);
+            part.slopes.truncate(count);
         }
         let [without, with] = &mut parts;
         let (smaller, larger) = if with.rows.len() < without.rows.len() { (with, without) } else { (without, with) };
@@ -160,17 +189,24 @@ impl<'a> Grower<'a> {
 
     fn best(&self, nodes: &[Node], features: &[usize], starts: &[usize]) -> Option<BinCondition> {
         let mut best = Best { score: f64::NEG_INFINITY, condition: None };
+        let (mut parts, mut order) = (Vec::with_capacity(nodes.len()), Vec::new());
         for (&feature, &start) in features.iter().zip(starts) {
             let Some(column) = self.binned.columns.get(feature) else { continue };
-            let parts: Vec<&[Sum]> =
-                nodes.iter().map(|node| &node.histogram[start..start + column.bins() + 1]).collect();
+            let bins = column.bins();
             let many_levels = matches!(&column.meaning, Meaning::Levels(levels) if levels.len() > FEW_LEVELS);
             let penalty = self.plan.leaf_penalty + if many_levels { LEVEL_PENALTY } else { 0.0 };
-            let order = match &column.meaning {
-                Meaning::Thresholds(_) => (0..column.bins()).rev().collect(),
-                Meaning::Levels(_) => level_order(&parts, column.bins()),
-            };
-            self.scan(&mut best, feature, &parts, &order, column.has_unknown, penalty);
+            parts.clear();
+            parts.extend(nodes.iter().map(|node| {
+                let bins = &node.histogram[start..start + bins + 1];
+                let total = bins.iter().copied().fold([0.0; 2], plus);
+                Part { bins, total, base: score(total, penalty), held: [0.0; 2] }
+            }));
+            order.clear();
+            order.extend((0..bins).rev());
+            if matches!(column.meaning, Meaning::Levels(_)) {
+                order = level_order(&parts, bins);
+            }
+            self.scan(&mut best, feature, &mut parts, &order, column.has_unknown, penalty);
         }
         best.condition
     }
@@ -180,31 +216,29 @@ impl<'a> Grower<'a> {
         &self,
         best: &mut Best,
         feature: usize,
-        parts: &[&[Sum]],
+        parts: &mut [Part<'_>],
         order: &[usize],
         has_unknown: bool,
         penalty: f64,
     ) {
         let bins = order.len();
-        let score = |sum: Sum| sum[0] * sum[0] / (sum[1] + penalty);
-        let totals: Vec<Sum> = parts.iter().map(|part| part.iter().copied().fold([0.0; 2], plus)).collect();
-        let base: Vec<f64> = totals.iter().map(|&total| score(total)).collect();
-        let before: f64 = base.iter().sum();
-        let weight: f64 = totals.iter().map(|total| total[1]).sum();
-        let unknown: Vec<Sum> = parts.iter().map(|part| part[bins]).collect();
-        let unknown_weight: f64 = unknown.iter().map(|sum| sum[1]).sum();
+        let before: f64 = parts.iter().map(|part| part.base).sum();
+        let weight: f64 = parts.iter().map(|part| part.total[1]).sum();
+        let unknown_weight: f64 = parts.iter().map(|part| part.bins[bins][1]).sum();
         let sign = self.signs.get(feature).copied().unwrap_or_default();
         let directions: &[bool] = if has_unknown && unknown_weight > 0.0 { &[false, true] } else { &[false] };
         for &unknown_holds in directions {
-            let mut held: Vec<Sum> = if unknown_holds { unknown.clone() } else { vec![[0.0; 2]; parts.len()] };
+            for part in parts.iter_mut() {
+                part.held = if unknown_holds { part.bins[bins] } else { [0.0; 2] };
+            }
             for (length, &bin) in order.iter().enumerate() {
                 let (mut sum, mut held_weight) = (0.0, 0.0);
-                for (((held, part), &total), &base) in held.iter_mut().zip(parts).zip(&totals).zip(&base) {
-                    *held = plus(*held, part[bin]);
-                    let rest = minus(total, *held);
+                for part in parts.iter_mut() {
+                    part.held = plus(part.held, part.bins[bin]);
+                    let (held, rest) = (part.held, minus(part.total, part.held));
                     // Against the sign the two sides would be pooled.
                     let against = sign * (rest[0] * (held[1] + penalty) - held[0] * (rest[1] + penalty)) < 0.0;
-                    sum += if against { base } else { score(*held) + score(rest) };
+                    sum += if against { part.base } else { score(held, penalty) + score(rest, penalty) };
                     held_weight += held[1];
                 }
                 let gain = sum - before;
@@ -226,8 +260,8 @@ impl<'a> Grower<'a> {
 
 /// Levels by smoothed gradient over Hessian over all cells. An order within each cell was tried too: it finds more in the rows
 /// trained on and less in others.
-fn level_order(parts: &[&[Sum]], bins: usize) -> Vec<usize> {
-    let total = |bin: usize| parts.iter().map(|part| part[bin]).fold([0.0; 2], plus);
+fn level_order(parts: &[Part<'_>], bins: usize) -> Vec<usize> {
+    let total = |bin: usize| parts.iter().map(|part| part.bins[bin]).fold([0.0; 2], plus);
     let key = |bin: usize| {
         let [gradient, hessian] = total(bin);
         gradient / (hessian + LEVEL_SMOOTHING)
@@ -236,6 +270,16 @@ fn level_order(parts: &[&[Sum]], bins: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..bins).collect();
     order.sort_by(|&a, &b| keys[a].total_cmp(&keys[b]));
     order
+}
+
+/// Adds the rows' gradients and Hessians to their bins.
+fn add_up(codes: &[u8], rows: &[u32], slopes: &[[f32; 2]], out: &mut [Sum]) {
+    for (&row, slope) in rows.iter().zip(slopes) {
+        if let Some(sum) = out.get_mut(usize::from(codes[row as usize])) {
+            sum[0] += f64::from(slope[0]);
+            sum[1] += f64::from(slope[1]);
+        }
+    }
 }
 
 /// Adds the rows' gradients and Hessians to their bins, in `LANES` histograms that are added up at the end.

@@ -5,7 +5,7 @@ mod metric;
 pub(crate) mod newton;
 mod pass;
 mod sample;
-mod sigmoid;
+pub(crate) mod sigmoid;
 
 pub use linfa::{Logistic, reference};
 pub use newton::fit;

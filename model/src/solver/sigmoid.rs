@@ -5,6 +5,8 @@
 
 /// Rows that are worked on side by side.
 const LANES: usize = 8;
+/// Rows whose losses are summed at a time.
+const BLOCK: usize = 256;
 /// Beyond this, e^-x is no longer a normal number.
 const LARGEST_EXPONENT: f64 = 708.0;
 /// ln 2 in two parts: the first has trailing zeros, so that its product with a small whole number is exact.
@@ -60,6 +62,31 @@ pub(super) fn errors(log_odds: &mut [f64], signs: &mut [f64], ones_plus: &mut [f
         *s = if z > 0.0 { z } else { 0.0 };
     }
     sum(signs) + sum_of_logarithms(ones_plus)
+}
+
+/// Overwrites log-odds with their probabilities.
+pub(crate) fn probabilities(log_odds: &mut [f64]) {
+    for x in log_odds {
+        let t = exp_of_minus(x.abs());
+        *x = if *x > 0.0 { 1.0 } else { t } / (1.0 + t);
+    }
+}
+
+/// The summed loss of log-odds, ln(1 + e^z) with z = -x where the event happened and x where not.
+pub(crate) fn loss(log_odds: &[f64], events: &[bool]) -> f64 {
+    let mut total = 0.0;
+    let (mut above, mut ones_plus) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for (x, events) in log_odds.chunks(BLOCK).zip(events.chunks(BLOCK)) {
+        for (((&x, &event), above), u) in x.iter().zip(events).zip(&mut above).zip(&mut ones_plus) {
+            let z = if event { -x } else { x };
+            *u = 1.0 + exp_of_minus(z.abs());
+            *above = if z > 0.0 { z } else { 0.0 };
+        }
+        let count = x.len().min(events.len());
+        let (above, ones_plus) = (above.get(..count).unwrap_or_default(), ones_plus.get(..count).unwrap_or_default());
+        total += sum(above) + sum_of_logarithms(ones_plus);
+    }
+    total
 }
 
 /// The sum, in lanes.
@@ -131,6 +158,13 @@ mod tests {
                 wanted_loss += z.max(0.0) + (-z.abs()).exp().ln_1p();
             }
             assert!((loss / wanted_loss - 1.0).abs() < 1e-13, "{loss}, not {wanted_loss}");
+            let summed = super::loss(&x, &vec![sign < 0.0; x.len()]);
+            assert!((summed / wanted_loss - 1.0).abs() < 1e-13, "{summed}, not {wanted_loss}");
+            let mut p = x.clone();
+            probabilities(&mut p);
+            for (p, x) in p.iter().zip(&x) {
+                assert!((p * (1.0 + (-x).exp()) - 1.0).abs() < 1e-14, "{x}: {p}");
+            }
         }
     }
 }
