@@ -65,6 +65,12 @@ pub(crate) fn moment(micros: i64) -> String {
     format!("{}, {time} UTC", day(&crate::clock::day_of(micros).to_string()))
 }
 
+/// A time that the API tells, as [`moment`]; none where it tells none.
+pub(crate) fn time(time: Option<&prost_types::Timestamp>) -> Option<String> {
+    let time = time?;
+    Some(moment(time.seconds.saturating_mul(1_000_000).saturating_add(i64::from(time.nanos / 1_000))))
+}
+
 /// A number of people that is an expectation.
 pub(crate) fn about(count: f64) -> String {
     if count < 0.5 { "fewer than 1".to_owned() } else { format!("about {count:.0}") }

@@ -219,6 +219,13 @@ pub(crate) struct UnderWay {
 }
 
 impl Store {
+    /// What tells whether any action has changed: how many there are, and when one was changed last.
+    pub(crate) async fn actions_state(&self) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT COUNT(*), COALESCE(MAX(updated_at), 0) FROM actions";
+        let row = self.db().first(sql, Vec::new()).await?;
+        row.map_or(Ok((0, 0)), |row| Ok((row.int(0)?, row.int(1)?)))
+    }
+
     /// The actions under way for each of these employees; nobody without one is in the answer.
     pub(crate) async fn under_way(&self, employees: &[&str]) -> Result<HashMap<String, UnderWay>, StoreError> {
         let mut found: HashMap<String, UnderWay> = HashMap::new();

@@ -11,6 +11,7 @@ use flight_risk_proto::v1::action_service_server::ActionService;
 use tonic::{Request, Response, Status};
 
 use crate::core::Core;
+pub(crate) use outcomes::{USUAL_MONTHS, calibrated, compared};
 
 /// The service.
 pub(crate) struct ActionApi {

@@ -1,33 +1,31 @@
 //! What became of those who were scored: exits reported, realised calibration, and those acted on beside those not.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use flight_risk_proto::v1;
 
 use super::visible;
 use crate::access::caller::Scope;
 use crate::audit::Decision;
-use crate::clock::{MICROS_PER_DAY, now_micros, today};
+use crate::clock::{MICROS_PER_DAY, now_micros, timestamp, today};
 use crate::core::Core;
 use crate::gate::Passed;
+use crate::grpc::insight::MANY;
 use crate::grpc::once::{self, Once};
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::outcomes::calibration::{self as judging, Group, Judged, Outcome};
 use crate::outcomes::comparison::{CAVEAT, FollowUp, Side, follow, side};
-use crate::store::Telling;
 use crate::store::exits::{NewExit, report_exit as keep_exit, withdraw_exit as take_exit_back};
 use crate::store::outcomes::joined_scores;
+use crate::store::{Store, Telling};
 
 /// Months that are compared unless said otherwise.
-const DEFAULT_MONTHS: u32 = 12;
+pub(crate) const USUAL_MONTHS: u32 = 12;
 /// Most months that can be compared.
 const MAX_MONTHS: u32 = 36;
 /// An exit is reported this long before it at most, in days; what is further away is a slip.
 const MAX_DAYS_AHEAD: i32 = 366;
-
-/// How long figures about the past are kept where they take long to work out.
-const KEPT_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Who left, by the name of the resource.
 fn employee_of<'a>(name: &'a str, problems: &mut Violations) -> &'a str {
@@ -106,7 +104,7 @@ pub(super) async fn compare(
     request: v1::CompareActedOnRequest,
 ) -> Result<v1::CompareActedOnResponse, ApiError> {
     let months = match request.months {
-        0 => DEFAULT_MONTHS,
+        0 => USUAL_MONTHS,
         months @ 1..=MAX_MONTHS => months,
         months => {
             let mut problems = Violations::default();
@@ -114,28 +112,38 @@ pub(super) async fn compare(
             return Err(ApiError::Invalid(problems));
         }
     };
-    // What is told of everybody takes as long as there are scores of the past, and changes little within minutes.
-    let key = format!("{months} {:?}", passed.caller.scope);
-    let (rows, work) = (core.store.most_scores().await?, compared(core.clone(), passed.caller.scope.clone(), months));
-    let told = core.insight.comparisons.recent(key, KEPT_FOR, rows, work).await?;
+    // It takes as long as there are scores of the past: many are gone through behind the scenes when something changed.
+    let (key, rows) = (format!("{months} {:?}", passed.caller.scope), core.store.most_scores().await?);
+    let minimum = core.config.groups.minimum_employees;
+    let work = compared(Arc::clone(&core.store), minimum, passed.caller.scope.clone(), months);
+    if rows < MANY {
+        return work.await;
+    }
+    let told = core.insight.comparisons.get(key, core.insight.number_with_actions(), rows, work).await?;
     Ok(told.as_ref().clone())
 }
 
 /// Worked out anew.
-async fn compared(core: Core, scope: Scope, months: u32) -> Result<v1::CompareActedOnResponse, ApiError> {
+pub(crate) async fn compared(
+    store: Arc<Store>,
+    minimum: u32,
+    scope: Scope,
+    months: u32,
+) -> Result<v1::CompareActedOnResponse, ApiError> {
+    let read_time = Some(timestamp(now_micros()));
     let (today, scope) = (today(), &scope);
     let since = today.plus_months(-i32::try_from(months).unwrap_or_default());
-    let acted = core.store.acted_on(i64::from(since.epoch_days()) * MICROS_PER_DAY, scope).await?;
+    let acted = store.acted_on(i64::from(since.epoch_days()) * MICROS_PER_DAY, scope).await?;
     let acted: Vec<FollowUp> = acted.iter().filter_map(|(from, score)| follow(score, *from, today)).collect();
     let mut others: Vec<FollowUp> = Vec::new();
-    core.store.not_acted_on(since, scope, |score| others.extend(follow(&score, score.as_of, today))).await?;
-    let minimum = core.config.groups.minimum_employees;
+    store.not_acted_on(since, scope, |score| others.extend(follow(&score, score.as_of, today))).await?;
     let fewest = usize::try_from(minimum).unwrap_or(usize::MAX);
     Ok(v1::CompareActedOnResponse {
         acted_on: side(&acted, fewest).map(acted_on_group),
         not_acted_on: side(&others, fewest).map(acted_on_group),
         caveat: CAVEAT.to_owned(),
         minimum_group_size: minimum,
+        read_time,
     })
 }
 
@@ -160,23 +168,28 @@ pub(super) async fn calibration(
         "" => None,
         name => Some(model_version(name)?.to_owned()),
     };
-    let key = format!("{version:?} {:?}", passed.caller.scope);
-    let (rows, work) =
-        (core.store.most_scores().await?, calibrated(core.clone(), passed.caller.scope.clone(), version));
-    let told = core.insight.calibrations.recent(key, KEPT_FOR, rows, work).await?;
+    let (key, rows) = (format!("{version:?} {:?}", passed.caller.scope), core.store.most_scores().await?);
+    let minimum = core.config.groups.minimum_employees;
+    let work = calibrated(Arc::clone(&core.store), minimum, passed.caller.scope.clone(), version);
+    if rows < MANY {
+        return work.await;
+    }
+    let told = core.insight.calibrations.get(key, core.insight.number(), rows, work).await?;
     Ok(told.as_ref().clone())
 }
 
 /// Worked out anew.
-async fn calibrated(
-    core: Core,
+pub(crate) async fn calibrated(
+    store: Arc<Store>,
+    minimum: u32,
     scope: Scope,
     version: Option<String>,
 ) -> Result<v1::GetRealizedCalibrationResponse, ApiError> {
+    let read_time = Some(timestamp(now_micros()));
     let today = today();
     let mut judged = Vec::new();
     let mut pending = 0;
-    core.store
+    store
         .past_scores(version.as_deref(), &scope, |employee, score| match judging::outcome(&score, today) {
             Outcome::Left => judged.push(Judged { risk: score.risk, left: true, employee }),
             Outcome::Stayed => judged.push(Judged { risk: score.risk, left: false, employee }),
@@ -184,12 +197,13 @@ async fn calibrated(
             Outcome::Censored => {}
         })
         .await?;
-    let minimum = usize::try_from(core.config.groups.minimum_employees).unwrap_or(usize::MAX);
+    let minimum = usize::try_from(minimum).unwrap_or(usize::MAX);
     let (total, groups) = judging::groups(judged, minimum);
     Ok(v1::GetRealizedCalibrationResponse {
         total: total.map(calibration_group),
         groups: groups.into_iter().map(calibration_group).collect(),
         pending,
+        read_time,
     })
 }
 

@@ -9,7 +9,7 @@ use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 use super::moments::{Masks, moments};
 use super::snapshot::{Snapshot, Snapshots};
 use crate::access::caller::Scope;
-use crate::clock::today;
+use crate::clock::{timestamp, today};
 use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::convert_score::family;
@@ -20,7 +20,7 @@ use crate::insight::dimension::Dimension;
 use crate::insight::drivers::{Driver, Drivers, MOST_MEMBERS, drawn};
 use crate::insight::figures::View;
 use crate::insight::trend::shown_months;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// Most drivers on a page.
 const MOST_DRIVERS: usize = 100;
@@ -58,26 +58,19 @@ pub(super) async fn answer(
     let snapshot = snapshots.current().await?;
     let scope = &passed.caller.scope;
     let view = snapshot.view(scope).await?;
-    let number = match &group {
-        None if view.drivers.total => None,
-        None => return Err(ApiError::GroupSuppressed),
-        Some((dimension, name)) => {
-            let number = snapshot.names.number(*dimension, name).filter(|&n| view.drivers.has(dimension.position(), n));
-            Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?))
-        }
-    };
-    let key = format!("{scope:?} {group:?} {month:?}");
+    let number = number(&snapshot, &view, group.as_ref())?;
     let (snapshots, of) = (snapshots.clone(), snapshot.number);
     let kept = snapshots.shared();
     let ranked = match month {
         Some(month) => {
-            let rows = snapshot.people.len();
-            let work = then(snapshots.clone(), core.clone(), snapshot, scope.clone(), group, month);
+            let (key, rows) = (key(scope, group.as_ref(), Some(&month)), snapshot.people.len());
+            let work = then(snapshots.clone(), snapshot, scope.clone(), group, month);
             kept.drivers.get(key, of, rows, work).await?
         }
         None => {
-            let rows = snapshot.people.len().min(MOST_MEMBERS);
-            let work = now(core.clone(), snapshot, view, scope.clone(), number);
+            snapshots.note(scope, group.as_ref());
+            let (key, rows) = (key(scope, group.as_ref(), None), snapshot.people.len().min(MOST_MEMBERS));
+            let work = now(Arc::clone(snapshots.store()), snapshot, view, scope.clone(), number);
             kept.drivers.get(key, of, rows, work).await?
         }
     };
@@ -100,7 +93,43 @@ pub(super) async fn answer(
         employees: ranked.employees,
         next_page_token: next.unwrap_or_default(),
         model_version: ranked.model_version.clone(),
+        read_time: Some(timestamp(ranked.read_at)),
     })
+}
+
+/// Works out what drives the risk of a group now, before anybody asks, if it may be shown.
+pub(super) async fn ahead(
+    snapshots: &Snapshots,
+    snapshot: &Arc<Snapshot>,
+    scope: &Scope,
+    group: Option<&(Dimension, String)>,
+) {
+    let Ok(view) = snapshot.view(scope).await else { return };
+    let Ok(number) = number(snapshot, &view, group) else { return };
+    let (key, of) = (key(scope, group, None), snapshot.number);
+    let work = now(Arc::clone(snapshots.store()), Arc::clone(snapshot), view, scope.clone(), number);
+    snapshots.shared().drivers.ahead(key, of, work).await;
+}
+
+/// Under which drivers are kept.
+fn key(scope: &Scope, group: Option<&(Dimension, String)>, month: Option<&str>) -> String {
+    format!("{scope:?} {group:?} {month:?}")
+}
+
+/// The dimension and the number of a group whose drivers may be shown; `None`: all within the scope.
+fn number(
+    snapshot: &Snapshot,
+    view: &View,
+    group: Option<&(Dimension, String)>,
+) -> Result<Option<(usize, u32)>, ApiError> {
+    match group {
+        None if view.drivers.total => Ok(None),
+        None => Err(ApiError::GroupSuppressed),
+        Some((dimension, name)) => {
+            let number = snapshot.names.number(*dimension, name).filter(|&n| view.drivers.has(dimension.position(), n));
+            Ok(Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?)))
+        }
+    }
 }
 
 /// The drivers of a group, the strongest first; none where they may not be shown.
@@ -111,11 +140,13 @@ struct Told {
     features: Vec<SourceFeature>,
     employees: u64,
     model_version: String,
+    /// When those were read of whom they are.
+    read_at: i64,
 }
 
 /// What drives the risk of a group now.
 async fn now(
-    core: Core,
+    store: Arc<Store>,
     snapshot: Arc<Snapshot>,
     view: Arc<View>,
     scope: Scope,
@@ -135,21 +166,20 @@ async fn now(
             && reach.covers(&person.groups)
     });
     let members = within.map(|person| person.seq).collect();
-    ranked(&core, &snapshot.model_version, members, employees, snapshot.minimum).await
+    ranked(&store, &snapshot, &snapshot.model_version, members, employees).await
 }
 
 /// What drove it at the end of a month: of those whom the model of that time scored. Shown only if the group now, and in every
 /// earlier month that is shown, is the same people or differs by enough.
 async fn then(
     snapshots: Snapshots,
-    core: Core,
     snapshot: Arc<Snapshot>,
     scope: Scope,
     group: Option<(Dimension, String)>,
     month: String,
 ) -> Result<Ranked, ApiError> {
     let group = group.as_ref().map(|(dimension, name)| (*dimension, name.as_str()));
-    let moments = moments(&core.store, &snapshot).await?;
+    let moments = moments(snapshots.store(), &snapshot).await?;
     let Some(asked) = moments.iter().position(|moment| moment.month() == month) else { return Ok(Ranked(None)) };
     let mut plans = Vec::with_capacity(moments.len());
     for moment in &moments {
@@ -159,7 +189,7 @@ async fn then(
     // The lowest bit is now, which is judged before all months: it is shown in any case.
     let mut numbers: Vec<i64> = moments.iter().map(|moment| moment.at).collect();
     numbers.push(i64::MAX - 1);
-    let read = core.store.memberships(&scope, group, &numbers, |membership| {
+    let read = snapshots.store().memberships(&scope, group, &numbers, |membership| {
         let answered = membership.risk >= 0.0;
         let here = membership.to_seq == i64::MAX && membership.exit_day.is_none_or(|day| day > snapshot.today);
         let mut mask = u64::from(here && answered && membership.model_version == snapshot.model_version);
@@ -182,7 +212,7 @@ async fn then(
     let shown = shown_months(masks.into_values(), &allowed, u64::from(snapshot.minimum));
     match plans.get(asked) {
         Some(plan) if shown.get(asked + 1) == Some(&true) => {
-            ranked(&core, &plan.model_version, members, employees, snapshot.minimum).await
+            ranked(snapshots.store(), &snapshot, &plan.model_version, members, employees).await
         }
         _ => Ok(Ranked(None)),
     }
@@ -190,25 +220,26 @@ async fn then(
 
 /// The drivers of the members of a group by the scores with these numbers, all of the same model.
 async fn ranked(
-    core: &Core,
+    store: &Store,
+    snapshot: &Snapshot,
     model_version: &str,
     members: Vec<i64>,
     employees: u64,
-    minimum: u32,
 ) -> Result<Ranked, ApiError> {
     let unavailable = |_: StoreError| ApiError::StoreUnavailable;
-    let Some(model) = core.store.model(model_version).await.map_err(unavailable)? else { return Ok(Ranked(None)) };
+    let Some(model) = store.model(model_version).await.map_err(unavailable)? else { return Ok(Ranked(None)) };
     let features = model.schema.features().to_vec();
     let mut drivers = Drivers::new(features.len());
     let members = drawn(members);
-    let added = core.store.score_parts(&members, |values, contributions| drivers.add(values, contributions)).await;
+    let added = store.score_parts(&members, |values, contributions| drivers.add(values, contributions)).await;
     added.map_err(unavailable)?;
-    if drivers.members() < u64::from(minimum) {
+    if drivers.members() < u64::from(snapshot.minimum) {
         // Somebody was erased, or scored anew, since everybody was read.
         return Ok(Ranked(None));
     }
     let model_version = model_version.to_owned();
-    Ok(Ranked(Some(Told { drivers: drivers.ranked(), features, employees, model_version })))
+    let read_at = snapshot.read_at;
+    Ok(Ranked(Some(Told { drivers: drivers.ranked(), features, employees, model_version, read_at })))
 }
 
 /// The month that is asked about; `None`: now, which is also what this month is.

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use flight_risk_proto::v1;
 
 use super::snapshot::{Snapshot, Snapshots};
+use crate::clock::timestamp;
 use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::page_token::{Binding, page_size};
@@ -136,6 +137,7 @@ pub(super) async fn answer(
         observed_from: observed(&snapshot, 0),
         observed_until: observed(&snapshot, 1),
         minimum_group_size: snapshot.minimum,
+        read_time: Some(timestamp(snapshot.read_at)),
         departments,
         tenures,
     })

@@ -43,37 +43,39 @@ struct Ready<T> {
     value: Arc<T>,
     /// The snapshot that it is made of.
     of: u64,
-    built: Instant,
+    /// When it was last what is true.
+    good_at: Instant,
     took: Duration,
 }
 
 impl<T: Send + Sync + 'static> Kept<T> {
-    /// The answer from snapshot number `of`; while that is worked out and it takes long, the one before. `rows` tells how many rows
-    /// are to be read: few are waited for, of many it is said when to come again.
-    pub(super) async fn get<W>(&self, key: String, of: u64, rows: usize, work: W) -> Result<Arc<T>, ApiError>
+    /// The answer from snapshot number `of` or a later one; while that is worked out and it takes long, the one before. `rows` tells
+    /// how many rows are to be read: few are waited for, of many it is said when to come again.
+    pub(crate) async fn get<W>(&self, key: String, of: u64, rows: usize, work: W) -> Result<Arc<T>, ApiError>
     where
         W: Future<Output = Result<T, ApiError>> + Send + 'static,
     {
-        self.answer(key, of, rows, |ready| ready.of == of, work).await
+        self.answer(key, of, Some(rows), work).await
     }
 
-    /// The answer of a little while ago, where it took long to work out: no older than `age`, or a bit older while it is worked out
-    /// anew. What is quick is worked out anew every time. `rows` as in [`get`](Self::get).
-    pub(crate) async fn recent<W>(&self, key: String, age: Duration, rows: usize, work: W) -> Result<Arc<T>, ApiError>
+    /// Works an answer out before anybody asks for it, if it is not yet.
+    pub(super) async fn ahead<W>(&self, key: String, of: u64, work: W)
     where
         W: Future<Output = Result<T, ApiError>> + Send + 'static,
     {
-        self.answer(key, 0, rows, |ready| ready.took > QUICK && ready.built.elapsed() < age, work).await
+        // What cannot be worked out is tried again when somebody asks.
+        let _ = self.answer(key, of, None, work).await;
     }
 
-    async fn answer<W>(
-        &self,
-        key: String,
-        of: u64,
-        rows: usize,
-        fresh: impl Fn(&Ready<T>) -> bool,
-        work: W,
-    ) -> Result<Arc<T>, ApiError>
+    /// How many answers are ready.
+    #[cfg(test)]
+    pub(super) fn ready(&self) -> usize {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.values().filter(|entry| entry.ready.is_some()).count()
+    }
+
+    /// Without `rows` it is waited for, however long it takes.
+    async fn answer<W>(&self, key: String, of: u64, rows: Option<usize>, work: W) -> Result<Arc<T>, ApiError>
     where
         W: Future<Output = Result<T, ApiError>> + Send + 'static,
     {
@@ -83,7 +85,8 @@ impl<T: Send + Sync + 'static> Kept<T> {
                 entries.retain(|_, entry| entry.running.is_some());
             }
             let entry = entries.entry(key.clone()).or_insert_with(|| Entry { ready: None, running: None });
-            if let Some(ready) = entry.ready.as_ref().filter(|&ready| fresh(ready)) {
+            if let Some(ready) = entry.ready.as_mut().filter(|ready| ready.of >= of) {
+                ready.good_at = Instant::now();
                 return Ok(Arc::clone(&ready.value));
             }
             // A task that ended without saying so has failed.
@@ -93,13 +96,15 @@ impl<T: Send + Sync + 'static> Kept<T> {
                 entry.running = Some(running.clone());
                 running
             });
-            let stale = entry.ready.as_ref();
-            if let Some(ready) =
-                stale.filter(|ready| rows >= MANY && ready.took > QUICK && ready.built.elapsed() < STALE_AFTER)
-            {
+            let stale = entry.ready.as_ref().filter(|_| rows.is_some_and(|rows| rows >= MANY));
+            if let Some(ready) = stale.filter(|ready| ready.took > QUICK && ready.good_at.elapsed() < STALE_AFTER) {
                 return Ok(Arc::clone(&ready.value));
             }
             running
+        };
+        let Some(rows) = rows else {
+            let done = done.wait_for(Option::is_some).await;
+            return done.ok().and_then(|value| value.clone().flatten()).ok_or(ApiError::StoreUnavailable);
         };
         let expected = expected(rows);
         let patience = if expected < SHORT { 2 * SHORT } else { PATIENCE };
@@ -124,8 +129,8 @@ impl<T: Send + Sync + 'static> Kept<T> {
             if let Some(entry) = entries.get_mut(&key) {
                 entry.running = None;
                 if let Some(value) = &value {
-                    let (value, built) = (Arc::clone(value), Instant::now());
-                    entry.ready = Some(Ready { value, of, built, took: began.elapsed() });
+                    let (value, good_at) = (Arc::clone(value), Instant::now());
+                    entry.ready = Some(Ready { value, of, good_at, took: began.elapsed() });
                 }
             }
             tell.send_replace(Some(value));
@@ -190,21 +195,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_took_long_is_kept_for_a_while_and_what_is_quick_is_not() {
+    async fn what_took_long_is_answered_with_the_one_before_until_it_is_worked_out_anew() {
         let kept: Kept<u32> = Kept::default();
-        let ask = async |key: &str, takes: u64, age: u64, value: u32| {
-            let work = async move {
-                tokio::time::sleep(Duration::from_millis(takes)).await;
-                Ok(value)
-            };
-            *kept.recent(key.into(), Duration::from_millis(age), MANY, work).await.unwrap()
+        let work = |takes: u64, value: u32| async move {
+            tokio::time::sleep(Duration::from_millis(takes)).await;
+            Ok(value)
         };
-        assert_eq!((ask("slow", 300, 60_000, 1).await, ask("slow", 300, 60_000, 2).await), (1, 1));
-        assert_eq!((ask("quick", 1, 60_000, 1).await, ask("quick", 1, 60_000, 2).await), (1, 2));
-        // Too old, it is still answered with while it is worked out anew.
-        assert_eq!(ask("slow", 300, 0, 3).await, 1);
+        let ask = async |key: &str, of: u64, rows: usize, takes: u64, value: u32| {
+            *kept.get(key.into(), of, rows, work(takes, value)).await.unwrap()
+        };
+        assert_eq!((ask("slow", 1, MANY, 300, 1).await, ask("slow", 2, MANY, 300, 2).await), (1, 1));
+        assert_eq!((ask("quick", 1, MANY, 1, 1).await, ask("quick", 2, MANY, 1, 2).await), (1, 2));
+        assert_eq!((ask("few", 1, 10, 300, 1).await, ask("few", 2, 10, 300, 2).await), (1, 2));
         tokio::time::sleep(Duration::from_millis(600)).await;
-        assert_eq!(ask("slow", 300, 60_000, 4).await, 3);
+        assert_eq!(ask("slow", 2, MANY, 300, 3).await, 2);
+        // Who still asks of an earlier one gets what is newer.
+        assert_eq!(ask("slow", 1, MANY, 300, 4).await, 2);
+        kept.ahead("slow".into(), 3, work(300, 5)).await;
+        kept.ahead("slow".into(), 3, work(300, 6)).await;
+        assert_eq!(ask("slow", 3, MANY, 300, 7).await, 5);
     }
 
     #[tokio::test]

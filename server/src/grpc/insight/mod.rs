@@ -1,9 +1,11 @@
 //! InsightService: figures about groups. What may be shown is decided in [`crate::insight`]; here requests are read and answered.
 
+mod ahead;
 mod drivers;
 mod hotspots;
 mod kept;
 mod moments;
+mod progress;
 mod snapshot;
 mod trend;
 
@@ -17,8 +19,8 @@ use crate::gate::Passed;
 use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::insight::dimension::{Dimension, uncrossed};
-pub(crate) use snapshot::Shared as InsightShared;
 use snapshot::Snapshots;
+pub(crate) use snapshot::{MANY, Shared as InsightShared};
 
 /// The service.
 pub(crate) struct InsightApi {
@@ -55,6 +57,19 @@ impl InsightApi {
     pub(crate) async fn snapshot(&self) -> Result<(u64, usize), ApiError> {
         let snapshot = self.snapshots.current().await?;
         Ok((snapshot.number, snapshot.people.len()))
+    }
+
+    /// How often all was worked out that is before anybody asks.
+    #[cfg(test)]
+    pub(crate) fn rounds(&self) -> u64 {
+        self.snapshots.shared().rounds.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// How many answers are ready: drivers, trends, calibrations, comparisons.
+    #[cfg(test)]
+    pub(crate) fn ready(&self) -> [usize; 4] {
+        let shared = self.snapshots.shared();
+        [shared.drivers.ready(), shared.trends.ready(), shared.calibrations.ready(), shared.comparisons.ready()]
     }
 
     fn status(&self, error: ApiError) -> Status {

@@ -7,7 +7,7 @@
 //! soon as the next reading is over, which begins within ten times as long as one takes.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,10 @@ use flight_risk_scoring::Scorer;
 use crate::access::caller::Scope;
 use crate::clock::{MICROS_PER_DAY, now_micros};
 use crate::core::Core;
-use crate::grpc::insight::kept::{Kept, expected};
+use crate::grpc::insight::ahead::{ActionsState, Asked, numbered_with_actions};
+use crate::grpc::insight::kept::Kept;
 use crate::grpc::insight::moments::Moment;
+use crate::grpc::insight::progress::Progress;
 use crate::grpc::status::ApiError;
 use crate::insight::dimension::{Dimension, Groups};
 use crate::insight::figures::{Past, Person, View, shown};
@@ -36,9 +38,9 @@ const DAYS_PER_MONTH: f64 = 30.436_875;
 /// Months that the probability of a model of a flat table is taken to be about: it does not say.
 const FLAT_MONTHS: i64 = 12;
 /// What takes longer to read is read behind the scenes.
-pub(super) const QUICK: Duration = Duration::from_millis(200);
+pub(super) const QUICK: Duration = Duration::from_millis(20);
 /// A company of fewer people is not large, however long it takes to read.
-pub(super) const MANY: usize = 5_000;
+pub(crate) const MANY: usize = 5_000;
 /// Longest wait of a page while it is read for the first time, if it takes longer than [`SHORT`].
 const PATIENCE: Duration = Duration::from_millis(100);
 /// What takes no longer is waited for: twice as long, as there may be other work.
@@ -67,6 +69,8 @@ pub(crate) struct Snapshot {
     pub(super) observed: Option<(Day, Day)>,
     /// The day on which it was read.
     pub(super) today: i64,
+    /// When, in microseconds since 1970.
+    pub(super) read_at: i64,
     /// What it was read from: as long as this stays, so do the figures.
     pub(super) state: InsightState,
     pub(super) model_version: String,
@@ -84,7 +88,8 @@ impl Snapshot {
         minimum: u32,
         progress: &Progress,
     ) -> Result<Self, StoreError> {
-        let today = now_micros().div_euclid(MICROS_PER_DAY);
+        let read_at = now_micros();
+        let today = read_at.div_euclid(MICROS_PER_DAY);
         let mut names = Names::default();
         let (mut people, mut past, mut leavers) = (Vec::new(), Vec::new(), Vec::new());
         store
@@ -125,6 +130,7 @@ impl Snapshot {
             leavers,
             observed: start.and_then(|start| Some((day(start + 1)?, day(today)?))),
             today,
+            read_at,
             state,
             model_version,
             minimum,
@@ -155,45 +161,14 @@ impl Snapshot {
     }
 
     /// The scopes of which somebody asked.
-    fn asked(&self) -> Vec<Scope> {
+    pub(super) fn asked(&self) -> Vec<Scope> {
         let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.values().map(|(scope, _)| scope.clone()).take(MOST_AHEAD).collect()
     }
 }
 
 /// Numbers of snapshots.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
-
-/// How far the reading is.
-#[derive(Debug, Default)]
-struct Progress {
-    rows: AtomicUsize,
-    read: AtomicUsize,
-    began: Mutex<Option<Instant>>,
-}
-
-impl Progress {
-    fn begin(&self, rows: usize) {
-        self.rows.store(rows, Ordering::Relaxed);
-        self.read.store(0, Ordering::Relaxed);
-        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    fn another(&self) {
-        self.read.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How long it still takes, about.
-    fn remaining(&self) -> Duration {
-        let (rows, read) = (self.rows.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed));
-        let elapsed = self.began.lock().unwrap_or_else(PoisonError::into_inner).map_or(Duration::ZERO, |b| b.elapsed());
-        let left = rows.saturating_sub(read);
-        if read < ENOUGH_ROWS { expected(left) } else { elapsed.mul_f64(left as f64 / read as f64) }
-    }
-}
-
-/// Rows after which it is known how fast they are read.
-const ENOUGH_ROWS: usize = 20_000;
+static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// A day from its number.
 pub(super) fn day(number: i64) -> Option<Day> {
@@ -226,12 +201,25 @@ struct Held {
     snapshot: Arc<Snapshot>,
     built: Instant,
     took: Duration,
+    /// When it was last what is true.
+    good_at: Mutex<Instant>,
 }
 
 impl Held {
     /// Whether it is answered from while it is read anew. A machine with other work makes no small company large.
     fn is_large(&self) -> bool {
         self.took > QUICK && self.snapshot.people.len() >= MANY
+    }
+
+    /// Whether it is near enough to what is true to be answered from while it is read anew.
+    fn is_recent(&self) -> bool {
+        let good_at = *self.good_at.lock().unwrap_or_else(PoisonError::into_inner);
+        good_at.elapsed() < STALE_AFTER.max(2 * REST * self.took)
+    }
+
+    /// Nothing has changed since.
+    fn is_good(&self) {
+        *self.good_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
@@ -268,10 +256,29 @@ pub(crate) struct Shared {
     months: Mutex<HashMap<String, Arc<MonthPlan>>>,
     pub(super) trends: Kept<super::trend::Months>,
     pub(super) drivers: Kept<super::drivers::Ranked>,
+    /// The groups whose drivers were asked for last.
+    pub(super) groups: Mutex<Vec<Asked>>,
+    /// How often actions were seen to have changed, and as what.
+    pub(super) actions: Mutex<(u64, ActionsState)>,
+    /// How often all was worked out before it is asked for.
+    #[cfg(test)]
+    pub(super) rounds: AtomicU64,
     /// Realised calibrations, by model and scope.
     pub(crate) calibrations: Kept<v1::GetRealizedCalibrationResponse>,
     /// Those acted on beside those not, by months and scope.
     pub(crate) comparisons: Kept<v1::CompareActedOnResponse>,
+}
+
+impl Shared {
+    /// The number of the snapshot that is answered from; 0 before the first.
+    pub(crate) fn number(&self) -> u64 {
+        self.held.load().as_ref().map_or(0, |held| held.snapshot.number)
+    }
+
+    /// The same, of what depends on actions too.
+    pub(crate) fn number_with_actions(&self) -> u64 {
+        numbered_with_actions(self.number(), self.actions.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
 }
 
 /// Everybody, as the services see them.
@@ -291,8 +298,23 @@ impl Snapshots {
     }
 
     /// What they are read from.
-    pub(super) fn store(&self) -> &Store {
+    pub(super) fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// The version of the model that scores.
+    pub(super) fn active_model(&self) -> String {
+        self.active.load().artifact().model_version().to_owned()
+    }
+
+    /// The smallest group that is shown.
+    pub(super) fn minimum(&self) -> u32 {
+        self.minimum
+    }
+
+    /// The snapshot that is answered from, if there is one.
+    pub(super) fn held(&self) -> Option<Arc<Snapshot>> {
+        self.shared.held.load().as_ref().map(|held| Arc::clone(&held.snapshot))
     }
 
     /// What was worked out from them.
@@ -318,13 +340,19 @@ impl Snapshots {
 
     /// Reads what is not read yet, or has changed and is large; gives the time until the next look.
     async fn look(&self) -> Duration {
+        let began = Instant::now();
         let held = self.shared.held.load_full();
         let Ok(state) = self.store.insight_state().await else { return LOOK_EVERY };
-        let due = held.as_ref().is_none_or(|held| held.is_large() && !self.fresh(held, &state));
-        if due && let Err(error) = self.renew(Instant::now()).await {
-            tracing::warn!(?error, "employees could not be read for figures about groups");
+        match &held {
+            Some(held) if self.fresh(held, &state) => held.is_good(),
+            _ => {
+                if let Err(error) = self.renew(Instant::now()).await {
+                    tracing::warn!(?error, "employees could not be read for figures about groups");
+                }
+            }
         }
-        self.shared.held.load_full().map_or(LOOK_EVERY, |held| LOOK_EVERY.max(REST * held.took))
+        self.work_ahead().await;
+        LOOK_EVERY.max((REST * began.elapsed()).min(STALE_AFTER / 2))
     }
 
     fn fresh(&self, held: &Held, state: &InsightState) -> bool {
@@ -341,12 +369,13 @@ impl Snapshots {
         let held = self.shared.held.load_full();
         if let Some(held) = &held {
             if self.fresh(held, &state) {
+                held.is_good();
                 return Ok(Arc::clone(&held.snapshot));
             }
             let active = self.active.load();
             let same_model = held.snapshot.model_version == active.artifact().model_version();
-            if held.is_large() && held.built.elapsed() < STALE_AFTER.max(2 * REST * held.took) && same_model {
-                if self.shared.reading.try_lock().is_ok() {
+            if held.is_large() && held.is_recent() && same_model {
+                if held.built.elapsed() >= LOOK_EVERY && self.shared.reading.try_lock().is_ok() {
                     let this = self.clone();
                     tokio::spawn(async move { this.renew(Instant::now()).await.map(|_| ()) });
                 }
@@ -387,12 +416,17 @@ impl Snapshots {
         let snapshot = Arc::new(read.map_err(unavailable)?);
         snapshot.view(&Scope::All).await?;
         let took = built.elapsed();
-        if let Some(before) = before.filter(|_| took > QUICK) {
+        if let Some(before) = before.filter(|before| before.is_large()) {
             for scope in before.snapshot.asked() {
                 snapshot.view(&scope).await?;
             }
+            // What is asked for is answered from the one before until this is ready, too; of another model it is not.
+            if before.snapshot.model_version == snapshot.model_version {
+                self.prepare(&snapshot).await;
+            }
         }
-        shared.held.store(Some(Arc::new(Held { snapshot: Arc::clone(&snapshot), built, took })));
+        let good_at = Mutex::new(Instant::now());
+        shared.held.store(Some(Arc::new(Held { snapshot: Arc::clone(&snapshot), built, took, good_at })));
         Ok(snapshot)
     }
 

@@ -7,6 +7,7 @@ use flight_risk_proto::v1;
 use super::moments::{Masks, Moment, moments, this_month};
 use super::snapshot::{Snapshot, Snapshots};
 use crate::access::caller::Scope;
+use crate::clock::timestamp;
 use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::status::ApiError;
@@ -22,7 +23,11 @@ const USUAL_MONTHS: u32 = 12;
 const ELEVATED: i64 = 2;
 
 /// All months of a group of which there is something, the earliest first, and whether they are shown.
-pub(super) struct Months(Vec<(Moment, Option<v1::TrendPoint>)>);
+pub(super) struct Months {
+    months: Vec<(Moment, Option<v1::TrendPoint>)>,
+    /// When those were read of whom they are.
+    read_at: i64,
+}
 
 /// Returns how the risk of a group developed.
 pub(super) async fn answer(
@@ -43,23 +48,46 @@ pub(super) async fn answer(
     let snapshot = snapshots.current().await?;
     let scope = &passed.caller.scope;
     let view = snapshot.view(scope).await?;
-    let number = match &group {
-        None if view.shown.total => None,
-        None => return Err(ApiError::GroupSuppressed),
-        Some((dimension, name)) => {
-            let number = snapshot.names.number(*dimension, name).filter(|&n| view.shown.has(dimension.position(), n));
-            Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?))
-        }
-    };
+    let number = number(&snapshot, &view, group.as_ref())?;
     let key = format!("{scope:?} {group:?}");
     let (of, rows) = (snapshot.number, snapshot.people.len());
     let first = this_month(&snapshot).map(|day| day.plus_months(1 - i32::try_from(months).unwrap_or(1)));
     let work = worked_out(snapshots.clone(), snapshot, view, scope.clone(), group, number);
     let all = snapshots.shared().trends.get(key, of, rows, work).await?;
-    let asked = all.0.iter().filter(|(moment, _)| first.is_none_or(|first| moment.first_day >= first));
+    let asked = all.months.iter().filter(|(moment, _)| first.is_none_or(|first| moment.first_day >= first));
     let points: Vec<v1::TrendPoint> = asked.clone().filter_map(|(_, point)| point.clone()).collect();
     let suppressed_months = u32::try_from(asked.count() - points.len()).unwrap_or(u32::MAX);
-    Ok(v1::GetTrendResponse { points, suppressed_months })
+    Ok(v1::GetTrendResponse { points, suppressed_months, read_time: Some(timestamp(all.read_at)) })
+}
+
+/// Works out the months of a group before anybody asks, if it may be shown.
+pub(super) async fn ahead(
+    snapshots: &Snapshots,
+    snapshot: &Arc<Snapshot>,
+    scope: &Scope,
+    group: Option<&(Dimension, String)>,
+) {
+    let Ok(view) = snapshot.view(scope).await else { return };
+    let Ok(number) = number(snapshot, &view, group) else { return };
+    let (key, of) = (format!("{scope:?} {group:?}"), snapshot.number);
+    let work = worked_out(snapshots.clone(), Arc::clone(snapshot), view, scope.clone(), group.cloned(), number);
+    snapshots.shared().trends.ahead(key, of, work).await;
+}
+
+/// The dimension and the number of a group that may be shown; `None`: all within the scope.
+fn number(
+    snapshot: &Snapshot,
+    view: &View,
+    group: Option<&(Dimension, String)>,
+) -> Result<Option<(usize, u32)>, ApiError> {
+    match group {
+        None if view.shown.total => Ok(None),
+        None => Err(ApiError::GroupSuppressed),
+        Some((dimension, name)) => {
+            let number = snapshot.names.number(*dimension, name).filter(|&n| view.shown.has(dimension.position(), n));
+            Ok(Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?)))
+        }
+    }
 }
 
 /// Every month: which are shown must not depend on how many are asked for, or two answers would tell by their difference what one
@@ -107,7 +135,7 @@ async fn worked_out(
             let shown = fits && month.answered >= minimum;
             (moment, shown.then(|| point(&snapshot, &view, &scope, number, &moment, month)))
         });
-        Months(told.collect())
+        Months { months: told.collect(), read_at: snapshot.read_at }
     });
     pointed.await.map_err(|_| ApiError::StoreUnavailable)
 }

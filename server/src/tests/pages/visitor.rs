@@ -26,6 +26,7 @@ const HOST: &str = "127.0.0.1:8080";
 /// A console without a socket.
 pub(in crate::tests) struct Console {
     router: Router,
+    site: Site,
     /// What is kept.
     pub(in crate::tests) store: Store,
     _folder: tempfile::TempDir,
@@ -36,6 +37,18 @@ impl Console {
     /// A console of this model with a store of its own, to which people sign in.
     pub(in crate::tests) async fn of(scorer: Scorer) -> Self {
         Self::with(scorer, ServerConfig::default()).await
+    }
+
+    /// How often what pages ask for first was worked out.
+    pub(in crate::tests) fn rounds(&self) -> u64 {
+        self.site.api().insight.rounds()
+    }
+
+    /// Waits until it was more often than so.
+    pub(in crate::tests) async fn more_rounds_than(&self, before: u64) {
+        while self.rounds() <= before {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
     }
 
     /// The same with another configuration.
@@ -74,7 +87,7 @@ impl Console {
     fn of_app(app: &App, store: Store, folder: tempfile::TempDir, provider: Option<Arc<Oidc>>) -> Self {
         let (drain, draining) = watch::channel(false);
         let site = Site::new(app.core().clone(), HOST.parse().unwrap(), provider, &draining);
-        Self { router: pages(site), store, _folder: folder, _draining: drain }
+        Self { router: pages(site.clone()), site, store, _folder: folder, _draining: drain }
     }
 
     /// Makes an account and signs in with it.

@@ -21,6 +21,8 @@ pub(super) struct Outcomes {
     pub(super) minimum: u32,
     /// The realised calibration in a sentence; none where it may not be seen.
     pub(super) calibration: Option<Calibration>,
+    /// When what is compared was read.
+    pub(super) read: Option<String>,
 }
 
 /// One side of the comparison.
@@ -76,6 +78,7 @@ pub(super) async fn outcomes(site: &Site, visit: &Visit) -> Result<Outcomes, Pag
         ],
         caveat: Notice::new(NoticeKind::Caution, "This is no proof", compared.caveat),
         minimum: compared.minimum_group_size,
+        read: words::time(compared.read_time.as_ref()),
         calibration: realized?.map(|realized| Calibration::of(&realized.into_inner())),
     })
 }

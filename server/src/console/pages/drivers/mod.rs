@@ -69,6 +69,7 @@ struct DriversPage {
     within: String,
     /// Where the people of the group are listed, for whom may list them.
     list: Option<String>,
+    read: Option<String>,
 }
 
 /// A driver.
@@ -156,6 +157,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         name: group,
         within: site.within(),
         list,
+        read: words::time(now.read_time.as_ref()),
     };
     show(&page)
 }

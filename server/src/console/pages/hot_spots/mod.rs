@@ -91,6 +91,7 @@ struct HotSpotsPage {
     within: String,
     pager: Pager,
     crossed: bool,
+    read: Option<String>,
 }
 
 /// The groups.
@@ -164,6 +165,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         within: site.within(),
         pager: Place::of(&asked.page, "", &asked.back).pager(said, next, told.hotspots.len(), href),
         crossed,
+        read: words::time(told.read_time.as_ref()),
     };
     show(&page)
 }
