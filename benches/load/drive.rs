@@ -37,6 +37,8 @@ pub(crate) const SCORES: &str = "/flightrisk.v1.ScoringService/StreamScores";
 pub(crate) struct Figures {
     /// Answers (of a batch: employees) a second.
     pub(crate) a_second: f64,
+    /// Processor time of the server for each of them in microseconds; not a number where it was not looked at.
+    pub(crate) processor_us: f64,
     /// Median time of a call in milliseconds; 0 for streams.
     pub(crate) p50_ms: f64,
     /// 99 % of the calls took less, in milliseconds; 0 for streams.
@@ -118,6 +120,14 @@ pub(crate) async fn once(server: &Server, path: &'static str, request: Bytes) ->
     replies.next().await.expect("an answer").unwrap_or_else(|status| panic!("{path}: {status:?}"))
 }
 
+/// Processor time that a server takes while a load of this time is measured.
+pub(crate) async fn processor_seconds(server: &Server, time: Duration) -> f64 {
+    tokio::time::sleep(WARM_UP).await;
+    let before = server.processor_seconds();
+    tokio::time::sleep(time).await;
+    server.processor_seconds() - before
+}
+
 /// Unary calls. Answers of a server that need not be the same as ours are only looked at for there being one.
 pub(crate) async fn unary(server: &Server, exchange: &Exchange, time: Duration, checked: bool) -> Figures {
     calls(server, exchange, (CONNECTIONS, IN_FLIGHT), time, 1, checked).await
@@ -175,7 +185,12 @@ async fn calls(
             .copied()
             .unwrap_or(f64::NAN)
     };
-    Figures { a_second: (times.len() * rows) as f64 / time.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
+    Figures {
+        a_second: (times.len() * rows) as f64 / time.as_secs_f64(),
+        processor_us: f64::NAN,
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+    }
 }
 
 /// Streams, every answer checked.
@@ -215,5 +230,10 @@ pub(crate) async fn stream(server: &Server, exchange: &Exchange, time: Duration)
         });
     }
     streams.join_all().await;
-    Figures { a_second: counted.load(Ordering::Relaxed) as f64 / time.as_secs_f64(), p50_ms: 0.0, p99_ms: 0.0 }
+    Figures {
+        a_second: counted.load(Ordering::Relaxed) as f64 / time.as_secs_f64(),
+        processor_us: f64::NAN,
+        p50_ms: 0.0,
+        p99_ms: 0.0,
+    }
 }

@@ -81,11 +81,16 @@ async fn exchange(workload: &Workload, mode: &str, server: &servers::Server, rec
 }
 
 async fn load(mode: &str, server: &servers::Server, exchange: &Exchange, time: Duration) -> Figures {
-    match mode {
-        "unary" => drive::unary(server, exchange, time, true).await,
-        "stream" => drive::stream(server, exchange, time).await,
-        _ => drive::batch(server, exchange, time).await,
-    }
+    let figures = async {
+        match mode {
+            "unary" => drive::unary(server, exchange, time, true).await,
+            "stream" => drive::stream(server, exchange, time).await,
+            _ => drive::batch(server, exchange, time).await,
+        }
+    };
+    let (mut figures, seconds) = tokio::join!(figures, drive::processor_seconds(server, time));
+    figures.processor_us = seconds * 1e6 / (figures.a_second * time.as_secs_f64());
+    figures
 }
 
 async fn measure(
@@ -105,8 +110,10 @@ async fn measure(
                 exchange.request_bytes(),
                 exchange.reply_bytes()
             );
-            println!("| server | a second | of the echo | p50 ms | p99 ms | of the echo's | MiB idle / after load |");
-            println!("|---|---|---|---|---|---|---|");
+            println!(
+                "| server | a second | of the echo | processor µs each | p50 ms | p99 ms | of the echo's | MiB idle / after load |"
+            );
+            println!("|---|---|---|---|---|---|---|---|");
         }
         // The echo right before: what else the machine does changes with time.
         let echo = servers.echo();
@@ -130,9 +137,10 @@ async fn measure(
 fn line(name: &str, figures: &Figures, beside: &Figures, memory: Option<(f64, f64)>) {
     let times = |text: String| if figures.p50_ms > 0.0 { text } else { "-".to_owned() };
     println!(
-        "| {name} | {:.0} | {:.3} | {} | {} | {} | {} |",
+        "| {name} | {:.0} | {:.3} | {:.1} | {} | {} | {} | {} |",
         figures.a_second,
         figures.a_second / beside.a_second,
+        figures.processor_us,
         times(format!("{:.2}", figures.p50_ms)),
         times(format!("{:.2}", figures.p99_ms)),
         times(format!("{:.2}", figures.p99_ms / beside.p99_ms)),

@@ -61,6 +61,16 @@ impl Server {
     pub(crate) fn memory(&self) -> (f64, f64) {
         (self.idle_mib, resident_mib(self.child.id()))
     }
+
+    /// Processor time that it has taken until now, in seconds.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        /// The system counts in hundredths.
+        const TICKS_A_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // Behind the name, which is in parentheses, the 12th and 13th fields are the time in user and in system mode.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_A_SECOND
+    }
 }
 
 impl Drop for Server {

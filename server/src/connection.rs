@@ -33,6 +33,7 @@ use crate::limits::{
 use crate::telemetry::Telemetry;
 use crate::tls::Certificate;
 use crate::transport;
+use crate::turn::Line;
 
 /// When the client stops waiting, for services that stream.
 #[derive(Clone, Copy, Debug)]
@@ -72,13 +73,15 @@ pub(crate) async fn serve(stream: TcpStream, shared: Shared, _room: OwnedSemapho
         .initial_stream_window_size(REQUEST_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(SEND_BUFFER_BYTES);
-    let connection = settings.serve_connection(TokioIo::new(stream), service);
+    let line = Line::new(stream);
+    let connection = settings.serve_connection(TokioIo::new(line.clone()), service);
     tokio::pin!(connection);
     let end = tokio::select! {
-        end = connection.as_mut() => end,
+        biased;
+        end = line.serve(connection.as_mut()) => end,
         () = drained(draining) => {
             connection.as_mut().graceful_shutdown();
-            connection.as_mut().await
+            line.serve(connection.as_mut()).await
         }
     };
     if let Err(error) = end {

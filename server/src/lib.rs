@@ -40,6 +40,7 @@ mod telemetry;
 mod tests;
 pub mod tls;
 mod transport;
+mod turn;
 mod upkeep;
 
 pub use app::{App, ServeError};

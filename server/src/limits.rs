@@ -75,6 +75,8 @@ pub const REQUEST_WINDOW_BYTES: u32 = 256 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// What is kept for a client that does not read, per request, in bytes.
 pub const SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes of answers that are written to a connection at a time.
+pub const WRITE_BYTES: usize = 64 * 1024;
 /// Most rows of a StreamScores that are written to the audit log and to the store at a time. Two such groups wait for a client that
 /// does not read.
 pub const STREAM_GROUP_ROWS: usize = 256;
