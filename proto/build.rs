@@ -37,7 +37,11 @@ fn encoded_replies(
     const SERVICE: &str = "flightrisk/v1/scoring_service.proto";
     const CARRIERS: [&str; 4] =
         ["ScoreEmployeeResponse", "BatchScoreEmployeesResponse", "ScoreResult", "StreamScoresResponse"];
-    let mut settings = tonic_prost_build::configure().build_transport(false).build_client(false).bytes(".");
+    let mut settings = tonic_prost_build::configure()
+        .build_transport(false)
+        .build_client(false)
+        .codec_path("crate::codec::SliceCodec")
+        .bytes(".");
     for file in descriptors.file.iter_mut().filter(|file| file.package() == "flightrisk.v1") {
         if file.name() != SERVICE {
             file.service.clear();

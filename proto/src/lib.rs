@@ -3,6 +3,8 @@
 //! The .proto files beside this crate are the reference; what is here is generated at build time. Conversions from and to the
 //! domain live beside the gRPC services that need them.
 
+pub mod codec;
+
 /// Package `flightrisk.v1`: messages, clients and server traits.
 pub mod v1 {
     #![allow(

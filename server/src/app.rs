@@ -184,7 +184,10 @@ impl App {
         let (drain, draining) = watch::channel(false);
         let telemetry = &self.core.telemetry;
         let health = Health::new(Arc::clone(telemetry)).await;
-        let routes = self.routes(&health, draining.clone())?;
+        let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining.clone()))
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let routes = self.routes(scoring.clone(), &health, draining.clone())?;
         let (access, store) = (&self.core.config.access, Arc::clone(&self.core.store));
         let door = Arc::new(Door::open(access, store, self.core.gate.clone()).await?);
         door.warn_if_closed(self.people_can_sign_in().await).await;
@@ -193,7 +196,8 @@ impl App {
             Some(tls) => Some(Arc::new(Certificate::open(tls)?)),
         };
         let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
-        let shared = Shared { routes, door, tls, requests, draining, telemetry: Arc::clone(telemetry) };
+        let telemetry = Arc::clone(telemetry);
+        let shared = Arc::new(Shared { scoring, routes, door, tls, requests, draining, telemetry });
         trial(&self.core.active.load())?;
         health.try_store(&self.core.store).await;
         let mut background = JoinSet::new();
@@ -215,7 +219,7 @@ impl App {
             }
         };
         background.spawn(health.clone().watch(Arc::clone(&self.core.store)));
-        background.spawn(Arc::clone(telemetry).keep_up());
+        background.spawn(Arc::clone(&shared.telemetry).keep_up());
         background.spawn(Arc::clone(&shared.door).keep_up());
         if let Some(tls) = shared.tls.clone() {
             background.spawn(tls.keep_up());
@@ -226,7 +230,7 @@ impl App {
             async move { models.follow(&store).await }
         });
         if let Some(page) = self.metrics.take() {
-            background.spawn(page.serve(Arc::clone(telemetry)));
+            background.spawn(page.serve(Arc::clone(&shared.telemetry)));
         }
         let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         tracing::info!(address, model_version = self.core.active.load().artifact().model_version(), "serving");
@@ -239,7 +243,7 @@ impl App {
             tokio::select! {
                 () = shutdown.as_mut() => break,
                 (stream, permit) = accept(&listener, &room) => {
-                    connections.spawn(connection::serve(stream, shared.clone(), permit));
+                    connections.spawn(connection::serve(stream, Arc::clone(&shared), permit));
                 }
                 (stream, permit, pages) = accept_browser(console.as_ref(), &pages_room) => {
                     connections.spawn(console::serve_connection(stream, pages, permit));
@@ -258,10 +262,12 @@ impl App {
         Ok(())
     }
 
-    fn routes(&self, health: &Health, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
-        let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining.clone()))
-            .max_decoding_message_size(MAX_MESSAGE_BYTES)
-            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    fn routes(
+        &self,
+        scoring: ScoringServiceServer<ScoringApi>,
+        health: &Health,
+        draining: watch::Receiver<bool>,
+    ) -> Result<Routes, ServeError> {
         // Larger than other messages where much is held: no limit to what is sent.
         let privacy =
             PrivacyServiceServer::new(PrivacyApi::new(self.core.clone())).max_decoding_message_size(MAX_MESSAGE_BYTES);

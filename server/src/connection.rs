@@ -4,12 +4,11 @@
 //! gives its accept loop no pause. Its router and services are.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use flight_risk_proto::encoded::scoring_service_server::ScoringServiceServer;
+use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
@@ -20,17 +19,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::codegen::Service;
+use tonic::server::NamedService;
 use tonic::service::Routes;
 use tracing::Instrument;
 
 use crate::access::door::Door;
 use crate::access::policy::{Rule, rule};
+use crate::grpc::ScoringApi;
 use crate::grpc::status::ApiError;
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, KEEPALIVE_DEADLINE, KEEPALIVE_INTERVAL, MAX_HEADER_BYTES, MAX_REQUESTS_PER_CONNECTION,
     REQUEST_DEADLINE, REQUEST_WINDOW_BYTES, SEND_BUFFER_BYTES,
 };
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Call, Telemetry};
 use crate::tls::Certificate;
 use crate::transport;
 use crate::turn::Line;
@@ -40,8 +41,9 @@ use crate::turn::Line;
 pub(crate) struct ClientDeadline(pub(crate) Instant);
 
 /// What all connections share.
-#[derive(Clone)]
 pub(crate) struct Shared {
+    /// Asked thousands of times a second where all else is asked now and then: it is found without the router.
+    pub(crate) scoring: ScoringServiceServer<ScoringApi>,
     pub(crate) routes: Routes,
     pub(crate) door: Arc<Door>,
     /// Absent where nothing is encrypted.
@@ -53,15 +55,18 @@ pub(crate) struct Shared {
 }
 
 /// Serves one connection until the client closes it, or until it has drained. `_room` is given back at its end.
-pub(crate) async fn serve(stream: TcpStream, shared: Shared, _room: OwnedSemaphorePermit) {
+pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>, _room: OwnedSemaphorePermit) {
     let draining = shared.draining.clone();
     let _open = Open::new(&shared.telemetry.connections);
     let Some(stream) = transport::begin(stream, shared.tls.clone()).await else { return };
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        let call = shared.telemetry.calls.begin(request.uri().path());
+        let shared = Arc::clone(&shared);
+        let mut call = shared.telemetry.calls.begin(request.uri().path());
         let span = call.span();
-        async move { Ok::<_, Infallible>(call.observe(answer(request, shared).instrument(span).await)) }
+        async move {
+            let response = answer(request, &shared, &mut call).instrument(span).await;
+            Ok::<_, Infallible>(call.observe(response))
+        }
     });
     let mut settings = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
     settings
@@ -111,24 +116,22 @@ pub(crate) async fn drained(mut draining: watch::Receiver<bool>) {
     let _ = draining.wait_for(|draining| *draining).await;
 }
 
-async fn answer(request: Request<Incoming>, shared: Shared) -> Response<Body> {
+async fn answer(request: Request<Incoming>, shared: &Shared, call: &mut Call) -> Response<Body> {
     let rule = rule(request.uri().path());
-    let permit = if matches!(rule, Some(Rule::Everybody)) {
-        // However busy the server is: who asks decides by the answer whether to stop it.
-        None
-    } else {
+    // However busy the server is, health is told: who asks decides by the answer whether to stop it.
+    if !matches!(rule, Some(Rule::Everybody)) {
         match Arc::clone(&shared.requests).try_acquire_owned() {
-            Ok(permit) => Some(permit),
+            Ok(permit) => call.counts_as(permit),
             Err(_) => return ApiError::Busy.into_status(None).into_http(),
         }
-    };
+    }
     let now = Instant::now();
     let client = client_timeout(request.headers()).and_then(|limit| now.checked_add(limit));
     let longest = now + REQUEST_DEADLINE;
     let deadline = client.map_or(longest, |client| client.min(longest));
     // Dropping the service's future at the deadline stops its work.
     match tokio::time::timeout_at(deadline, admitted(request, rule, client, shared)).await {
-        Ok(response) => response.map(|body| Body::new(Counted { body, _permit: permit })),
+        Ok(response) => response,
         Err(_) => ApiError::DeadlineExceeded.into_status(None).into_http(),
     }
 }
@@ -138,7 +141,7 @@ async fn admitted(
     mut request: Request<Incoming>,
     rule: Option<Rule>,
     client: Option<Instant>,
-    mut shared: Shared,
+    shared: &Shared,
 ) -> Response<Body> {
     match shared.door.admit(rule, request.headers()).await {
         Err(error) => return error.into_status(None).into_http(),
@@ -149,7 +152,12 @@ async fn admitted(
     if let Some(client) = client {
         request.extensions_mut().insert(ClientDeadline(client));
     }
-    match shared.routes.call(request).await {
+    let response = if rule.is_some_and(|rule| rule.is_of(ScoringServiceServer::<ScoringApi>::NAME)) {
+        shared.scoring.clone().call(request).await
+    } else {
+        shared.routes.clone().call(request).await
+    };
+    match response {
         Ok(response) => response,
         Err(never) => match never {},
     }
@@ -172,32 +180,6 @@ fn client_timeout(headers: &HeaderMap) -> Option<Duration> {
         "n" => Duration::from_nanos(count),
         _ => return None,
     })
-}
-
-/// A reply that counts as a request until it is sent, so that clients that do not read cannot pile replies up.
-struct Counted {
-    body: Body,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl HttpBody for Counted {
-    type Data = <Body as HttpBody>::Data;
-    type Error = <Body as HttpBody>::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 #[cfg(test)]

@@ -134,3 +134,80 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Line<T> {
         Pin::new(&mut ends.transport).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+
+    /// A transport that takes so many bytes with one write and then none until it is asked again, and remembers the writes.
+    struct Slow {
+        at_a_time: usize,
+        ready: bool,
+        writes: Arc<Mutex<Vec<Vec<u8>>>>,
+    }
+
+    impl AsyncWrite for Slow {
+        fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.ready = !self.ready;
+            if !self.ready {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let taken = bytes.len().min(self.at_a_time);
+            self.writes.lock().unwrap().push(bytes[..taken].to_vec());
+            Poll::Ready(Ok(taken))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Writes frames of this length as HTTP/2's codec does, each with a flush behind it, over two turns; then ends.
+    async fn written(frames: usize, length: usize, at_a_time: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let writes = Arc::new(Mutex::new(Vec::new()));
+        let mut line = Line::new(Slow { at_a_time, ready: false, writes: Arc::clone(&writes) });
+        let mut own = line.clone();
+        let sent = Mutex::new(Vec::new());
+        let connection = async {
+            for frame in 0..frames {
+                if frame == frames / 2 {
+                    tokio::task::yield_now().await;
+                }
+                let bytes: Vec<u8> = (0..length).map(|place| (frame * 31 + place * 7) as u8).collect();
+                tokio::io::AsyncWriteExt::write_all(&mut own, &bytes).await?;
+                tokio::io::AsyncWriteExt::flush(&mut own).await?;
+                sent.lock().unwrap().extend(bytes);
+            }
+            tokio::io::AsyncWriteExt::shutdown(&mut own).await
+        };
+        let mut connection = std::pin::pin!(connection);
+        line.serve(connection.as_mut()).await.unwrap();
+        // Nothing is left behind.
+        tokio::io::AsyncWriteExt::shutdown(&mut line).await.unwrap();
+        let (sent, writes) = (sent.lock().unwrap().clone(), writes.lock().unwrap().clone());
+        (sent, writes)
+    }
+
+    #[tokio::test]
+    async fn what_is_said_in_one_turn_is_one_write() {
+        let (sent, writes) = written(20, 300, usize::MAX).await;
+        assert_eq!(writes.concat(), sent);
+        assert_eq!(writes.len(), 2, "one write for each of the two turns");
+    }
+
+    #[tokio::test]
+    async fn more_than_fits_in_and_a_slow_client_lose_nothing() {
+        for (frames, length, at_a_time) in [(40, 16_384, usize::MAX), (40, 16_384, 1_000), (7, 5, 1), (3, 200_000, 64)]
+        {
+            let (sent, writes) = written(frames, length, at_a_time).await;
+            assert_eq!(writes.concat(), sent, "{frames} frames of {length} bytes, {at_a_time} at a time");
+            assert!(writes.iter().all(|write| write.len() <= WRITE_BYTES), "what waits is bounded");
+        }
+    }
+}

@@ -86,14 +86,61 @@ pub struct Assessment {
 impl Assessment {
     /// The factors, strongest first.
     pub fn factors(&self) -> Vec<Factor> {
-        let mut factors: Vec<Factor> = self
-            .contributions
-            .iter()
-            .enumerate()
-            .map(|(feature, &contribution_log_odds)| Factor { feature, contribution_log_odds })
-            .collect();
-        // Stable: equal contributions stay in the schema's order.
-        factors.sort_by(|a, b| b.contribution_log_odds.abs().total_cmp(&a.contribution_log_odds.abs()));
-        factors
+        self.strongest(usize::MAX, |_| true)
+    }
+
+    /// The strongest factors of those features that are named, strongest first, at most so many.
+    pub fn strongest(&self, count: usize, named: impl Fn(usize) -> bool) -> Vec<Factor> {
+        let positions = self.contributions.iter().enumerate().filter(|(feature, _)| named(*feature));
+        let mut order: Vec<(u64, usize)> = positions.map(|(feature, part)| (rank(*part), feature)).collect();
+        if count < order.len() {
+            order.select_nth_unstable(count);
+            order.truncate(count);
+        }
+        order.sort_unstable();
+        let factor = |(_, feature): (u64, usize)| {
+            let contribution_log_odds = self.contributions.get(feature).copied().unwrap_or_default();
+            Factor { feature, contribution_log_odds }
+        };
+        order.into_iter().map(factor).collect()
+    }
+}
+
+/// Ascending as contributions get weaker, whatever their sign: the bits of a positive number grow with it. Equal contributions
+/// stay in the schema's order where it decides among equals.
+fn rank(contribution_log_odds: f64) -> u64 {
+    !contribution_log_odds.abs().to_bits()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_are_the_first_of_all_whichever_are_named() {
+        let contributions: Vec<f64> = (0..60).map(|i| f64::from((i * 37 % 23) - 11) / 7.0).collect();
+        let certain = Probability::new(0.5).unwrap_or_else(|| unreachable!());
+        let assessment = Assessment {
+            log_odds: LogOdds(0.0),
+            risk: certain,
+            low: certain,
+            high: certain,
+            horizons: Vec::new(),
+            multiple_of_base_rate: 1.0,
+            band: Band::Low,
+            contributions,
+            doubts: Vec::new(),
+        };
+        let all = assessment.factors();
+        assert_eq!(all.len(), 60);
+        for pair in all.windows(2) {
+            let [a, b] = [pair[0], pair[1]].map(|f| (-f.contribution_log_odds.abs(), f.feature));
+            assert!(a < b, "{pair:?}");
+        }
+        let odd = |feature: usize| feature % 2 == 1;
+        for count in [0, 1, 5, 29, 30, 31, 100] {
+            let expected: Vec<Factor> = all.iter().copied().filter(|f| odd(f.feature)).take(count).collect();
+            assert_eq!(assessment.strongest(count, odd), expected, "{count}");
+        }
     }
 }

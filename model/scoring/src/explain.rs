@@ -140,18 +140,20 @@ fn write_fixed(out: &mut String, value: f64, decimals: u32) {
 }
 
 /// Writes a whole number with at least so many digits.
-fn write_digits(out: &mut String, number: u64, least: usize) {
-    let mut power = 1;
-    for place in 1..20 {
-        if place >= least && number / power < 10 {
+fn write_digits(out: &mut String, mut number: u64, least: usize) {
+    /// A u64 has no more.
+    const MOST: usize = 20;
+    let mut digits = [b'0'; MOST];
+    let mut written = 0;
+    for digit in digits.iter_mut().rev() {
+        if number == 0 && written >= least {
             break;
         }
-        power *= 10;
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        written += 1;
     }
-    while power > 0 {
-        out.push(char::from(b'0' + (number / power % 10) as u8));
-        power /= 10;
-    }
+    out.extend(digits.iter().skip(MOST - written).map(|digit| char::from(*digit)));
 }
 
 /// A value with its unit, as people write it. Confidential values are not withheld here.
@@ -182,8 +184,8 @@ enum Known {
     Confidential,
     /// One sentence for yes, one for no.
     Flag { yes: String, no: String },
-    /// The pieces around the value; what is typical comes after the last one.
-    Sentence { unit: Unit, pieces: Vec<String>, typical: String, typical_unit: (Said, &'static str) },
+    /// The pieces around the value; the last one ends with what is typical, whose unit comes after it.
+    Sentence { unit: Unit, pieces: Vec<String>, typical_unit: (Said, &'static str) },
 }
 
 impl FactorWords {
@@ -194,11 +196,17 @@ impl FactorWords {
             return Self { unknown: named, known: Known::Confidential };
         }
         let unknown = feature.otherwise.clone();
-        let pieces = || feature.phrase.split("{value}").map(str::to_owned).collect();
+        let pieces = |typical: &str| {
+            let mut pieces: Vec<String> = feature.phrase.split("{value}").map(str::to_owned).collect();
+            if let Some(last) = pieces.last_mut() {
+                last.push_str("; typical ");
+                last.push_str(typical);
+            }
+            pieces
+        };
         let known = match &feature.kind {
             FeatureKind::Categorical { typical, .. } => {
-                let (typical, typical_unit) = (typical.clone(), (Said::Nothing, ""));
-                Known::Sentence { unit: feature.unit, pieces: pieces(), typical, typical_unit }
+                Known::Sentence { unit: feature.unit, pieces: pieces(typical), typical_unit: (Said::Nothing, "") }
             }
             FeatureKind::Numeric { .. } if feature.unit == Unit::Flag => {
                 Known::Flag { yes: feature.phrase.clone(), no: feature.otherwise.clone() }
@@ -206,7 +214,7 @@ impl FactorWords {
             FeatureKind::Numeric { typical, .. } => {
                 let mut text = String::new();
                 let typical_unit = write_number(&mut text, feature.unit, *typical);
-                Known::Sentence { unit: feature.unit, pieces: pieces(), typical: text, typical_unit }
+                Known::Sentence { unit: feature.unit, pieces: pieces(&text), typical_unit }
             }
         };
         Self { unknown, known }
@@ -218,7 +226,7 @@ impl FactorWords {
             Known::Confidential => out.push_str(&self.unknown),
             _ if number.is_nan() => out.push_str(&self.unknown),
             Known::Flag { yes, no } => out.push_str(if number >= 0.5 { yes } else { no }),
-            Known::Sentence { unit, pieces, typical, typical_unit } => {
+            Known::Sentence { unit, pieces, typical_unit } => {
                 let mut said = Said::Nothing;
                 for (position, piece) in pieces.iter().enumerate() {
                     let mut piece = piece.as_str();
@@ -235,8 +243,6 @@ impl FactorWords {
                     }
                     out.push_str(piece);
                 }
-                out.push_str("; typical ");
-                out.push_str(typical);
                 // The unit is not said twice.
                 let (unit, word) = *typical_unit;
                 if said != unit || said == Said::Percent {
@@ -255,9 +261,7 @@ impl FactorWords {
                 self.write_number(&mut text, *number);
                 text
             }
-            (Value::Level(level), Known::Sentence { pieces, typical, .. }) => {
-                format!("{}; typical {typical}", pieces.join(level))
-            }
+            (Value::Level(level), Known::Sentence { pieces, .. }) => pieces.join(level),
             (Value::Level(level), Known::Flag { .. }) => level.clone(),
         }
     }

@@ -1,13 +1,13 @@
 //! The scoring path: a checked row in, a risk with interval, contributions and doubts out.
 
-use crate::artifact::{Artifact, Target};
+use crate::artifact::{Artifact, ArtifactContent, Target};
 pub use crate::assessment::{AbstentionReason, Assessment, Band, HorizonRisk};
 use crate::encoding::Encoding;
 use crate::features::{self, Clock, FeatureInput, FeatureValues};
 use crate::probability::{LogOdds, Probability};
 use crate::rules::CompiledRules;
 use crate::schema::{FeatureKind, FeatureRow, Schema};
-use crate::sparse::{Sparse, dot, sum_in_lanes};
+use crate::sparse::{Sparse, dot, dot_in_lanes, sum_in_lanes};
 
 /// Standard errors on each side of a 90 % interval.
 pub const Z_90: f64 = 1.644_853_626_951_472_7;
@@ -49,25 +49,20 @@ impl Slot {
 }
 
 /// The contributions as they fade period by period.
-struct Fading {
+struct Fading<'a> {
     /// What they add up to today.
     total: f64,
-    left: Vec<f64>,
-    periods: usize,
+    contributions: &'a [f64],
 }
 
-impl Fading {
-    fn new(contributions: &[f64]) -> Self {
-        Self { total: sum_in_lanes(contributions), left: contributions.to_vec(), periods: 0 }
+impl<'a> Fading<'a> {
+    fn new(contributions: &'a [f64]) -> Self {
+        Self { total: sum_in_lanes(contributions), contributions }
     }
 
-    /// What has gone of the contributions after some periods; asked in ascending order.
-    fn after(&mut self, periods: usize, persistence: &[f64]) -> f64 {
-        while self.periods < periods {
-            self.left.iter_mut().zip(persistence).for_each(|(left, kept)| *left *= kept);
-            self.periods += 1;
-        }
-        sum_in_lanes(&self.left) - self.total
+    /// What has gone of the contributions when this share of each is kept.
+    fn with(&self, kept: &[f64]) -> f64 {
+        dot_in_lanes(self.contributions, kept) - self.total
     }
 }
 
@@ -92,6 +87,8 @@ pub struct Scorer {
     clocks: Vec<usize>,
     /// Periods between the facts and the period that they predict.
     lead_periods: i32,
+    /// The share of every contribution that is kept so many periods ahead, for those that are asked for at every score.
+    kept: Vec<Vec<f64>>,
 }
 
 impl Scorer {
@@ -137,6 +134,12 @@ impl Scorer {
             }
             Target::SinglePeriod { .. } => 0,
         };
+        let periods = match &content.target {
+            Target::Hazard { period_months, horizons_months, .. } => {
+                horizons_months.iter().max().map_or(0, |months| months.div_ceil(*period_months) as usize)
+            }
+            Target::SinglePeriod { .. } => 0,
+        };
         let tenure = schema.position("tenure_years");
         let is_clock = |feature: &usize| slots.get(*feature).is_some_and(|slot| slot.clock.is_some());
         let joint_clocks = content.pairs.iter().any(|pair| pair.features.iter().any(is_clock))
@@ -155,6 +158,7 @@ impl Scorer {
             native,
             clocks,
             lead_periods,
+            kept: (0..periods).map(|ahead| kept(content, ahead)).collect(),
             artifact,
         }
     }
@@ -298,26 +302,29 @@ impl Scorer {
         log_odds: f64,
         spread: f64,
     ) -> (Vec<HorizonRisk>, HorizonRisk) {
-        let at = |log_odds: f64| {
-            let p = |shift: f64| LogOdds(log_odds + shift).probability();
-            HorizonRisk { months: 0, risk: p(0.0), low: p(-spread), high: p(spread) }
-        };
-        let now = at(log_odds);
+        let p = |shift: f64| LogOdds(log_odds + shift).probability();
+        let now = HorizonRisk { months: 0, risk: p(0.0), low: p(-spread), high: p(spread) };
         let Target::Hazard { period_months, horizons_months, risk_horizon_months, .. } =
             &self.artifact.content().target
         else {
             return (Vec::new(), now);
         };
+        /// Odds beyond e to the power of it are those of certainty.
+        const CERTAIN: f64 = 700.0;
+        // By which the odds differ at the ends of the interval, in every period.
+        let wide = if spread > CERTAIN { CERTAIN } else { spread };
+        let factors = [1.0, (-wide).exp(), wide.exp()];
         let mut survival = [1.0; 3];
         let mut period = 0;
         let mut horizons = Vec::with_capacity(horizons_months.len());
         let mut headline = now;
-        let mut fading = Fading::new(contributions);
+        let fading = Fading::new(contributions);
         for &months in horizons_months {
             while period * period_months < months {
-                let hazard = at(log_odds + self.period_shift(values, &mut fading, period));
-                for (s, p) in survival.iter_mut().zip([hazard.risk, hazard.low, hazard.high]) {
-                    *s *= 1.0 - p.get();
+                let period_log_odds = log_odds + self.period_shift(values, &fading, period);
+                let odds = period_log_odds.clamp(-CERTAIN, CERTAIN).exp();
+                for (s, factor) in survival.iter_mut().zip(factors) {
+                    *s /= 1.0 + odds * factor;
                 }
                 period += 1;
             }
@@ -338,15 +345,15 @@ impl Scorer {
             return Vec::new();
         }
         let assessment = self.score(row);
-        let mut fading = Fading::new(&assessment.contributions);
-        let shift = |period| self.period_shift(row.values(), &mut fading, period);
+        let fading = Fading::new(&assessment.contributions);
+        let shift = |period| self.period_shift(row.values(), &fading, period);
         (0..periods).map(shift).map(|shift| LogOdds(assessment.log_odds.0 + shift)).collect()
     }
 
     /// By how much the log-odds of a coming period differ from those that today's facts give for the period that starts a
     /// blackout from today. Three things differ: the clocks have moved; what is not a clock has faded towards the typical, each
     /// feature as fast as training saw it fade; and a shift makes the mean that of what was observed so far ahead.
-    fn period_shift(&self, values: &[f64], fading: &mut Fading, period: u32) -> f64 {
+    fn period_shift(&self, values: &[f64], fading: &Fading<'_>, period: u32) -> f64 {
         let content = self.artifact.content();
         let Target::Hazard { period_months, .. } = content.target else { return 0.0 };
         let moved = period as i32 - self.lead_periods;
@@ -355,7 +362,11 @@ impl Scorer {
         }
         let clocks = self.clock_shift(values, moved * period_months as i32);
         let Ok(ahead) = usize::try_from(moved) else { return clocks };
-        clocks + fading.after(ahead, &content.persistence) + content.lead_shifts.get(ahead).copied().unwrap_or_default()
+        let gone = match self.kept.get(ahead) {
+            Some(kept) => fading.with(kept),
+            None => fading.with(&kept(content, ahead)),
+        };
+        clocks + gone + content.lead_shifts.get(ahead).copied().unwrap_or_default()
     }
 
     /// By how much the log-odds move when the clocks move by some months.
@@ -403,6 +414,12 @@ impl Scorer {
         }
         doubts
     }
+}
+
+/// The share of every contribution that is kept after so many periods.
+fn kept(content: &ArtifactContent, periods: usize) -> Vec<f64> {
+    let periods = i32::try_from(periods).unwrap_or(i32::MAX);
+    content.persistence.iter().map(|kept| kept.powi(periods)).collect()
 }
 
 /// The value, or 0 where rounding made it negative; not a number stays so.

@@ -7,7 +7,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// Numbers added at a time: a sum in one variable waits for each addition before the next.
 const LANES: usize = 8;
 
-fn dot_in_lanes(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot_in_lanes(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut sums = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {
@@ -45,20 +45,31 @@ impl Sparse {
 
     /// `z' V z` for the lower triangle of V, row by row. `NAN` when V is too short.
     pub(crate) fn quadratic_form(&self, lower: &[f64]) -> f64 {
+        /// Where columns are filled more densely than one in so many, reading the zeros too is faster than skipping them.
+        const DENSE: usize = 3;
+        let width = self.columns.last().map_or(0, |last| last + 1);
+        let mut filled = Vec::new();
+        if width < DENSE * self.columns.len() {
+            filled.resize(width, 0.0);
+            for (&column, &x) in self.columns.iter().zip(&self.values) {
+                if let Some(cell) = filled.get_mut(column) {
+                    *cell = x;
+                }
+            }
+        }
         let mut sum = 0.0;
         for (place, (&column, &x)) in self.columns.iter().zip(&self.values).enumerate() {
             let start = column * (column + 1) / 2;
-            let (Some(row), Some(before)) = (lower.get(start..=start + column), self.columns.get(..place)) else {
+            let Some((own, row)) = lower.get(start..=start + column).and_then(<[f64]>::split_last) else {
                 return f64::NAN;
             };
-            // Where every column up to here is filled, they are read in one go.
-            let off = if place == column {
-                dot_in_lanes(row.get(..column).unwrap_or_default(), self.values.get(..place).unwrap_or_default())
+            let off = if let Some(before) = filled.get(..column) {
+                dot_in_lanes(row, before)
             } else {
-                let cells = before.iter().zip(&self.values);
-                cells.map(|(&other, y)| row.get(other).copied().unwrap_or_default() * y).sum()
+                let before = self.columns.iter().zip(&self.values).take(place);
+                before.map(|(&other, y)| row.get(other).copied().unwrap_or_default() * y).sum()
             };
-            sum += x * (row.last().copied().unwrap_or_default() * x + 2.0 * off);
+            sum += x * (own * x + 2.0 * off);
         }
         sum
     }

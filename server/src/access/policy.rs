@@ -113,6 +113,11 @@ impl Rule {
         }
     }
 
+    /// Whether it is that of a method of this service, `package.Service`.
+    pub(crate) fn is_of(self, service: &str) -> bool {
+        self.method().strip_prefix(service).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// `package.Service/Method`, for logs.
     pub(crate) fn method(self) -> &'static str {
         match self {

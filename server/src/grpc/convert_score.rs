@@ -67,18 +67,17 @@ pub(crate) fn outcome(told: &Told<'_>, max_factors: usize, fields: FieldRules) -
 /// The factors that are named, strongest first, and the sum of the contributions that cannot be told apart from them: of factors
 /// that are cut off, left out, or named without their part.
 pub(crate) fn shown_factors(told: &Told<'_>, max_factors: usize, fields: FieldRules) -> (Vec<Factor>, f64) {
-    let mut shown = Vec::with_capacity(max_factors.min(told.schema.features().len()));
-    let mut remaining = 0.0;
-    for factor in told.assessment.factors() {
-        let confidential = told.schema.features().get(factor.feature).is_none_or(|feature| feature.confidential);
-        let named = shown.len() < max_factors && (fields.confidential_drivers || !confidential);
-        if confidential || !named {
-            remaining += factor.contribution_log_odds;
-        }
-        if named {
-            shown.push(factor);
+    let confidential = |feature: usize| told.schema.features().get(feature).is_none_or(|feature| feature.confidential);
+    let shown = told.assessment.strongest(max_factors, |feature| fields.confidential_drivers || !confidential(feature));
+    // What is left is added up directly: the difference to the sum of all would be rounded.
+    let mut told_apart = vec![false; told.assessment.contributions.len()];
+    for factor in &shown {
+        if let Some(apart) = told_apart.get_mut(factor.feature) {
+            *apart = !confidential(factor.feature);
         }
     }
+    let parts = told.assessment.contributions.iter().zip(told_apart);
+    let remaining = parts.filter(|(_, apart)| !apart).map(|(part, _)| part).sum();
     (shown, remaining)
 }
 

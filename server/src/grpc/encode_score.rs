@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use bytes::{BufMut, Bytes};
 use flight_risk_proto::v1;
 use flight_risk_scoring::explain::{Factor, FactorWords};
-use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature, Value};
+use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature};
 use flight_risk_scoring::scorer::Band;
 use flight_risk_scoring::{Assessment, Scorer};
 use prost::Message;
@@ -28,7 +28,6 @@ mod field {
     pub(super) const FACTOR_CONTRIBUTION: u32 = 6;
     pub(super) const FACTOR_DIRECTION: u32 = 7;
     pub(super) const FACTOR_TEXT: u32 = 10;
-    pub(super) const VALUE_NUMBER: u32 = 1;
 }
 
 /// Bytes of a double without its key.
@@ -37,35 +36,91 @@ const DOUBLE_BYTES: usize = 8;
 /// What of a feature's factor is the same for everybody.
 #[derive(Debug)]
 struct Shape {
-    /// Name, label and family.
-    head: Vec<u8>,
-    /// What is typical.
-    typical: Vec<u8>,
-    /// Actionable, confidential.
-    tail: Vec<u8>,
+    /// Of a factor whose value is a number, or is not told.
+    plain: Template,
+    /// Of one whose value is a number that is not known.
+    unknown: Template,
     words: FactorWords,
     confidential: bool,
     numeric: bool,
+    /// Before and behind what is written of a level: name, label and family; what is typical and all else.
+    around_level: (Vec<u8>, Template),
+}
+
+/// The bytes of a factor but for its text, with places for what differs.
+#[derive(Debug)]
+struct Template {
+    bytes: Vec<u8>,
+    number: Option<usize>,
+    contribution: Option<usize>,
+    direction: usize,
+}
+
+impl Template {
+    /// The template of which this factor has the fixed parts; its value, if it has one, is a number.
+    fn of(factor: &v1::Factor) -> Self {
+        let mut bytes = Vec::new();
+        let v1::Factor { feature, label, family, typical, actionable, confidential, .. } = factor.clone();
+        v1::Factor { feature, label, family, ..Default::default() }.encode_raw(&mut bytes);
+        let number = factor.value.is_some().then(|| {
+            encode_key(field::FACTOR_VALUE, WireType::LengthDelimited, &mut bytes);
+            let value = v1::FeatureValue { value: Some(v1::feature_value::Value::Number(0.0)) };
+            bytes.extend(value.encode_length_delimited_to_vec());
+            bytes.len() - DOUBLE_BYTES
+        });
+        v1::Factor { typical, ..Default::default() }.encode_raw(&mut bytes);
+        let contribution = factor.contribution_log_odds.is_some().then(|| {
+            write_double(&mut bytes, field::FACTOR_CONTRIBUTION, 0.0);
+            bytes.len() - DOUBLE_BYTES
+        });
+        encode_key(field::FACTOR_DIRECTION, WireType::Varint, &mut bytes);
+        let direction = bytes.len();
+        bytes.push(0);
+        v1::Factor { actionable, confidential, ..Default::default() }.encode_raw(&mut bytes);
+        Self { bytes, number, contribution, direction }
+    }
+
+    /// Appends the bytes with these values in their places.
+    fn write(&self, out: &mut Vec<u8>, number: f64, contribution: f64) {
+        let start = out.len();
+        out.extend_from_slice(&self.bytes);
+        let mut put = |place: Option<usize>, bytes: &[u8]| {
+            let place = place.map(|place| start + place);
+            if let Some(gap) = place.and_then(|place| out.get_mut(place..place + bytes.len())) {
+                gap.copy_from_slice(bytes);
+            }
+        };
+        put(self.number, &number.to_le_bytes());
+        put(self.contribution, &contribution.to_le_bytes());
+        put(Some(self.direction), &[convert_score::direction(contribution) as u8]);
+    }
 }
 
 impl Shape {
     fn of(feature: &SourceFeature) -> Self {
-        let head = v1::Factor {
+        let numeric = matches!(feature.kind, FeatureKind::Numeric { .. });
+        let unknown = v1::Factor {
             feature: feature.name.clone(),
             label: feature.label.clone(),
             family: convert_score::family(feature.family).into(),
+            typical: convert_score::typical(feature),
+            contribution_log_odds: (!feature.confidential).then_some(0.0),
+            actionable: feature.actionable,
+            confidential: feature.confidential,
             ..Default::default()
         };
-        let typical = v1::Factor { typical: convert_score::typical(feature), ..Default::default() };
-        let tail =
-            v1::Factor { actionable: feature.actionable, confidential: feature.confidential, ..Default::default() };
+        let told = numeric && !feature.confidential;
+        let plain = v1::Factor { value: told.then(v1::FeatureValue::default), ..unknown.clone() };
+        let v1::Factor { feature: name, label, family, .. } = unknown.clone();
+        let head = v1::Factor { feature: name.clone(), label: label.clone(), family, ..Default::default() };
+        let behind = v1::Factor { feature: String::new(), label: String::new(), family: 0, ..unknown.clone() };
         Self {
-            head: head.encode_to_vec(),
-            typical: typical.encode_to_vec(),
-            tail: tail.encode_to_vec(),
+            plain: Template::of(&plain),
+            unknown: Template::of(&unknown),
             words: FactorWords::of(feature),
             confidential: feature.confidential,
-            numeric: matches!(feature.kind, FeatureKind::Numeric { .. }),
+            numeric,
+            around_level: (head.encode_to_vec(), Template::of(&behind)),
         }
     }
 }
@@ -167,53 +222,34 @@ fn write_factor(
     factor: &Factor,
     text: &mut String,
 ) {
-    /// Key, length, and the double of a number with its key.
-    const NUMBER_BYTES: usize = 2 + 1 + DOUBLE_BYTES;
-    /// Key and double of the contribution.
-    const CONTRIBUTION_BYTES: usize = 1 + DOUBLE_BYTES;
-    /// Key and value of the direction.
-    const DIRECTION_BYTES: usize = 2;
     text.clear();
     let number = row.values().get(factor.feature).copied().unwrap_or(f64::NAN);
-    let mut level = Vec::new();
+    let contribution = factor.contribution_log_odds;
     if shape.numeric || shape.confidential {
         shape.words.write_number(text, number);
+        let template = if number.is_nan() { &shape.unknown } else { &shape.plain };
+        open_factor(out, template.bytes.len(), text);
+        template.write(out, number, contribution);
     } else {
         let value = scorer.schema().value(row, factor.feature);
         text.push_str(&shape.words.text(&value));
-        if value != Value::Unknown {
-            level = v1::Factor { value: convert_score::feature_value(value), ..Default::default() }.encode_to_vec();
-        }
-    }
-    let has_number = shape.numeric && !shape.confidential && !number.is_nan();
-    let contribution = !shape.confidential;
-    let length = shape.head.len()
-        + if has_number { NUMBER_BYTES } else { level.len() }
-        + shape.typical.len()
-        + if contribution { CONTRIBUTION_BYTES } else { 0 }
-        + DIRECTION_BYTES
-        + shape.tail.len()
-        + if text.is_empty() { 0 } else { 1 + encoded_len_varint(text.len() as u64) + text.len() };
-    encode_key(field::ASSESSMENT_FACTORS, WireType::LengthDelimited, out);
-    encode_varint(length as u64, out);
-    out.extend_from_slice(&shape.head);
-    if has_number {
-        encode_key(field::FACTOR_VALUE, WireType::LengthDelimited, out);
-        encode_varint((1 + DOUBLE_BYTES) as u64, out);
-        write_double(out, field::VALUE_NUMBER, number);
-    } else {
+        let level = v1::Factor { value: convert_score::feature_value(value), ..Default::default() }.encode_to_vec();
+        let (head, behind) = &shape.around_level;
+        open_factor(out, head.len() + level.len() + behind.bytes.len(), text);
+        out.extend_from_slice(head);
         out.extend_from_slice(&level);
+        behind.write(out, number, contribution);
     }
-    out.extend_from_slice(&shape.typical);
-    if contribution {
-        write_double(out, field::FACTOR_CONTRIBUTION, factor.contribution_log_odds);
-    }
-    encode_key(field::FACTOR_DIRECTION, WireType::Varint, out);
-    encode_varint(convert_score::direction(factor.contribution_log_odds) as u64, out);
-    out.extend_from_slice(&shape.tail);
     if !text.is_empty() {
         encode_key(field::FACTOR_TEXT, WireType::LengthDelimited, out);
         encode_varint(text.len() as u64, out);
         out.extend_from_slice(text.as_bytes());
     }
+}
+
+/// Begins a factor of so many bytes and this text.
+fn open_factor(out: &mut Vec<u8>, bytes: usize, text: &str) {
+    let text_bytes = if text.is_empty() { 0 } else { 1 + encoded_len_varint(text.len() as u64) + text.len() };
+    encode_key(field::ASSESSMENT_FACTORS, WireType::LengthDelimited, out);
+    encode_varint((bytes + text_bytes) as u64, out);
 }

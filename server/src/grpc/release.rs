@@ -87,7 +87,7 @@ pub(crate) async fn release(
         }
     }
     let new: Vec<NewScore> =
-        rows.iter_mut().filter_map(|row| row.scored.as_mut().ok().and_then(|scored| scored.new.take())).collect();
+        rows.iter_mut().filter_map(|row| row.scored.as_mut().ok()?.new.take().map(|new| *new)).collect();
     core.store.record_scores(scorer, &new, Telling::from(&core.config.risk)).await?;
     count(core, rows);
     Ok(())

@@ -37,7 +37,7 @@ pub(crate) struct Scored {
     /// The answer.
     pub(crate) reply: Encoded,
     /// What is to be kept, if that was asked for.
-    pub(crate) new: Option<NewScore>,
+    pub(crate) new: Option<Box<NewScore>>,
 }
 
 /// Scores one employee; nothing is kept yet.
@@ -110,7 +110,7 @@ pub(crate) fn score(
     // A clock that is centuries off: what it dates cannot be kept.
     let as_of = as_of.ok_or(ApiError::StoreUnavailable)?;
     let new = NewScore { employee_id: employee_id.as_str().to_owned(), as_of, scored_at, row, assessment, org };
-    Ok(Scored { reply, new: Some(new) })
+    Ok(Scored { reply, new: Some(Box::new(new)) })
 }
 
 /// A request's identifier, where it has one.

@@ -10,6 +10,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::{HeaderMap, Response};
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::PrometheusRecorder;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::Code;
 use tonic::body::Body;
 use tracing::Span;
@@ -92,7 +93,7 @@ impl Calls {
             "rpc.system" = "grpc",
             "rpc.grpc.status_code" = tracing::field::Empty,
         );
-        Call { method: Arc::clone(method), began: Instant::now(), code: None, span }
+        Call { method: Arc::clone(method), began: Instant::now(), code: None, span, permit: None }
     }
 }
 
@@ -102,12 +103,19 @@ pub(crate) struct Call {
     began: Instant,
     code: Option<usize>,
     span: Span,
+    /// Given back when the answer is sent, so that clients that do not read cannot pile answers up.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Call {
     /// The span of the request; it ends with it.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()
+    }
+
+    /// Takes what lets the request run, until its answer is sent.
+    pub(crate) fn counts_as(&mut self, permit: OwnedSemaphorePermit) {
+        self.permit = Some(permit);
     }
 
     /// The answer, watched to its end.

@@ -15,7 +15,7 @@ use flight_risk_scoring::Scorer;
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-pub(crate) use calls::Calls;
+pub(crate) use calls::{Call, Calls};
 pub(crate) use http::{MetricsError, MetricsPage};
 
 use crate::store::store_errors;
