@@ -87,13 +87,18 @@ impl Binned {
         let codes: Vec<u16> = packed.iter().map(code).collect();
         let mut counts = vec![0.0; values.len() + 1];
         let mut sums = vec![0.0; values.len() + 1];
+        let mut ends = vec![(f64::INFINITY, f64::NEG_INFINITY); values.len() + 1];
         for (&code, &value) in codes.iter().zip(packed) {
             counts[code as usize] += 1.0;
             sums[code as usize] += value;
+            let (least, most) = &mut ends[code as usize];
+            (*least, *most) = (least.min(value), most.max(value));
         }
-        // A bin's value is the mean of what is in it.
-        let mean = |(bin, &value): (usize, &f64)| {
-            if levels.is_some() || counts[bin] == 0.0 { value } else { sums[bin] / counts[bin] }
+        // A bin's value is the mean of what is in it, and not outside of it by rounding: bins next to each other may differ by
+        // no more than that.
+        let mean = |(bin, &value): (usize, &f64)| match ends[bin] {
+            _ if levels.is_some() || counts[bin] == 0.0 => value,
+            (least, most) => (sums[bin] / counts[bin]).clamp(least, most),
         };
         let values = values.iter().enumerate().map(mean).collect();
         Self { codes, values, counts, levels: levels.is_some() }
@@ -321,6 +326,14 @@ pub(crate) fn pair(features: [usize; 2], sides: [&Side; 2], block: usize) -> Var
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_differ_by_rounding_only_stay_apart_and_in_order() {
+        let value = 0.1_f64;
+        let neighbours = [value, value.next_up(), value.next_up().next_up()];
+        let packed: Vec<f64> = neighbours.iter().flat_map(|neighbour| [*neighbour; 3]).collect();
+        assert_eq!(Binned::new(&packed, None).values, neighbours);
+    }
 
     #[test]
     fn knots_are_few_ascending_and_reach_both_ends() {
