@@ -27,10 +27,6 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
-/// A score is some dozens of small allocations; the C library's allocator makes them the dearest part of it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Before anything that could speak TLS: two providers in one process stop it at the first handshake.
     flight_risk_server::tls::install_provider();

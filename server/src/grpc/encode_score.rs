@@ -187,25 +187,28 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     }
     let (shown, remaining) = shown_factors(&told, max_factors, fields);
     let head = convert_score::assessment(&told, Vec::new(), 0.0);
-    let mut factors = Vec::with_capacity(shown.len() * 192);
-    let mut text = String::with_capacity(128);
-    for factor in &shown {
-        if let Some(shape) = shapes.features.get(factor.feature) {
-            write_factor(&mut factors, shape, scorer, row, factor, &mut text);
-        }
-    }
-    let rest = if remaining == 0.0 { 0 } else { key_len(field::ASSESSMENT_REMAINING) + DOUBLE_BYTES };
-    let length = head.encoded_len() + factors.len() + rest;
-    let before = reply.encoded_len() + key_len(field::SCORE_ASSESSMENT) + encoded_len_varint(length as u64);
-    let mut out = Vec::with_capacity(before + length);
+    // What a factor takes, mostly.
+    const FACTOR_BYTES: usize = 128;
+    // Nearly every assessment has a length of two bytes; it is known when the assessment is written.
+    const GAP: usize = 2;
+    let before = reply.encoded_len() + key_len(field::SCORE_ASSESSMENT) + GAP;
+    let mut out = Vec::with_capacity(before + head.encoded_len() + shown.len() * FACTOR_BYTES);
     reply.encode_raw(&mut out);
     encode_key(field::SCORE_ASSESSMENT, WireType::LengthDelimited, &mut out);
-    encode_varint(length as u64, &mut out);
+    out.resize(before, 0);
     head.encode_raw(&mut out);
-    out.extend_from_slice(&factors);
-    if rest > 0 {
+    let mut text = String::with_capacity(FACTOR_BYTES);
+    for factor in &shown {
+        if let Some(shape) = shapes.features.get(factor.feature) {
+            write_factor(&mut out, shape, scorer, row, factor, &mut text);
+        }
+    }
+    if remaining != 0.0 {
         write_double(&mut out, field::ASSESSMENT_REMAINING, remaining);
     }
+    let mut length = Vec::with_capacity(GAP);
+    encode_varint((out.len() - before) as u64, &mut length);
+    out.splice(before - GAP..before, length);
     Encoded { score: out.into(), factors: shown.len(), abstained: false }
 }
 

@@ -44,7 +44,7 @@ pub const SPECS: &[FeatureSpec] = &[
 ];
 
 fn values(tenure_years: f64) -> [f64; SPECS.len()] {
-    let past = tenure_years % 1.0;
+    let past = tenure_years.fract();
     let distance = if tenure_years < 1.0 { (1.0 - tenure_years).min(0.5) } else { past.min(1.0 - past) };
     [tenure_years, distance * DAYS_PER_YEAR, flag(tenure_years * DAYS_PER_YEAR < FIRST_DAYS)]
 }
