@@ -53,11 +53,14 @@ struct Fading<'a> {
     /// What they add up to today.
     total: f64,
     contributions: &'a [f64],
+    /// What pairs and rules add today, where one of them asks for a clock.
+    joint: f64,
 }
 
 impl<'a> Fading<'a> {
-    fn new(contributions: &'a [f64]) -> Self {
-        Self { total: sum_in_lanes(contributions), contributions }
+    fn of(scorer: &Scorer, values: &[f64], contributions: &'a [f64]) -> Self {
+        let joint = if scorer.joint_clocks { scorer.joint_log_odds(values) } else { 0.0 };
+        Self { total: sum_in_lanes(contributions), contributions, joint }
     }
 
     /// What has gone of the contributions when this share of each is kept.
@@ -318,7 +321,7 @@ impl Scorer {
         let mut period = 0;
         let mut horizons = Vec::with_capacity(horizons_months.len());
         let mut headline = now;
-        let fading = Fading::new(contributions);
+        let fading = Fading::of(self, values, contributions);
         for &months in horizons_months {
             while period * period_months < months {
                 let period_log_odds = log_odds + self.period_shift(values, &fading, period);
@@ -345,7 +348,7 @@ impl Scorer {
             return Vec::new();
         }
         let assessment = self.score(row);
-        let fading = Fading::new(&assessment.contributions);
+        let fading = Fading::of(self, row.values(), &assessment.contributions);
         let shift = |period| self.period_shift(row.values(), &fading, period);
         (0..periods).map(shift).map(|shift| LogOdds(assessment.log_odds.0 + shift)).collect()
     }
@@ -360,7 +363,7 @@ impl Scorer {
         if moved == 0 {
             return 0.0;
         }
-        let clocks = self.clock_shift(values, moved * period_months as i32);
+        let clocks = self.clock_shift(values, fading.joint, moved * period_months as i32);
         let Ok(ahead) = usize::try_from(moved) else { return clocks };
         let gone = match self.kept.get(ahead) {
             Some(kept) => fading.with(kept),
@@ -369,8 +372,8 @@ impl Scorer {
         clocks + gone + content.lead_shifts.get(ahead).copied().unwrap_or_default()
     }
 
-    /// By how much the log-odds move when the clocks move by some months.
-    fn clock_shift(&self, values: &[f64], months: i32) -> f64 {
+    /// By how much the log-odds move when the clocks move by some months; pairs and rules with clocks add `joint` today.
+    fn clock_shift(&self, values: &[f64], joint: f64, months: i32) -> f64 {
         let tenure_years = self.tenure.and_then(|i| values.get(i)).copied().unwrap_or(f64::NAN);
         let mut shift = 0.0;
         let mut moved = if self.joint_clocks { values.to_vec() } else { Vec::new() };
@@ -389,7 +392,7 @@ impl Scorer {
                 }
             };
         }
-        if self.joint_clocks { shift + self.joint_log_odds(&moved) - self.joint_log_odds(values) } else { shift }
+        if self.joint_clocks { shift + self.joint_log_odds(&moved) - joint } else { shift }
     }
 
     fn doubts(&self, values: &[f64], standard_error: f64) -> Vec<AbstentionReason> {
