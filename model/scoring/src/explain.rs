@@ -117,7 +117,12 @@ fn write_fixed(out: &mut String, value: f64, decimals: u32) {
     /// Beyond it, and this close to the middle between two numbers, `format!` decides.
     const LARGEST: f64 = 1e9;
     const NEAR_MIDDLE: f64 = 1e-4;
-    let power = 10_u64.pow(decimals);
+    let power: u64 = match decimals {
+        0 => 1,
+        1 => 10,
+        2 => 100,
+        _ => 1_000,
+    };
     let scaled = value.abs() * power as f64;
     // What is too large or not a number becomes something else, and is found out right below.
     let whole = scaled as u64;
@@ -132,11 +137,12 @@ fn write_fixed(out: &mut String, value: f64, decimals: u32) {
     if value < 0.0 && rounded > 0 {
         out.push('-');
     }
-    write_digits(out, rounded / power, 1);
-    if decimals > 0 {
-        out.push('.');
-        write_digits(out, rounded % power, decimals as usize);
+    if decimals == 0 {
+        return write_digits(out, rounded, 1);
     }
+    write_digits(out, rounded / power, 1);
+    out.push('.');
+    write_digits(out, rounded % power, decimals as usize);
 }
 
 /// Writes a whole number with at least so many digits.
@@ -153,7 +159,8 @@ fn write_digits(out: &mut String, mut number: u64, least: usize) {
         number /= 10;
         written += 1;
     }
-    out.extend(digits.iter().skip(MOST - written).map(|digit| char::from(*digit)));
+    let text = digits.get(MOST - written..).and_then(|digits| std::str::from_utf8(digits).ok());
+    out.push_str(text.unwrap_or_default());
 }
 
 /// A value with its unit, as people write it. Confidential values are not withheld here.

@@ -154,6 +154,8 @@ pub enum RowProblem {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schema {
     features: Vec<SourceFeature>,
+    /// Which of them are confidential: asked for every factor of every score.
+    confidential: Vec<bool>,
     digest: String,
 }
 
@@ -173,7 +175,13 @@ impl Schema {
             hash.update([2]);
         }
         let digest = hex(&hash.finalize());
-        Self { features, digest }
+        let confidential = features.iter().map(|feature| feature.confidential).collect();
+        Self { features, confidential, digest }
+    }
+
+    /// Whether the feature at this position comes from confidential answers; so does one that does not exist.
+    pub fn is_confidential(&self, position: usize) -> bool {
+        self.confidential.get(position).copied().unwrap_or(true)
     }
 
     /// The features in order.

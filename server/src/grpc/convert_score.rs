@@ -67,7 +67,7 @@ pub(crate) fn outcome(told: &Told<'_>, max_factors: usize, fields: FieldRules) -
 /// The factors that are named, strongest first, and the sum of the contributions that cannot be told apart from them: of factors
 /// that are cut off, left out, or named without their part.
 pub(crate) fn shown_factors(told: &Told<'_>, max_factors: usize, fields: FieldRules) -> (Vec<Factor>, f64) {
-    let confidential = |feature: usize| told.schema.features().get(feature).is_none_or(|feature| feature.confidential);
+    let confidential = |feature: usize| told.schema.is_confidential(feature);
     let shown = told.assessment.strongest(max_factors, |feature| fields.confidential_drivers || !confidential(feature));
     // What is left is added up directly: the difference to the sum of all would be rounded.
     let mut told_apart = vec![false; told.assessment.contributions.len()];

@@ -206,10 +206,24 @@ pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, 
     if remaining != 0.0 {
         write_double(&mut out, field::ASSESSMENT_REMAINING, remaining);
     }
-    let mut length = Vec::with_capacity(GAP);
-    encode_varint((out.len() - before) as u64, &mut length);
-    out.splice(before - GAP..before, length);
+    write_length(&mut out, before - GAP..before);
     Encoded { score: out.into(), factors: shown.len(), abstained: false }
+}
+
+/// Writes how many bytes follow the gap into it, in as many bytes as that takes.
+fn write_length(out: &mut Vec<u8>, gap: std::ops::Range<usize>) {
+    /// A varint has no more bytes.
+    const MOST: usize = 10;
+    let length = (out.len() - gap.end) as u64;
+    let mut room = [0; MOST];
+    let mut rest = room.as_mut_slice();
+    encode_varint(length, &mut rest);
+    let used = MOST - rest.len();
+    let bytes = room.get(..used).unwrap_or_default();
+    match out.get_mut(gap.clone()) {
+        Some(place) if place.len() == used => place.copy_from_slice(bytes),
+        _ => drop(out.splice(gap, bytes.iter().copied())),
+    }
 }
 
 fn write_double(out: &mut Vec<u8>, number: u32, value: f64) {
