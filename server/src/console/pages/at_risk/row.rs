@@ -64,7 +64,7 @@ impl Row {
                 (Some(Band::of(told.band())), Answer::Risk(Box::new(Risk::of(told, risk.previous.as_ref(), most))))
             }
             Some(v1::employee_risk::Outcome::Abstention(told)) => {
-                let reasons = told.reasons.iter().map(|reason| reason.text.clone()).collect();
+                let reasons = told.reasons.iter().map(|reason| brief(&reason.text)).collect();
                 (Some(Band::NotScored), Answer::Unknown(reasons))
             }
             None => (None, Answer::Withheld),
@@ -118,6 +118,36 @@ impl Next {
             when,
             under_way: next.under_way,
             href: id.map(|_| format!("{}#actions", person::href(employee))),
+        }
+    }
+}
+
+/// A reason with the first of the facts that it names: all of them stand on the person's page.
+fn brief(text: &str) -> String {
+    /// Facts that a list names.
+    const FACTS: usize = 3;
+    /// What stands between them.
+    const BETWEEN: &str = "; ";
+    let facts = text.split(BETWEEN).count();
+    if facts <= FACTS {
+        return text.to_owned();
+    }
+    let first: Vec<&str> = text.split(BETWEEN).take(FACTS).collect();
+    format!("{}{BETWEEN}and {} more", first.join(BETWEEN), facts - FACTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_names_the_first_facts_only() {
+        for (text, expected) in [
+            ("only 3 of 42 facts are known", "only 3 of 42 facts are known"),
+            ("far: a 1; b 2; c 3", "far: a 1; b 2; c 3"),
+            ("far: a 1; b 2; c 3; d 4; e 5", "far: a 1; b 2; c 3; and 2 more"),
+        ] {
+            assert_eq!(brief(text), expected);
         }
     }
 }

@@ -114,7 +114,14 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let most = told.hotspots.iter().map(|group| group.mean_risk_high).fold(0.0, f64::max);
     let base = told.total.as_ref().map_or(0.0, |total| total.mean_risk);
     let when = observed.clone().unwrap_or_default();
-    let line = |group: &v1::Hotspot| Line::of(group, by, (base, most), &when, may_list);
+    let line = |group: &v1::Hotspot| {
+        let mut line = Line::of(group, by, (base, most), &when, may_list);
+        if crossed {
+            // There are hundreds, and the heat map draws them.
+            line.chart = None;
+        }
+        line
+    };
     let cells = Cells { told: &told, by };
     // Before exits were observed the mean risk is what there is to compare.
     let against = match observed.is_none() || asked.cells == BY_RISK {
