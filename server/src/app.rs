@@ -187,7 +187,7 @@ impl App {
         let scoring = ScoringServiceServer::new(ScoringApi::new(self.core.clone(), draining.clone()))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let routes = self.routes(scoring.clone(), &health, draining.clone())?;
+        let routes = self.routes(&health, draining.clone())?;
         let (access, store) = (&self.core.config.access, Arc::clone(&self.core.store));
         let door = Arc::new(Door::open(access, store, self.core.gate.clone()).await?);
         door.warn_if_closed(self.people_can_sign_in().await).await;
@@ -262,12 +262,8 @@ impl App {
         Ok(())
     }
 
-    fn routes(
-        &self,
-        scoring: ScoringServiceServer<ScoringApi>,
-        health: &Health,
-        draining: watch::Receiver<bool>,
-    ) -> Result<Routes, ServeError> {
+    /// All services but the one that scores.
+    fn routes(&self, health: &Health, draining: watch::Receiver<bool>) -> Result<Routes, ServeError> {
         // Larger than other messages where much is held: no limit to what is sent.
         let privacy =
             PrivacyServiceServer::new(PrivacyApi::new(self.core.clone())).max_decoding_message_size(MAX_MESSAGE_BYTES);
@@ -288,8 +284,7 @@ impl App {
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         let health = tonic_health::server::HealthService::from_health_reporter(health.reporter());
-        Ok(Routes::new(scoring)
-            .add_service(model)
+        Ok(Routes::new(model)
             .add_service(privacy)
             .add_service(risk)
             .add_service(insight)

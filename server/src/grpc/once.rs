@@ -1,7 +1,7 @@
 //! Writes with a `request_id`: carried out once, answered alike however often they are sent.
 //!
 //! ```text
-//! match once::begin(&core.store, once::key(&passed, &request.request_id, &request, Some(employee_id))).await? {
+//! match once::begin_about(core, passed, employee_id, &request.request_id, &request).await? {
 //!     Once::Answered(response) => Ok(response),
 //!     Once::New(mut write) => { /* write.tx() ... */ once::finish(write, response).await }
 //! }
@@ -10,6 +10,8 @@
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use crate::audit::Decision;
+use crate::core::Core;
 use crate::gate::Passed;
 use crate::grpc::status::ApiError;
 use crate::store::requests::{Begun, RequestKey, Write};
@@ -47,6 +49,21 @@ pub(crate) async fn begin<R: Message + Default>(store: &Store, key: RequestKey) 
             Err(_) => Err(StoreError::Damaged("an answered request cannot be read".to_owned()).into()),
         },
     }
+}
+
+/// Begins a write about an employee once it is in the audit log that somebody may, unless it was carried out before.
+///
+/// # Errors
+/// AuditUnavailable; those of [`begin`].
+pub(crate) async fn begin_about<R: Message + Default>(
+    core: &Core,
+    passed: &Passed,
+    employee_id: &str,
+    request_id: &str,
+    request: &impl Message,
+) -> Result<Once<R>, ApiError> {
+    core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
+    begin(&core.store, key(passed, request_id, request, Some(employee_id))).await
 }
 
 /// Keeps what was written and the answer; gives the answer.

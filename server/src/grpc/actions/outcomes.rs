@@ -6,7 +6,6 @@ use flight_risk_proto::v1;
 
 use super::visible;
 use crate::access::caller::Scope;
-use crate::audit::Decision;
 use crate::clock::{MICROS_PER_DAY, now_micros, timestamp, today};
 use crate::core::Core;
 use crate::gate::Passed;
@@ -58,9 +57,7 @@ pub(super) async fn report_exit(
         return Err(ApiError::Invalid(problems));
     };
     visible::employee(core, passed, employee_id).await?;
-    core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
-    let key = once::key(passed, &request.request_id, &request, Some(employee_id));
-    match once::begin(&core.store, key).await? {
+    match once::begin_about(core, passed, employee_id, &request.request_id, &request).await? {
         Once::Answered(response) => Ok(response),
         Once::New(mut write) => {
             let exit = NewExit { employee_id, day, exit_type: i64::from(exit_type as i32), at: now_micros() };
@@ -84,9 +81,7 @@ pub(super) async fn withdraw_exit(
         return Err(ApiError::Invalid(problems));
     }
     visible::employee(core, passed, employee_id).await?;
-    core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
-    let key = once::key(passed, &request.request_id, &request, Some(employee_id));
-    match once::begin(&core.store, key).await? {
+    match once::begin_about(core, passed, employee_id, &request.request_id, &request).await? {
         Once::Answered(response) => Ok(response),
         Once::New(mut write) => {
             let telling = Telling::from(&core.config.risk);

@@ -4,7 +4,6 @@ use flight_risk_proto::v1;
 use flight_risk_scoring::Day;
 
 use super::{convert, visible};
-use crate::audit::Decision;
 use crate::clock::{now_micros, today};
 use crate::core::Core;
 use crate::gate::Passed;
@@ -26,9 +25,7 @@ pub(super) async fn create(
 ) -> Result<v1::CreateActionResponse, ApiError> {
     let mut new = checked(core, passed, &request)?;
     let standing = visible::employee(core, passed, &new.employee_id).await?;
-    core.gate.record(passed, &[&new.employee_id], "", Decision::Allowed).await?;
-    let key = once::key(passed, &request.request_id, &request, Some(&new.employee_id));
-    match once::begin(&core.store, key).await? {
+    match once::begin_about(core, passed, &new.employee_id, &request.request_id, &request).await? {
         Once::Answered(response) => Ok(response),
         // Nothing is begun for somebody who left.
         Once::New(_) if !standing.in_force => Err(visible::absent(passed)),
@@ -120,9 +117,7 @@ pub(super) async fn update(
     let changes = changes(&given, paths, &mut problems);
     let Some(id) = id.filter(|_| problems.is_empty()) else { return Err(ApiError::Invalid(problems)) };
     let employee_id = visible::action(core, passed, id).await?.employee_id;
-    core.gate.record(passed, &[&employee_id], "", Decision::Allowed).await?;
-    let key = once::key(passed, &request.request_id, &request, Some(&employee_id));
-    match once::begin(&core.store, key).await? {
+    match once::begin_about(core, passed, &employee_id, &request.request_id, &request).await? {
         Once::Answered(response) => Ok(response),
         Once::New(mut write) => {
             let mut action = taken(&mut write, id, &given.etag).await?;
@@ -181,9 +176,7 @@ pub(super) async fn complete(
         return Err(ApiError::Invalid(problems));
     };
     let employee_id = visible::action(core, passed, id).await?.employee_id;
-    core.gate.record(passed, &[&employee_id], "", Decision::Allowed).await?;
-    let key = once::key(passed, &request.request_id, &request, Some(&employee_id));
-    match once::begin(&core.store, key).await? {
+    match once::begin_about(core, passed, &employee_id, &request.request_id, &request).await? {
         Once::Answered(response) => Ok(response),
         Once::New(mut write) => {
             let mut action = taken(&mut write, id, &request.etag).await?;

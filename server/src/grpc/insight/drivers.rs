@@ -7,7 +7,8 @@ use flight_risk_scoring::Day;
 use flight_risk_scoring::schema::{FeatureKind, SourceFeature};
 
 use super::moments::{Masks, moments};
-use super::snapshot::{Snapshot, Snapshots};
+use super::named;
+use super::snapshot::{Snapshot, Snapshots, among};
 use crate::access::caller::Scope;
 use crate::clock::{timestamp, today};
 use crate::core::Core;
@@ -58,7 +59,7 @@ pub(super) async fn answer(
     let snapshot = snapshots.current().await?;
     let scope = &passed.caller.scope;
     let view = snapshot.view(scope).await?;
-    let number = number(&snapshot, &view, group.as_ref())?;
+    let number = among(&snapshot.names, &view.drivers, named(group.as_ref()))?;
     let (snapshots, of) = (snapshots.clone(), snapshot.number);
     let kept = snapshots.shared();
     let ranked = match month {
@@ -105,7 +106,7 @@ pub(super) async fn ahead(
     group: Option<&(Dimension, String)>,
 ) {
     let Ok(view) = snapshot.view(scope).await else { return };
-    let Ok(number) = number(snapshot, &view, group) else { return };
+    let Ok(number) = among(&snapshot.names, &view.drivers, named(group)) else { return };
     let (key, of) = (key(scope, group, None), snapshot.number);
     let work = now(Arc::clone(snapshots.store()), Arc::clone(snapshot), view, scope.clone(), number);
     snapshots.shared().drivers.ahead(key, of, work).await;
@@ -114,22 +115,6 @@ pub(super) async fn ahead(
 /// Under which drivers are kept.
 fn key(scope: &Scope, group: Option<&(Dimension, String)>, month: Option<&str>) -> String {
     format!("{scope:?} {group:?} {month:?}")
-}
-
-/// The dimension and the number of a group whose drivers may be shown; `None`: all within the scope.
-fn number(
-    snapshot: &Snapshot,
-    view: &View,
-    group: Option<&(Dimension, String)>,
-) -> Result<Option<(usize, u32)>, ApiError> {
-    match group {
-        None if view.drivers.total => Ok(None),
-        None => Err(ApiError::GroupSuppressed),
-        Some((dimension, name)) => {
-            let number = snapshot.names.number(*dimension, name).filter(|&n| view.drivers.has(dimension.position(), n));
-            Ok(Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?)))
-        }
-    }
 }
 
 /// The drivers of a group, the strongest first; none where they may not be shown.

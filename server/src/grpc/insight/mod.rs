@@ -125,6 +125,11 @@ fn dimension(group_by: i32, problems: &mut Violations) -> Option<Dimension> {
     }
 }
 
+/// A group without owning its name.
+fn named(group: Option<&(Dimension, String)>) -> Option<(Dimension, &str)> {
+    group.map(|(dimension, name)| (*dimension, name.as_str()))
+}
+
 /// Notes a group's name that nobody can have.
 fn group_text(dimension: Option<Dimension>, group: &str, problems: &mut Violations) {
     // A crossed name is longer than that of its department.

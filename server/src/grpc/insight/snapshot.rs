@@ -237,11 +237,26 @@ pub(super) struct MonthPlan {
 impl MonthPlan {
     /// Whether a group, or all, is among what is `shown`.
     pub(super) fn allows(&self, shown: &Shown, group: Option<(Dimension, &str)>) -> bool {
-        match group {
-            None => shown.total,
-            Some((dimension, name)) => {
-                self.names.number(dimension, name).is_some_and(|number| shown.has(dimension.position(), number))
-            }
+        among(&self.names, shown, group).is_ok()
+    }
+}
+
+/// The dimension and the number of a group that is among what is `shown`; `None`: all.
+///
+/// # Errors
+/// GroupSuppressed where it is not.
+pub(super) fn among(
+    names: &Names,
+    shown: &Shown,
+    group: Option<(Dimension, &str)>,
+) -> Result<Option<(usize, u32)>, ApiError> {
+    match group {
+        None if shown.total => Ok(None),
+        None => Err(ApiError::GroupSuppressed),
+        Some((dimension, name)) => {
+            let position = dimension.position();
+            let number = names.number(dimension, name).filter(|&number| shown.has(position, number));
+            Ok(Some((position, number.ok_or(ApiError::GroupSuppressed)?)))
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use flight_risk_proto::v1;
 
 use super::moments::{Masks, Moment, moments, this_month};
-use super::snapshot::{Snapshot, Snapshots};
+use super::named;
+use super::snapshot::{Snapshot, Snapshots, among};
 use crate::access::caller::Scope;
 use crate::clock::timestamp;
 use crate::core::Core;
@@ -48,9 +49,8 @@ pub(super) async fn answer(
     let snapshot = snapshots.current().await?;
     let scope = &passed.caller.scope;
     let view = snapshot.view(scope).await?;
-    let number = number(&snapshot, &view, group.as_ref())?;
-    let key = format!("{scope:?} {group:?}");
-    let (of, rows) = (snapshot.number, snapshot.people.len());
+    let number = among(&snapshot.names, &view.shown, named(group.as_ref()))?;
+    let (key, of, rows) = (key(scope, group.as_ref()), snapshot.number, snapshot.people.len());
     let first = this_month(&snapshot).map(|day| day.plus_months(1 - i32::try_from(months).unwrap_or(1)));
     let work = worked_out(snapshots.clone(), snapshot, view, scope.clone(), group, number);
     let all = snapshots.shared().trends.get(key, of, rows, work).await?;
@@ -68,26 +68,15 @@ pub(super) async fn ahead(
     group: Option<&(Dimension, String)>,
 ) {
     let Ok(view) = snapshot.view(scope).await else { return };
-    let Ok(number) = number(snapshot, &view, group) else { return };
-    let (key, of) = (format!("{scope:?} {group:?}"), snapshot.number);
+    let Ok(number) = among(&snapshot.names, &view.shown, named(group)) else { return };
+    let (key, of) = (key(scope, group), snapshot.number);
     let work = worked_out(snapshots.clone(), Arc::clone(snapshot), view, scope.clone(), group.cloned(), number);
     snapshots.shared().trends.ahead(key, of, work).await;
 }
 
-/// The dimension and the number of a group that may be shown; `None`: all within the scope.
-fn number(
-    snapshot: &Snapshot,
-    view: &View,
-    group: Option<&(Dimension, String)>,
-) -> Result<Option<(usize, u32)>, ApiError> {
-    match group {
-        None if view.shown.total => Ok(None),
-        None => Err(ApiError::GroupSuppressed),
-        Some((dimension, name)) => {
-            let number = snapshot.names.number(*dimension, name).filter(|&n| view.shown.has(dimension.position(), n));
-            Ok(Some((dimension.position(), number.ok_or(ApiError::GroupSuppressed)?)))
-        }
-    }
+/// Under which the months of a group are kept.
+fn key(scope: &Scope, group: Option<&(Dimension, String)>) -> String {
+    format!("{scope:?} {group:?}")
 }
 
 /// Every month: which are shown must not depend on how many are asked for, or two answers would tell by their difference what one
@@ -100,7 +89,7 @@ async fn worked_out(
     group: Option<(Dimension, String)>,
     number: Option<(usize, u32)>,
 ) -> Result<Months, ApiError> {
-    let group = group.as_ref().map(|(dimension, name)| (*dimension, name.as_str()));
+    let group = named(group.as_ref());
     let moments = moments(snapshots.store(), &snapshot).await?;
     let mut totals = vec![Month::default(); moments.len()];
     let mut masks = Masks::default();
