@@ -116,7 +116,7 @@ impl Gate {
             model_version: "",
             decision: Decision::Denied,
         };
-        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+        self.append(entry).await
     }
 
     /// Writes to the audit log that somebody signed in or out, or tried to; `how` where there are several ways. Nothing may be
@@ -134,7 +134,7 @@ impl Gate {
             Who::Unknown => (UNKNOWN_ACTOR.to_owned(), ""),
         };
         let entry = Entry { actor: &actor, role, method, employees: &[], purpose: how, model_version: "", decision };
-        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+        self.append(entry).await
     }
 
     /// Writes to the audit log what the server is about to do by itself. Nothing may be done before this returned well.
@@ -148,7 +148,7 @@ impl Gate {
             model_version: "",
             decision: Decision::Allowed,
         };
-        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
+        self.append(entry).await
     }
 
     /// What of an answer somebody may see.
@@ -164,18 +164,21 @@ impl Gate {
         model_version: &str,
         decision: Decision,
     ) -> Result<(), ApiError> {
-        self.audit
-            .append(Entry {
-                actor: &passed.caller.actor,
-                role: passed.caller.role.name(),
-                method: passed.method,
-                employees,
-                purpose: &passed.purpose,
-                model_version,
-                decision,
-            })
-            .await
-            .map_err(|_| ApiError::AuditUnavailable)
+        self.append(Entry {
+            actor: &passed.caller.actor,
+            role: passed.caller.role.name(),
+            method: passed.method,
+            employees,
+            purpose: &passed.purpose,
+            model_version,
+            decision,
+        })
+        .await
+    }
+
+    /// Writes to the audit log.
+    async fn append(&self, entry: Entry<'_>) -> Result<(), ApiError> {
+        self.audit.append(entry).await.map_err(|_| ApiError::AuditUnavailable)
     }
 
     /// What the audit log has about an employee, the oldest first.
