@@ -29,7 +29,10 @@ pub enum AuditKeyError {
     )]
     NoPath,
     /// The file cannot be read or made.
-    #[error("the audit key {path}: {source}", path = path.display())]
+    #[error(
+        "the audit key {path} cannot be read or made: {source}; name a file in a folder that can be written with audit.key_file \
+         (--key-file)", path = path.display()
+    )]
     File {
         /// The file.
         path: PathBuf,

@@ -142,3 +142,14 @@ async fn whoever_was_signed_in_with_a_name_that_is_given_anew_is_not_its_new_hol
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_key_that_is_no_file_is_refused_with_what_to_do() {
+    each_store(async |store| {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = Operator::of(&store, Some(folder.path()), "somebody").await.unwrap_err().to_string();
+        assert!(refused.contains(&folder.path().display().to_string()), "{refused}");
+        assert!(refused.contains("cannot be read or made") && refused.contains("--key-file"), "{refused}");
+    })
+    .await;
+}
