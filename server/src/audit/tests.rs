@@ -129,8 +129,9 @@ async fn every_change_of_a_record_is_found_and_named() {
             (swap(3, 4), Reordered { seq: 3, written: 4 }),
             (swap(1, 6), Reordered { seq: 1, written: 6 }),
             (
-                "DELETE FROM audit WHERE seq = 3; UPDATE audit SET seq = seq - 1 WHERE seq > 3; \
-                 UPDATE sequences SET value = 5 WHERE name = 'audit'"
+                // By way of negative numbers: rows are moved in no certain order, and no number may be there twice meanwhile.
+                "DELETE FROM audit WHERE seq = 3; UPDATE audit SET seq = 1 - seq WHERE seq > 3; \
+                 UPDATE audit SET seq = -seq WHERE seq < 0; UPDATE sequences SET value = 5 WHERE name = 'audit'"
                     .into(),
                 Altered { seq: 3 },
             ),
