@@ -3,22 +3,29 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use flight_risk_server::store::{BackupError, backup};
+use flight_risk_server::audit::AuditKeyError;
+use flight_risk_server::operator::back_up;
+use flight_risk_server::store::BackupError;
 use tokio::runtime::Runtime;
 
 use crate::Output;
 use crate::cli::Backup;
 use crate::failure::{Kind, failed};
+use crate::holder;
 
 pub(crate) fn run(options: &Backup, output: Output) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("cannot start the threads of the store")?;
-    let bytes = runtime.block_on(backup(&options.store, &options.out)).map_err(|error| failed(kind(&error))(error))?;
+    let name = holder::own_name();
+    let copied = back_up(&options.store, options.key_file.as_deref(), &name, &options.out);
+    let bytes = runtime.block_on(copied).map_err(|error| failed(kind(&error))(error))?;
     if output.json {
         println!("{}", serde_json::json!({"file": options.out, "bytes": bytes}));
     } else {
         println!("{}: {bytes} bytes, checked and on the disk", options.out.display());
         if !output.quiet {
-            eprintln!("Keep the audit key with it ({}.key, unless the configuration says otherwise).", options.store);
+            let beside = || format!("{}.key", options.store);
+            let key = options.key_file.as_ref().map_or_else(beside, |file| file.display().to_string());
+            eprintln!("Keep the audit key with it ({key}).");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -28,6 +35,8 @@ fn kind(error: &BackupError) -> Kind {
     match error {
         BackupError::Postgres => Kind::Usage,
         BackupError::Exists { .. } => Kind::Output,
+        BackupError::AuditKey(AuditKeyError::Store(_)) => Kind::Store,
+        BackupError::AuditKey(_) => Kind::Data,
         BackupError::Damaged(_) | BackupError::File { .. } | BackupError::Store(_) => Kind::Store,
     }
 }

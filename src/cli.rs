@@ -190,6 +190,10 @@ pub(crate) struct Score {
     /// Store to keep the scores in, as `serve` reads it: a SQLite file, or postgres://...
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
+    /// The key of the store's audit log, where it is noted that scores were kept; the same as `audit.key_file` of the server
+    /// [default: the SQLite file's name with .key after it]
+    #[arg(long, requires = "store")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Day on which the facts are known (HR tables); left out: the end of the data
     #[arg(long)]
     pub(crate) as_of: Option<Day>,
@@ -435,6 +439,10 @@ pub(crate) struct Backup {
     /// The store of the server: a SQLite file
     #[arg(long, default_value = "flight-risk.db")]
     pub(crate) store: String,
+    /// The key of the audit log, where the copy is noted; the same as `audit.key_file` of the server [default: the SQLite file's
+    /// name with .key after it]
+    #[arg(long)]
+    pub(crate) key_file: Option<PathBuf>,
     /// File of the copy; there must be none yet
     #[arg(long)]
     pub(crate) out: PathBuf,

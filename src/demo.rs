@@ -27,9 +27,10 @@ use flight_risk_server::store::Store;
 use crate::cli::Demo;
 use crate::failure::{Kind, failed};
 use crate::figures::{ListedPerson, print_list};
+use crate::keep::Keeper;
 use crate::load::{ScoredData, Source};
 use crate::progress::Stages;
-use crate::{Output, evaluate, explain, figures, generate, keep, keys, load, score, serve, train};
+use crate::{Output, evaluate, explain, figures, generate, keys, load, score, serve, train};
 
 /// What lies in the folder afterwards.
 const WRITTEN: [(&str, &str); 5] = [
@@ -97,7 +98,7 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     write_table(&options.out.join("scores.csv"), score::columns(&scorer, &scored, figures::LIST_REASONS))
         .map_err(failed(Kind::Output))?;
     stages.stage("Keeping the scores for the server");
-    keep_year(&config.store.url, &scorer, &scored)?;
+    keep_year(Keeper { url: &config.store.url, key_file: None, name: OPERATOR }, &scorer, &scored)?;
     let mut riskiest: Vec<&Scored> = scored.scored.iter().filter(|s| s.assessment.band != Band::Abstained).collect();
     riskiest.sort_by(|a, b| b.assessment.risk.get().total_cmp(&a.assessment.risk.get()));
     riskiest.truncate(LIST_LENGTH);
@@ -206,15 +207,15 @@ fn end_of_last_month() -> anyhow::Result<Day> {
 
 /// Keeps the scores of now, and before them those of the ends of the months before, with the exits since: what a year of use looks
 /// like. The model knows that year; a customer's first scores are followed by what it did not know.
-fn keep_year(url: &str, scorer: &Scorer, now: &ScoredData) -> anyhow::Result<()> {
+fn keep_year(keeper: Keeper<'_>, scorer: &Scorer, now: &ScoredData) -> anyhow::Result<()> {
     if let Source::Native { as_of, .. } = &now.source {
         // Counted from the first of the next month, so that every day is the last of its month.
         let next = as_of.plus_days(1);
         let days = (1..=MONTHS_KEPT).rev().map(|back| next.plus_months(-back).plus_days(-1));
         let earlier: Vec<ScoredData> = days.filter_map(|day| now.earlier(scorer, day)).collect();
-        keep::write_past(url, scorer, &earlier)?;
+        keeper.write_past(scorer, &earlier)?;
     }
-    keep::write(url, scorer, now)
+    keeper.write(scorer, now)
 }
 
 /// Who has the most reports among those scored; the first by identifier of several.

@@ -1,5 +1,7 @@
 //! Who is let in, by a key or with an account: whom they may see, and how that is told.
 
+use std::path::Path;
+
 use flight_risk_scoring::Day;
 use flight_risk_server::access::caller::{Role, Scope};
 use flight_risk_server::audit::AuditKeyError;
@@ -14,14 +16,23 @@ pub(crate) const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// What is done with a store of keys and accounts, noted in its audit log.
 pub(crate) async fn operator<'a>(store: &'a Store, wanted: &HolderStore) -> anyhow::Result<Operator<'a>> {
-    Operator::of(store, wanted.key_file.as_deref(), &own_name()).await.map_err(|error| {
+    operator_called(&own_name(), store, wanted.key_file.as_deref()).await
+}
+
+/// What somebody of a name does with a store, noted in its audit log.
+pub(crate) async fn operator_called<'a>(
+    name: &str,
+    store: &'a Store,
+    key_file: Option<&Path>,
+) -> anyhow::Result<Operator<'a>> {
+    Operator::of(store, key_file, name).await.map_err(|error| {
         let kind = if matches!(error, AuditKeyError::Store(_)) { Kind::Store } else { Kind::Data };
         failed(kind)(error)
     })
 }
 
 /// Who types, as the system has named them: whoever changed that can write to the store anyway.
-fn own_name() -> String {
+pub(crate) fn own_name() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
     named.into_iter().find(|name| !name.trim().is_empty()).unwrap_or_default()
 }

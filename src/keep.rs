@@ -1,5 +1,6 @@
 //! Everybody's scores in a store, for lists, histories and watchers: what `flight-risk score --store` does.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -7,9 +8,11 @@ use flight_risk_model::bulk::Scored;
 use flight_risk_scoring::artifact::Target;
 use flight_risk_scoring::history::EmployeeHistory;
 use flight_risk_scoring::{Day, Scorer};
+use flight_risk_server::operator::{Operator, Refresh};
 use flight_risk_server::store::{Leaver, NewScore, OrgFacts, Store, Telling, now_micros};
 
 use crate::failure::{Kind, failed};
+use crate::holder;
 use crate::load::{self, ScoredData, Source};
 
 /// Scores of one transaction. All of them in one would keep a server that shares the store from writing to its audit log, and so
@@ -37,36 +40,67 @@ pub(crate) fn check(scorer: &Scorer, as_of: Option<Day>) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the scores to a store, and the exits that the same tables tell of. Those written stay when a later one fails: the next run
-/// puts others in their place.
-pub(crate) fn write(url: &str, scorer: &Scorer, data: &ScoredData) -> anyhow::Result<()> {
-    in_store(url, async |store| write_all(store, scorer, data, now_micros()).await)
+/// Where scores are kept, and who stands in the audit log for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keeper<'a> {
+    /// The store.
+    pub(crate) url: &'a str,
+    /// The key of its audit log, where it does not lie beside the store.
+    pub(crate) key_file: Option<&'a Path>,
+    /// Who keeps them.
+    pub(crate) name: &'a str,
 }
 
-/// Writes scores of several days, the earliest first, as if each had been written on its day.
-pub(crate) fn write_past(url: &str, scorer: &Scorer, days: &[ScoredData]) -> anyhow::Result<()> {
-    in_store(url, async |store| {
-        for data in days {
-            let Source::Native { as_of, .. } = &data.source else { continue };
-            write_all(store, scorer, data, i64::from(as_of.epoch_days()) * MICROS_PER_DAY).await?;
-        }
-        Ok(())
-    })
+impl Keeper<'_> {
+    /// Writes the scores, and the exits that the same tables tell of. Those written stay when a later one fails: the next run puts
+    /// others in their place.
+    pub(crate) fn write(&self, scorer: &Scorer, data: &ScoredData) -> anyhow::Result<()> {
+        self.in_store(async |store, operator| write_all(store, operator, scorer, data, now_micros()).await)
+    }
+
+    /// Writes scores of several days, the earliest first, as if each had been written on its day.
+    pub(crate) fn write_past(&self, scorer: &Scorer, days: &[ScoredData]) -> anyhow::Result<()> {
+        self.in_store(async |store, operator| {
+            for data in days {
+                let Source::Native { as_of, .. } = &data.source else { continue };
+                let at = i64::from(as_of.epoch_days()) * MICROS_PER_DAY;
+                write_all(store, operator, scorer, data, at).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn in_store(&self, work: impl AsyncFnOnce(&Store, &Operator<'_>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot wait for a store")?;
+        runtime.block_on(async {
+            let store = Store::open(self.url).await.map_err(failed(Kind::Store))?;
+            let written = match holder::operator_called(self.name, &store, self.key_file).await {
+                Ok(operator) => work(&store, &operator).await,
+                Err(error) => Err(error),
+            };
+            store.close().await;
+            written
+        })
+    }
 }
 
-fn in_store(url: &str, work: impl AsyncFnOnce(&Store) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot wait for a store")?;
-    runtime.block_on(async {
-        let store = Store::open(url).await.map_err(failed(Kind::Store))?;
-        let written = work(&store).await;
-        store.close().await;
-        written
-    })
-}
-
-async fn write_all(store: &Store, scorer: &Scorer, data: &ScoredData, at: i64) -> anyhow::Result<()> {
+async fn write_all(
+    store: &Store,
+    operator: &Operator<'_>,
+    scorer: &Scorer,
+    data: &ScoredData,
+    at: i64,
+) -> anyhow::Result<()> {
     let today = load::today()?;
+    let leavers = leavers(data);
+    let refresh = Refresh {
+        scores: data.scored.len(),
+        exits: leavers.len(),
+        as_of: if let Source::Native { as_of, .. } = &data.source { *as_of } else { today },
+        model_version: scorer.artifact().model_version(),
+    };
+    operator.note_refresh(&refresh).await.map_err(failed(Kind::Store))?;
     for (number, scored) in data.scored.chunks(SCORES_AT_A_TIME).enumerate() {
         if number > 0 {
             tokio::time::sleep(PAUSE).await;
@@ -74,7 +108,7 @@ async fn write_all(store: &Store, scorer: &Scorer, data: &ScoredData, at: i64) -
         let scores: Vec<NewScore> = scored.iter().map(|scored| new_score(data, scored, today, at)).collect();
         store.record_scores(scorer, &scores, Telling::default()).await.map_err(failed(Kind::Store))?;
     }
-    store.report_exits(&leavers(data), at).await.map_err(failed(Kind::Store))?;
+    store.report_exits(&leavers, at).await.map_err(failed(Kind::Store))?;
     Ok(())
 }
 

@@ -11,9 +11,10 @@ use flight_risk_scoring::scorer::{Band, HorizonRisk};
 
 use crate::cli::Score;
 use crate::failure::{Kind, failed};
+use crate::keep::{self, Keeper};
 use crate::load::ScoredData;
 use crate::progress::Stages;
-use crate::{Output, figures, keep, load};
+use crate::{Output, figures, holder, load};
 
 pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
     if let Some(out) = &options.out {
@@ -33,7 +34,8 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
     }
     if let Some(url) = &options.store {
         stages.stage("Writing to the store");
-        keep::write(url, &scorer, &data)?;
+        let (key_file, name) = (options.key_file.as_deref(), holder::own_name());
+        Keeper { url, key_file, name: &name }.write(&scorer, &data)?;
     }
     drop(stages);
     let abstained = data.scored.iter().filter(|scored| scored.assessment.band == Band::Abstained).count();

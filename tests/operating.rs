@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::Command;
 
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::scoring_service_client::ScoringServiceClient;
 
-use crate::support::{Output, Server, flight_risk, new_folder, trained_flat_model, trained_model};
+use crate::support::{Output, Server, flight_risk, new_folder, sample_company, trained_flat_model, trained_model};
 
 const EXIT_DATA: i32 = 3;
 const EXIT_STORE: i32 = 9;
@@ -36,13 +37,13 @@ async fn the_audit_log_is_verified_and_listed_and_a_copy_of_the_store_is_whole_w
     let key = format!("{}.key", server.store().display());
     let verified = run("audit verify --json --store PATH --key-file PATH", &[copy.as_os_str(), key.as_ref()]).ok();
     let verified: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
-    assert_eq!(verified["records"], 3);
+    assert_eq!(verified["records"], 4, "that the copy was made too");
     let hash = verified["last_hash"].as_str().unwrap();
-    let noted = format!("audit verify --store PATH --expect-count 3 --expect-last {hash}");
-    assert!(run(&noted, &[store]).ok().stdout.contains("3 records"));
+    let noted = format!("audit verify --store PATH --expect-count 4 --expect-last {hash}");
+    assert!(run(&noted, &[store]).ok().stdout.contains("4 records"));
 
-    let cut = run("audit verify --store PATH --expect-count 4", &[store]);
-    assert_eq!((cut.code, cut.stderr.contains("there were 4 before")), (Some(EXIT_AUDIT_LOG), true), "{cut:?}");
+    let cut = run("audit verify --store PATH --expect-count 5", &[store]);
+    assert_eq!((cut.code, cut.stderr.contains("there were 5 before")), (Some(EXIT_AUDIT_LOG), true), "{cut:?}");
     let listed = run("audit list --store PATH --employee e-1", &[store]).ok().stdout;
     assert_eq!(listed.lines().filter(|line| line.contains("ScoringService/ScoreEmployee")).count(), 2, "{listed}");
     assert!(!listed.contains("e-1"), "{listed}");
@@ -50,6 +51,38 @@ async fn the_audit_log_is_verified_and_listed_and_a_copy_of_the_store_is_whole_w
     // A copy without its key; a store that is not there.
     assert_eq!(run("audit verify --store PATH", &[copy.as_os_str()]).code, Some(EXIT_DATA));
     assert_eq!(run("audit verify --store PATH", &[folder.join("none.db").as_os_str()]).code, Some(EXIT_STORE));
+}
+
+#[test]
+fn the_nightly_refresh_is_in_the_audit_log_and_keeps_nothing_where_it_cannot_be() {
+    let folder = new_folder("refresh");
+    let (store, other) = (folder.join("store.db"), folder.join("other.db"));
+    let run = |line: &str, paths: &[&Path]| {
+        let mut paths = paths.iter();
+        flight_risk(
+            line.split(' ')
+                .map(|word| if word == "PATH" { paths.next().unwrap().as_os_str() } else { OsStr::new(word) }),
+        )
+    };
+    let (model, data) = (trained_model(), sample_company());
+    let told = run("score --json --model PATH --data PATH --store PATH", &[model, data, &store]).ok().stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let listed = run("audit list --json --store PATH", &[&store]).ok().stdout;
+    let record: serde_json::Value = serde_json::from_str(listed.trim()).expect("one record");
+    assert_eq!((&record["method"], &record["role"]), (&"flightrisk.command.Scores/Keep".into(), &"operator".into()));
+    assert!(record["actor"].as_str().unwrap().starts_with("command:"), "{record}");
+    assert_eq!(record["model_version"], told["model_version"]);
+    let people = format!("people scored: {}, as of ", told["scored"]);
+    assert!(record["purpose"].as_str().unwrap().starts_with(&people), "{record}");
+    run("audit verify --store PATH --expect-count 1", &[&store]).ok();
+
+    // A folder is no key.
+    let line = "score --model PATH --data PATH --store PATH --key-file PATH";
+    let refused = run(line, &[model, data, &other, &folder]);
+    assert_eq!((refused.code, refused.stderr.contains("--key-file")), (Some(EXIT_DATA), true), "{refused:?}");
+    run("backup --quiet --store PATH --out PATH", &[&other, &folder.join("copy.db")]).ok();
+    let listed = run("audit list --store PATH", &[&other]).ok().stdout;
+    assert!(listed.contains("people: 0;") && listed.lines().count() == 1, "{listed}");
 }
 
 #[test]

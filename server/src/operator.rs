@@ -1,7 +1,10 @@
-//! Who may be let in, as it is changed beside the server: keys and accounts. Every change is in the audit log, in the same transaction:
-//! where one cannot be written, neither is the other.
+//! What is done with a store beside the server: who may be let in is changed, scores are kept, copies are made. All of it is in the
+//! audit log: a change of who is let in in the same transaction, the others before they begin. Where that cannot be written, nothing
+//! is done.
 
 use std::path::Path;
+
+use flight_risk_scoring::Day;
 
 use crate::access::caller::{COMMAND_ACTOR, Role, Scope, good_text};
 use crate::access::keys::{CreatedKey, KeyError, NewKey};
@@ -10,7 +13,7 @@ use crate::access::users::{NewUser, StoredUser, UserError, name_as_kept};
 use crate::audit::{AuditKey, AuditKeyError, Decision, Entry, draft};
 use crate::clock::now_micros;
 use crate::store::db::Tx;
-use crate::store::{Store, StoreError, audit, keys, sign_in_links, users};
+use crate::store::{BackupError, Copying, Store, StoreError, audit, keys, sign_in_links, users};
 
 /// The role in the audit log of whoever may write to the store.
 const ROLE: &str = "operator";
@@ -28,6 +31,43 @@ pub(crate) mod methods {
     pub(crate) const CREATE_LINK: &str = "flightrisk.command.Users/CreateSignInLink";
     pub(crate) const CREATE_KEY: &str = "flightrisk.command.Keys/Create";
     pub(crate) const REVOKE_KEY: &str = "flightrisk.command.Keys/Revoke";
+    pub(crate) const KEEP_SCORES: &str = "flightrisk.command.Scores/Keep";
+    pub(crate) const COPY_STORE: &str = "flightrisk.command.Store/Copy";
+}
+
+/// Scores and exits that are about to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Refresh<'a> {
+    /// Scores, of a person each.
+    pub scores: usize,
+    /// Exits, of a person each.
+    pub exits: usize,
+    /// Day on which the facts behind the scores are known.
+    pub as_of: Day,
+    /// Version of the model that scored.
+    pub model_version: &'a str,
+}
+
+/// Writes a copy of a SQLite store to a new file that only its owner can read: the state of one moment, whatever is written
+/// meanwhile. The file is there once it is whole, checked and on the disk. That somebody of this name made it stands in the audit log
+/// before, and in the copy too; the log's key lies in `key_file`, or beside the store. Gives the copy's size in bytes.
+///
+/// # Errors
+/// [`BackupError`]; then there is no file.
+pub async fn back_up(url: &str, key_file: Option<&Path>, name: &str, out: &Path) -> Result<u64, BackupError> {
+    let copying = Copying::of(url, out)?;
+    let store = Store::open_existing(url).await?;
+    let noted = note_copy(&store, key_file, name, out).await;
+    store.close().await;
+    noted?;
+    copying.make().await
+}
+
+async fn note_copy(store: &Store, key_file: Option<&Path>, name: &str, out: &Path) -> Result<(), BackupError> {
+    let operator = Operator::of(store, key_file, name).await?;
+    let what = format!("people: {}; copied to {}", store.people_held().await?, out.display());
+    operator.note_alone(methods::COPY_STORE, &what, "").await?;
+    Ok(())
 }
 
 /// Whoever runs the server, at work on its store.
@@ -155,6 +195,24 @@ impl<'a> Operator<'a> {
         Ok(true)
     }
 
+    /// Notes that scores are about to be kept; nothing may be where this fails. It stands in the log with how many people it is
+    /// about, not with each of them: every night it is everybody.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log cannot be written.
+    pub async fn note_refresh(&self, refresh: &Refresh<'_>) -> Result<(), StoreError> {
+        let Refresh { scores, exits, as_of, model_version } = refresh;
+        let what = format!("people scored: {scores}, as of {as_of}; exits reported: {exits}");
+        self.note_alone(methods::KEEP_SCORES, &what, model_version).await
+    }
+
+    /// Writes what is about to be done, about too many people to name each.
+    async fn note_alone(&self, method: &str, what: &str, model_version: &str) -> Result<(), StoreError> {
+        let mut tx = self.store.db().begin().await?;
+        self.write(&mut tx, method, what, &[], model_version).await?;
+        tx.commit().await
+    }
+
     /// Writes that something was done with an account, if there is one.
     async fn note_of(&self, tx: &mut Tx, found: bool, method: &str, name: &str) -> Result<(), StoreError> {
         if !found {
@@ -173,9 +231,19 @@ impl<'a> Operator<'a> {
                 employees.push(manager_id);
             }
         }
+        self.write(tx, method, what, &employees, "").await
+    }
+
+    async fn write(
+        &self,
+        tx: &mut Tx,
+        method: &str,
+        what: &str,
+        employees: &[&str],
+        model_version: &str,
+    ) -> Result<(), StoreError> {
         let (actor, decision) = (self.actor.as_str(), Decision::Allowed);
-        let entry =
-            Entry { actor, role: ROLE, method, employees: &employees, purpose: what, model_version: "", decision };
+        let entry = Entry { actor, role: ROLE, method, employees, purpose: what, model_version, decision };
         audit::append(tx, &[draft(&entry, &self.key)], &self.key).await
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
+use crate::audit::AuditKeyError;
 use crate::store::open::{must_be_there, sqlite_path};
 use crate::store::{StoreError, is_postgres};
 
@@ -36,42 +37,56 @@ pub enum BackupError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The copy cannot be noted in the audit log.
+    #[error(transparent)]
+    AuditKey(#[from] AuditKeyError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Writes a copy of a store to a new file that only its owner can read: the state of one moment, whatever is written meanwhile. The
-/// file is there once it is whole, checked and on the disk. Gives its size in bytes.
-///
-/// # Errors
-/// [`BackupError`]; then there is no file.
-pub async fn backup(url: &str, out: &Path) -> Result<u64, BackupError> {
-    if is_postgres(url) {
-        return Err(BackupError::Postgres);
+/// A copy that can be made.
+#[derive(Debug)]
+pub(crate) struct Copying<'a> {
+    store: &'a Path,
+    out: &'a Path,
+}
+
+impl<'a> Copying<'a> {
+    /// A copy of the store at a URL into a new file; refused where that cannot be.
+    pub(crate) fn of(url: &'a str, out: &'a Path) -> Result<Self, BackupError> {
+        if is_postgres(url) {
+            return Err(BackupError::Postgres);
+        }
+        let store = Path::new(sqlite_path(url)?);
+        must_be_there(store)?;
+        if out.exists() {
+            return Err(BackupError::Exists { path: out.to_owned() });
+        }
+        Ok(Self { store, out })
     }
-    let store = Path::new(sqlite_path(url)?);
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BackupError::File { path, source }
-    };
-    must_be_there(store)?;
-    if out.exists() {
-        return Err(BackupError::Exists { path: out.to_owned() });
+
+    /// Makes it. Gives its size in bytes; after an error there is no file.
+    pub(crate) async fn make(&self) -> Result<u64, BackupError> {
+        let out = self.out;
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BackupError::File { path, source }
+        };
+        let mut draft = out.as_os_str().to_owned();
+        draft.push(format!(".{}.new", std::process::id()));
+        let draft = PathBuf::from(draft);
+        let copied = copy(self.store, &draft).await.and_then(|()| {
+            let file = std::fs::File::open(&draft).map_err(failed(&draft))?;
+            file.sync_all().map_err(failed(&draft))?;
+            // A link, not a rename: it never replaces a file that came meanwhile.
+            std::fs::hard_link(&draft, out).map_err(failed(out))?;
+            sync_folder(out).map_err(failed(out))?;
+            Ok(file.metadata().map_err(failed(out))?.len())
+        });
+        let _ = std::fs::remove_file(&draft);
+        copied
     }
-    let mut draft = out.as_os_str().to_owned();
-    draft.push(format!(".{}.new", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let copied = copy(store, &draft).await.and_then(|()| {
-        let file = std::fs::File::open(&draft).map_err(failed(&draft))?;
-        file.sync_all().map_err(failed(&draft))?;
-        // A link, not a rename: it never replaces a file that came meanwhile.
-        std::fs::hard_link(&draft, out).map_err(failed(out))?;
-        sync_folder(out).map_err(failed(out))?;
-        Ok(file.metadata().map_err(failed(out))?.len())
-    });
-    let _ = std::fs::remove_file(&draft);
-    copied
 }
 
 async fn copy(store: &Path, draft: &Path) -> Result<(), BackupError> {

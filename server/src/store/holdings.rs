@@ -46,6 +46,14 @@ impl Holdings {
 }
 
 impl Store {
+    /// How many people something is held about.
+    pub(crate) async fn people_held(&self) -> Result<i64, StoreError> {
+        let tables = ["scores", "told", "changes", "actions", "exits"];
+        let people = tables.map(|table| format!("SELECT employee_id FROM {table}")).join(" UNION ");
+        let row = self.db().first(&format!("SELECT COUNT(*) FROM ({people}) AS people"), params![]).await?;
+        row.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Everything that is held about a person.
     pub(crate) async fn holdings(&self, id: &str) -> Result<Holdings, StoreError> {
         let db = self.db();

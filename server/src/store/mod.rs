@@ -42,8 +42,8 @@ mod traces;
 pub(crate) mod users;
 mod writable;
 
-pub(crate) use backup::sync_folder;
-pub use backup::{BackupError, backup};
+pub use backup::BackupError;
+pub(crate) use backup::{Copying, sync_folder};
 pub use changes::{ChangeKind, Telling};
 pub use left::Leaver;
 pub use models::StoredModel;

@@ -15,8 +15,9 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::fixture::{Served, named, native, number, open_config};
 use crate::audit::{Expected, verify};
+use crate::operator::back_up;
 use crate::store::db::params;
-use crate::store::{BackupError, Store, backup};
+use crate::store::{BackupError, Store};
 use crate::telemetry::DESCRIPTIONS;
 
 /// A server that tells its metrics.
@@ -196,7 +197,7 @@ async fn a_copy_made_while_the_server_writes_is_whole_and_can_be_served() {
         written
     });
     let out = folder.path().join("copy.db");
-    let bytes = backup(&url, &out).await.unwrap();
+    let bytes = back_up(&url, None, "somebody", &out).await.unwrap();
     stop.send(()).unwrap();
     let written = writer.await.unwrap();
     assert_eq!(bytes, std::fs::metadata(&out).unwrap().len());
@@ -207,18 +208,27 @@ async fn a_copy_made_while_the_server_writes_is_whole_and_can_be_served() {
     }
     let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["copy.db"], "nothing else is left");
-    assert!(matches!(backup(&url, &out).await, Err(BackupError::Exists { .. })));
-    assert!(matches!(backup("postgres://host/db", &out).await, Err(BackupError::Postgres)));
-    let nowhere = backup(folder.path().join("missing.db").to_str().unwrap(), &folder.path().join("x")).await;
+    assert!(matches!(back_up(&url, None, "somebody", &out).await, Err(BackupError::Exists { .. })));
+    assert!(matches!(back_up("postgres://host/db", None, "somebody", &out).await, Err(BackupError::Postgres)));
+    let (missing, x) = (folder.path().join("missing.db"), folder.path().join("x"));
+    let nowhere = back_up(missing.to_str().unwrap(), None, "somebody", &x).await;
     let named = nowhere.unwrap_err();
     assert!(named.to_string().contains("missing.db"), "{named}");
-    assert!(!folder.path().join("x").exists() && !folder.path().join("missing.db").exists());
+    assert!(!x.exists() && !missing.exists());
 
     // Restored: the copy with the key beside it.
     std::fs::copy(format!("{url}.key"), folder.path().join("copy.db.key")).unwrap();
     let store = Store::open_existing(out.to_str().unwrap()).await.unwrap();
     let verified = verify(&store, None, &Expected::default()).await.unwrap().unwrap();
-    assert!((20..=written as u64).contains(&verified.count), "{verified:?} of {written}");
+    // The copy tells that it was made, once: nobody noted the refused ones.
+    assert!((21..=written as u64 + 1).contains(&verified.count), "{verified:?} of {written}");
+    let records = store.audit_page(0).await.unwrap();
+    let mut copies = records.iter().map(|record| &record.draft).filter(|draft| draft.method.ends_with("Store/Copy"));
+    let noted = copies.next().unwrap();
+    assert_eq!((noted.actor.as_str(), noted.role.as_str()), ("command:somebody", "operator"));
+    let people: usize = noted.purpose.strip_prefix("people: ").unwrap().split(';').next().unwrap().parse().unwrap();
+    assert!((20..=written).contains(&people) && noted.purpose.ends_with(out.to_str().unwrap()), "{}", noted.purpose);
+    assert!(copies.next().is_none());
     let restored = Served::start_on(store.clone(), native(), open_config()).await;
     let mut client = v1::risk_service_client::RiskServiceClient::new(restored.channel().await);
     let request = v1::GetEmployeeRiskRequest { name: "employees/e-19/risk".into(), ..Default::default() };

@@ -8,8 +8,8 @@ use crate::access::users::{NewUser, UserError};
 use crate::audit::{Expected, verify};
 use crate::clock::now_micros;
 use crate::console::accounts::caller_of;
-use crate::operator::Operator;
-use crate::store::Store;
+use crate::operator::{Operator, Refresh, back_up};
+use crate::store::{BackupError, Store};
 
 fn user(name: &str, role: Role, scope: Scope) -> NewUser {
     NewUser { name: name.into(), role, scope }
@@ -94,6 +94,48 @@ async fn every_change_of_who_is_let_in_is_in_the_log_with_what_and_by_whom() {
 }
 
 #[tokio::test]
+async fn scores_that_are_kept_are_in_the_log_with_how_many_and_by_which_model() {
+    each_store(async |store| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.key");
+        let operator = Operator::of(&store, Some(&file), "somebody").await.unwrap();
+        let as_of = "2026-10-31".parse().unwrap();
+        let refresh = Refresh { scores: 4711, exits: 12, as_of, model_version: "0123456789ab" };
+        operator.note_refresh(&refresh).await.unwrap();
+        let told = "people scored: 4711, as of 2026-10-31; exits reported: 12".to_owned();
+        assert_eq!(log(&store).await, [("Scores/Keep".to_owned(), told, 0)]);
+        assert_eq!(store.audit_page(0).await.unwrap()[0].draft.model_version, "0123456789ab");
+        assert_eq!(verify(&store, Some(&file), &Expected::default()).await.unwrap().unwrap().count, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_copied_that_is_not_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, out) = (folder.path().join("store.db"), folder.path().join("copy.db"));
+    let url = url.to_str().unwrap();
+    let key = folder.path().join("store.db.key");
+    Store::open(url).await.unwrap().close().await;
+    back_up(url, None, "somebody", &out).await.unwrap();
+    std::fs::remove_file(&out).unwrap();
+    std::fs::rename(&key, folder.path().join("elsewhere")).unwrap();
+    let lost = back_up(url, None, "somebody", &out).await;
+    assert!(matches!(&lost, Err(BackupError::AuditKey(error)) if error.to_string().contains("--key-file")), "{lost:?}");
+    assert!(!out.exists() && !key.exists());
+    back_up(url, Some(&folder.path().join("elsewhere")), "somebody", &out).await.unwrap();
+    std::fs::remove_file(&out).unwrap();
+    let store = Store::open(url).await.unwrap();
+    let mut tx = store.db().begin().await.unwrap();
+    tx.execute("DROP TABLE audit", Vec::new()).await.unwrap();
+    tx.commit().await.unwrap();
+    store.close().await;
+    let unwritten = back_up(url, Some(&folder.path().join("elsewhere")), "somebody", &out).await;
+    assert!(matches!(unwritten, Err(BackupError::Store(_))), "{unwritten:?}");
+    assert!(!out.exists());
+}
+
+#[tokio::test]
 async fn what_cannot_be_written_down_is_not_done() {
     each_store(async |store| {
         let folder = tempfile::tempdir().unwrap();
@@ -114,6 +156,8 @@ async fn what_cannot_be_written_down_is_not_done() {
         operator.delete_user("a").await.unwrap_err();
         operator.create_key(&NewKey { name: "l".into(), ..key }).await.unwrap_err();
         operator.revoke_key(&created.id).await.unwrap_err();
+        let as_of = "2026-10-31".parse().unwrap();
+        operator.note_refresh(&Refresh { scores: 1, exits: 0, as_of, model_version: "" }).await.unwrap_err();
         let users = store.users().await.unwrap();
         let users: Vec<_> = users.iter().map(|u| (u.name.as_str(), u.role, u.disabled_at, u.password.text())).collect();
         assert_eq!(users, [("a", Role::Auditor, None, "a hash")]);
