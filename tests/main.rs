@@ -23,4 +23,6 @@ mod python_client;
 mod real_data;
 mod support;
 mod tidy;
+#[cfg(feature = "otlp")]
+mod traces;
 mod users;

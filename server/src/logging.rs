@@ -85,6 +85,10 @@ fn start_traced(_: &Log, endpoint: &str) -> Result<Started, TracesError> {
     Err(TracesError { endpoint: endpoint.to_owned(), why })
 }
 
+/// Longest time that a collector takes for what is sent to it: the end of the server waits for the last of it.
+#[cfg(feature = "otlp")]
+const EXPORT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Spans of requests, and nothing else: method, duration and code.
 #[cfg(feature = "otlp")]
 fn start_traced(log: &Log, endpoint: &str) -> Result<Started, TracesError> {
@@ -93,13 +97,16 @@ fn start_traced(log: &Log, endpoint: &str) -> Result<Started, TracesError> {
     use opentelemetry_sdk::Resource;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
-    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT).build();
     let exporter = exporter.map_err(|error| TracesError { endpoint: endpoint.to_owned(), why: error.to_string() })?;
-    let resource = Resource::builder_empty().with_service_name("flight-risk").build();
+    let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    let resource = Resource::builder_empty().with_service_name("flight-risk").with_attribute(version).build();
     let traces = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
     let spans = tracing_opentelemetry::layer()
         .with_location(false)
+        .with_target(false)
         .with_threads(false)
+        .with_tracked_inactivity(false)
         .with_tracer(traces.tracer("flight-risk"))
         .with_filter(Targets::new().with_target(REQUEST_TARGET, LevelFilter::DEBUG));
     let _ = tracing::subscriber::set_global_default(log_to(log, std::io::stderr).with(spans));

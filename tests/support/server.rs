@@ -29,6 +29,14 @@ impl Server {
         Self::run(&folder, models, &store, "[access]\nmode = \"off\"\n", false)
     }
 
+    /// The same with more of a configuration.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn configured(models: &Path, text: &str) -> Self {
+        let folder = new_folder("configured-server");
+        let store = folder.join("store.db").display().to_string();
+        Self::run(&folder, models, &store, &format!("{text}[access]\nmode = \"off\"\n"), false)
+    }
+
     /// With access control and this store, as it is unless configured otherwise.
     pub(crate) fn guarded(models: &Path, store: &str) -> Self {
         Self::run(&new_folder("guarded-server"), models, store, "", false)

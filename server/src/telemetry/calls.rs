@@ -42,6 +42,10 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
+/// Codes with which a server's span is marked as an error (OpenTelemetry's conventions for gRPC).
+const SPAN_ERRORS: [Code; 6] =
+    [Code::Unknown, Code::DeadlineExceeded, Code::Unimplemented, Code::Internal, Code::Unavailable, Code::DataLoss];
+
 /// Requests by method.
 pub(crate) struct Calls {
     methods: HashMap<&'static str, Arc<Method>>,
@@ -92,6 +96,7 @@ impl Calls {
             "otel.kind" = "server",
             "rpc.system" = "grpc",
             "rpc.grpc.status_code" = tracing::field::Empty,
+            "otel.status_code" = tracing::field::Empty,
         );
         Call { method: Arc::clone(method), began: Instant::now(), code: None, span, permit: None }
     }
@@ -144,6 +149,9 @@ impl Drop for Call {
         method.seconds.record(took.as_secs_f64());
         method.open.decrement(1.0);
         self.span.record("rpc.grpc.status_code", code as u64);
+        if SPAN_ERRORS.iter().any(|error| *error as usize == code) {
+            self.span.record("otel.status_code", "ERROR");
+        }
         let micros = took.as_micros() as u64;
         let faults = [Code::Unknown, Code::Internal, Code::Unavailable, Code::DataLoss, Code::DeadlineExceeded];
         if faults.iter().any(|fault| *fault as usize == code) {
