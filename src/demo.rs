@@ -92,9 +92,8 @@ pub(crate) fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
         .map_err(|error| failed(train::kind(&error))(error))?;
     train::write(&model_dir, &artifact)?;
 
-    stages.stage("Scoring everyone still employed");
     let scorer = load::model(&model_dir)?;
-    let scored = load::score(&scorer, &data_dir, None)?;
+    let scored = load::score(&scorer, &data_dir, None, &stages)?;
     write_table(&options.out.join("scores.csv"), score::columns(&scorer, &scored, figures::LIST_REASONS))
         .map_err(failed(Kind::Output))?;
     stages.stage("Keeping the scores for the server");

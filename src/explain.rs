@@ -12,6 +12,7 @@ use crate::cli::Explain;
 use crate::failure::{Kind, failed};
 use crate::figures::{doubt, percent};
 use crate::load::{ScoredData, Source};
+use crate::progress::Stages;
 use crate::{Output, load};
 
 /// Contributions smaller than this are summed up in one line.
@@ -19,7 +20,9 @@ const SMALL_LOG_ODDS: f64 = 0.005;
 
 pub(crate) fn run(options: &Explain, output: Output) -> anyhow::Result<ExitCode> {
     let scorer = load::model(&options.model)?;
-    let data = load::score(&scorer, &options.data, options.as_of)?;
+    let stages = Stages::start(output.quiet);
+    let data = load::score(&scorer, &options.data, options.as_of, &stages)?;
+    drop(stages);
     let wanted = options.employee.trim();
     let found = data.scored.iter().find(|scored| data.id(scored) == wanted);
     let scored = found.ok_or_else(|| failed(Kind::Data)(not_found(&data, wanted)))?;

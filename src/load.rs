@@ -16,6 +16,7 @@ use flight_risk_scoring::{Day, Scorer};
 
 use crate::cli::Data;
 use crate::failure::{Kind, failed};
+use crate::progress::Stages;
 
 /// Largest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -219,12 +220,14 @@ impl ScoredData {
     }
 }
 
-/// Reads the data that fits a model and scores everybody in it.
-pub(crate) fn score(scorer: &Scorer, path: &Path, as_of: Option<Day>) -> anyhow::Result<ScoredData> {
+/// Reads the data that fits a model and scores everybody in it: two stages.
+pub(crate) fn score(scorer: &Scorer, path: &Path, as_of: Option<Day>, stages: &Stages) -> anyhow::Result<ScoredData> {
+    stages.stage("Reading");
     match (&scorer.artifact().content().target, path.is_dir()) {
         (Target::Hazard { .. }, true) => {
             let data = native(path, &training_config(scorer))?;
             let as_of = as_of.unwrap_or(data.company.data_end());
+            stages.stage("Scoring");
             let scored = score_company(scorer, &data.company, as_of);
             if scored.is_empty() {
                 return Err(failed(Kind::Data)(format!(
@@ -241,6 +244,7 @@ pub(crate) fn score(scorer: &Scorer, path: &Path, as_of: Option<Day>) -> anyhow:
             }
             let table =
                 read_flat_for_scoring(path, id_column.as_deref(), &wanted(scorer)).map_err(failed(Kind::Data))?;
+            stages.stage("Scoring");
             let scored = score_table(scorer, &table);
             Ok(ScoredData { scored, source: Source::Flat(Box::new(table)) })
         }

@@ -25,8 +25,7 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
         keep::check(&scorer, options.as_of)?;
     }
     let stages = Stages::start(output.quiet);
-    stages.stage("Reading and scoring");
-    let data = load::score(&scorer, &options.data, options.as_of)?;
+    let data = load::score(&scorer, &options.data, options.as_of, &stages)?;
     if let Some(out) = &options.out {
         stages.stage("Writing the scores");
         let factors = if options.explain { usize::from(options.factors) } else { 0 };
@@ -37,13 +36,16 @@ pub(crate) fn run(options: &Score, output: Output) -> anyhow::Result<ExitCode> {
         let (key_file, name) = (options.key_file.as_deref(), holder::own_name());
         Keeper { url, key_file, name: &name }.write(&scorer, &data)?;
     }
+    let seconds = stages.seconds();
     drop(stages);
     let abstained = data.scored.iter().filter(|scored| scored.assessment.band == Band::Abstained).count();
     let stored = options.store.is_some();
     let mut out = std::io::stdout().lock();
     if output.json {
+        let stages: Vec<_> =
+            seconds.iter().map(|(stage, seconds)| serde_json::json!({ "stage": stage, "seconds": seconds })).collect();
         let summary = serde_json::json!({
-            "file": options.out, "stored": stored, "scored": data.scored.len(), "abstained": abstained,
+            "file": options.out, "stored": stored, "stages": stages, "scored": data.scored.len(), "abstained": abstained,
             "model_version": scorer.artifact().model_version(), "data_notes": data.notes(),
         });
         writeln!(out, "{summary}")?;

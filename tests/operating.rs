@@ -72,6 +72,8 @@ fn the_nightly_refresh_is_in_the_audit_log_and_keeps_nothing_where_it_cannot_be(
     assert_eq!((&record["method"], &record["role"]), (&"flightrisk.command.Scores/Keep".into(), &"operator".into()));
     assert!(record["actor"].as_str().unwrap().starts_with("command:"), "{record}");
     assert_eq!(record["model_version"], told["model_version"]);
+    let stages: Vec<&str> = told["stages"].as_array().unwrap().iter().filter_map(|s| s["stage"].as_str()).collect();
+    assert_eq!(stages, ["Reading", "Scoring", "Writing to the store"], "{told}");
     let people = format!("people scored: {}, as of ", told["scored"]);
     assert!(record["purpose"].as_str().unwrap().starts_with(&people), "{record}");
     run("audit verify --store PATH --expect-count 1", &[&store]).ok();
