@@ -34,6 +34,7 @@ mod outcomes;
 pub mod playbook;
 mod privacy;
 mod random;
+mod sealed;
 pub mod store;
 mod telemetry;
 #[cfg(test)]

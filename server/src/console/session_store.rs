@@ -9,7 +9,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tower_sessions::SessionStore;
@@ -18,7 +17,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
 use crate::clock::now_micros;
-use crate::random;
+use crate::sealed;
 use crate::store::sessions::KeptSession;
 use crate::store::{Store, StoreError};
 
@@ -55,27 +54,16 @@ fn made_of(purpose: &[u8], id: Id) -> [u8; 32] {
     Sha256::new().chain_update(purpose).chain_update(id.0.to_le_bytes()).finalize().into()
 }
 
-fn key(id: Id) -> Result<LessSafeKey> {
-    let key = UnboundKey::new(&AES_256_GCM, &made_of(SEALED_BY, id));
-    Ok(LessSafeKey::new(key.map_err(|_| Error::Encode("no key for a session".to_owned()))?))
-}
-
-/// A random nonce and what is encrypted with it. Each session has its own key, so that nonces do not run out.
+/// The data, encrypted. Each session has its own key.
 fn seal(id: Id, data: &HashMap<String, Value>) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec(data).map_err(|error| Error::Encode(error.to_string()))?;
-    let nonce: [u8; NONCE_LEN] = random::bytes().map_err(|error| Error::Encode(error.to_string()))?;
-    let sealed = key(id)?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut bytes);
-    sealed.map_err(|_| Error::Encode("a session cannot be encrypted".to_owned()))?;
-    Ok([nonce.as_slice(), &bytes].concat())
+    let bytes = serde_json::to_vec(data).map_err(|error| Error::Encode(error.to_string()))?;
+    sealed::seal(&made_of(SEALED_BY, id), &bytes).map_err(|error| Error::Encode(error.to_string()))
 }
 
 fn open(id: Id, sealed: &[u8]) -> Result<HashMap<String, Value>> {
     let damaged = || Error::Decode("a session is damaged".to_owned());
-    let (nonce, bytes) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
-    let mut bytes = bytes.to_vec();
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let opened = key(id)?.open_in_place(nonce, Aad::empty(), &mut bytes).map_err(|_| damaged())?;
-    serde_json::from_slice(opened).map_err(|_| damaged())
+    let bytes = sealed::open(&made_of(SEALED_BY, id), sealed).ok_or_else(damaged)?;
+    serde_json::from_slice(&bytes).map_err(|_| damaged())
 }
 
 fn kept(record: &Record) -> Result<KeptSession> {

@@ -106,7 +106,7 @@ impl ModelApi {
         let last = all.last().filter(|_| more);
         // After a page of the active model alone the others come from the first on.
         let last = last.map(|(active, summary)| if *active { "" } else { summary.version.as_str() });
-        let next_page_token = last.map(|last| binding.seal(key, last.as_bytes())).unwrap_or_default();
+        let next_page_token = last.map(|last| binding.seal(key, last.as_bytes())).transpose()?.unwrap_or_default();
         Ok(v1::ListModelsResponse { models: all.into_iter().map(summary).collect(), next_page_token })
     }
 

@@ -1,8 +1,9 @@
 //! Opaque tokens with which lists go on: what the server needs to go on, sealed.
 //!
 //! A token is good for the method, the caller and the request for which it was made, and for a day; whoever changes it or makes
-//! one up is found out (HMAC-SHA256, RFC 2104). The key is kept in the store, so that tokens outlive a restart and are good at
-//! every server of the same store.
+//! one up is found out, and nobody can read it: it names the last employee of a page, and addresses, which carry tokens, stay in
+//! the histories of browsers and in the logs of proxies. The key is made for what the token belongs to (HMAC-SHA256, RFC 2104)
+//! from one that is kept in the store, so that tokens outlive a restart and are good at every server of the same store.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,12 +13,12 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::{MICROS_PER_DAY, now_micros};
 use crate::gate::Passed;
+use crate::grpc::status::ApiError;
 use crate::grpc::violations::Violations;
 use crate::limits::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+use crate::sealed;
 use crate::store::TokenKey;
 
-/// Bytes of the seal.
-const SEAL_BYTES: usize = 16;
 /// Bytes of the time at which a token was made.
 const TIME_BYTES: usize = 8;
 /// Longest token, in characters; those that are made are much shorter.
@@ -62,35 +63,34 @@ impl Binding {
         Self { method, actor: String::new(), digest: [0; 32] }
     }
 
-    fn seal_of(&self, key: &TokenKey, sealed: &[u8]) -> [u8; SEAL_BYTES] {
+    /// The key for its tokens.
+    fn key(&self, key: &TokenKey) -> Option<[u8; sealed::KEY_BYTES]> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.bytes()).ok()?;
         // Every part has a length that is fixed or told, so that no two bindings read alike.
-        let length = |bytes: &[u8]| (bytes.len() as u64).to_le_bytes();
-        let parts = [self.method.as_bytes(), self.actor.as_bytes(), self.digest.as_slice(), sealed];
-        let mut whole = Vec::new();
-        for part in parts {
-            whole.extend(length(part));
-            whole.extend(part);
+        for part in [self.method.as_bytes(), self.actor.as_bytes(), self.digest.as_slice()] {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
         }
-        let mut seal = [0; SEAL_BYTES];
-        if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.bytes()) {
-            mac.update(&whole);
-            seal.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
-        }
-        seal
+        Some(mac.finalize().into_bytes().into())
     }
 
     /// A token that carries `content`.
-    pub(crate) fn seal(&self, key: &TokenKey, content: &[u8]) -> String {
+    ///
+    /// # Errors
+    /// StoreUnavailable where nothing can be encrypted.
+    pub(crate) fn seal(&self, key: &TokenKey, content: &[u8]) -> Result<String, ApiError> {
         self.seal_at(key, content, now_micros())
     }
 
     /// A token that carries `content` and says that it was made at a time (microseconds since 1970).
-    pub(crate) fn seal_at(&self, key: &TokenKey, content: &[u8], at: i64) -> String {
-        let mut token = at.to_le_bytes().to_vec();
-        token.extend(content);
-        let seal = self.seal_of(key, &token);
-        token.extend(seal);
-        URL_SAFE_NO_PAD.encode(token)
+    ///
+    /// # Errors
+    /// StoreUnavailable where nothing can be encrypted.
+    pub(crate) fn seal_at(&self, key: &TokenKey, content: &[u8], at: i64) -> Result<String, ApiError> {
+        let key = self.key(key).ok_or(ApiError::StoreUnavailable)?;
+        let timed = [at.to_le_bytes().as_slice(), content].concat();
+        let sealed = sealed::seal(&key, &timed).map_err(|_| ApiError::StoreUnavailable)?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// What a token carries, and when it was made (microseconds since 1970).
@@ -102,16 +102,9 @@ impl Binding {
             return Err(TokenError::Foreign);
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| TokenError::Foreign)?;
-        let sealed = bytes.len().checked_sub(SEAL_BYTES).ok_or(TokenError::Foreign)?;
-        let (sealed, seal) = bytes.split_at_checked(sealed).ok_or(TokenError::Foreign)?;
-        let expected = self.seal_of(key, sealed);
-        // No early end: the time that it takes tells nothing about the seal.
-        if seal.iter().zip(expected).fold(0, |differs, (a, b)| differs | (a ^ b)) != 0 {
-            return Err(TokenError::Foreign);
-        }
-        let (at, content) = sealed.split_at_checked(TIME_BYTES).ok_or(TokenError::Foreign)?;
-        let at = <[u8; TIME_BYTES]>::try_from(at).map(i64::from_le_bytes).map_err(|_| TokenError::Foreign)?;
-        Ok((content.to_vec(), at))
+        let opened = self.key(key).and_then(|key| sealed::open(&key, &bytes)).ok_or(TokenError::Foreign)?;
+        let (at, content) = opened.split_first_chunk::<TIME_BYTES>().ok_or(TokenError::Foreign)?;
+        Ok((content.to_vec(), i64::from_le_bytes(*at)))
     }
 
     /// What the token of a page carries; notes in `problems`, under `page_token`, why it is refused. `None` for the first page.
@@ -139,6 +132,7 @@ pub(crate) fn page_size(size: i32, problems: &mut Violations) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
 
@@ -150,7 +144,7 @@ mod tests {
     fn a_token_is_good_for_what_it_was_made_for_only() {
         let (key, other_key) = (TokenKey::of([1; 32]), TokenKey::of([2; 32]));
         let ours = binding("List", "key:a", 7);
-        let token = ours.seal(&key, b"where to go on");
+        let token = ours.seal(&key, b"where to go on").unwrap();
         assert_eq!(ours.open(&key, &token).map(|(content, _)| content), Ok(b"where to go on".to_vec()));
         for (binding, key) in [
             (binding("Other", "key:a", 7), &key),
@@ -166,8 +160,8 @@ mod tests {
     fn a_token_that_was_changed_anywhere_is_refused() {
         let key = TokenKey::of([1; 32]);
         let ours = binding("List", "key:a", 7);
-        let bytes = URL_SAFE_NO_PAD.decode(ours.seal(&key, b"content")).unwrap_or_default();
-        assert!(bytes.len() > SEAL_BYTES + TIME_BYTES);
+        let bytes = URL_SAFE_NO_PAD.decode(ours.seal(&key, b"content").unwrap()).unwrap();
+        assert!(bytes.len() > b"content".len() + TIME_BYTES);
         for position in 0..bytes.len() {
             let mut changed = bytes.clone();
             if let Some(byte) = changed.get_mut(position) {
@@ -183,11 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn a_token_cannot_be_read_and_no_two_are_alike() {
+        let key = TokenKey::of([1; 32]);
+        let ours = binding("List", "key:a", 7);
+        let [one, other] = [(); 2].map(|()| ours.seal_at(&key, b"an identifier", 1_234_567).unwrap());
+        assert_ne!(one, other);
+        for token in [one, other] {
+            let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+            let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+            assert!(!has(b"iden") && !has(&1_234_567_i64.to_le_bytes()[..3]));
+        }
+    }
+
+    #[test]
     fn a_page_token_is_good_for_a_day() {
         let key = TokenKey::of([1; 32]);
         let ours = binding("List", "key:a", 7);
         for (age, good) in [(0, true), (MICROS_PER_DAY - 60_000_000, true), (MICROS_PER_DAY + 60_000_000, false)] {
-            let token = ours.seal_at(&key, b"content", now_micros() - age);
+            let token = ours.seal_at(&key, b"content", now_micros() - age).unwrap();
             let mut problems = Violations::default();
             assert_eq!(ours.open_page(&key, &token, &mut problems).is_some(), good, "{age}");
             assert_eq!(problems.is_empty(), good);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::risk_service_client::RiskServiceClient;
 use flight_risk_scoring::Day;
@@ -183,6 +185,12 @@ async fn a_token_is_good_after_a_restart_and_for_its_request_only() {
         let page = client(&server).await.list_at_risk_employees(request.clone()).await.unwrap().into_inner();
         server.stop();
         server.end.await.unwrap().unwrap();
+        // Who finds the token in an address learns nothing from it: the last employee of the page is in it.
+        let bytes = URL_SAFE_NO_PAD.decode(&page.next_page_token).unwrap();
+        for told in ["\"e-1\"", "employee_id", "risk"] {
+            let told = told.as_bytes();
+            assert!(!bytes.windows(told.len()).any(|window| window == told));
+        }
 
         let second = Store::open(url).await.unwrap();
         let server = Served::start_on(second.clone(), native(), config).await;

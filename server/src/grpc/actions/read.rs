@@ -46,7 +46,7 @@ pub(super) async fn playbook(
     let entries: Vec<v1::PlaybookEntry> = rest.by_ref().take(size).map(convert::entry).collect();
     let next = from + entries.len() as u64;
     let token = || binding.seal(core.store.token_key(), &next.to_le_bytes());
-    let next_page_token = rest.next().map(|_| token()).unwrap_or_default();
+    let next_page_token = rest.next().map(|_| token()).transpose()?.unwrap_or_default();
     Ok(v1::ListPlaybookEntriesResponse { entries, next_page_token })
 }
 
@@ -149,7 +149,7 @@ impl Page {
             None => String::new(),
             Some(last) => {
                 let content = serde_json::to_vec(&ActionPlace::from(last)).map_err(|_| ApiError::StoreUnavailable)?;
-                self.binding.seal(core.store.token_key(), &content)
+                self.binding.seal(core.store.token_key(), &content)?
             }
         };
         let mut employees: Vec<&str> = told.iter().map(|action| action.employee_id.as_str()).collect();

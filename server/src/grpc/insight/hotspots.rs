@@ -128,7 +128,7 @@ pub(super) async fn answer(
     }
     shown.sort_by(|(a, _), (b, _)| a.cmp(b));
     let last = shown.last().filter(|_| more);
-    let next_page_token = last.map(|(place, _)| binding.seal(core.store.token_key(), &place.bytes()));
+    let next_page_token = last.map(|(place, _)| binding.seal(core.store.token_key(), &place.bytes())).transpose()?;
     Ok(v1::ListHotspotsResponse {
         hotspots: shown.iter().map(|(place, figures)| hotspot(&view, Some(dimension), place.name, figures)).collect(),
         next_page_token: next_page_token.unwrap_or_default(),

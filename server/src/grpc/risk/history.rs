@@ -44,7 +44,7 @@ pub(super) async fn history(
     points.truncate(size);
     let next_page_token = match records.last().filter(|_| more) {
         None => String::new(),
-        Some(last) => binding.seal(core.store.token_key(), &last.seq.to_le_bytes()),
+        Some(last) => binding.seal(core.store.token_key(), &last.seq.to_le_bytes())?,
     };
     core.gate.record(passed, &[employee_id], "", Decision::Allowed).await?;
     Ok(v1::ListEmployeeRiskHistoryResponse { points, next_page_token })

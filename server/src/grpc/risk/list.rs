@@ -109,7 +109,7 @@ pub(super) async fn list(
         Some(last) => {
             let position = Position::after(last, snapshot, told + rows.len());
             let content = serde_json::to_vec(&position).map_err(|_| ApiError::StoreUnavailable)?;
-            asked.binding.seal(core.store.token_key(), &content)
+            asked.binding.seal(core.store.token_key(), &content)?
         }
     };
     let ids: Vec<&str> = employees.iter().map(|employee| employee.employee_id.as_str()).collect();

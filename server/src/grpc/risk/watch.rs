@@ -167,7 +167,7 @@ impl Watcher {
 
     async fn send(&self, change: Option<v1::RiskChange>, position: Position) -> Result<(), ApiError> {
         let key = self.core.store.token_key();
-        let resume_token = self.binding.seal_at(key, &position.seq.to_le_bytes(), position.at);
+        let resume_token = self.binding.seal_at(key, &position.seq.to_le_bytes(), position.at)?;
         // A client that is gone ends the stream elsewhere.
         let _ = self.replies.send(Ok(v1::WatchRiskChangesResponse { change, resume_token })).await;
         Ok(())
