@@ -242,10 +242,8 @@ impl FactorWords {
                         let (unit, word) = write_number(out, *unit, number);
                         out.push_str(word);
                         said = unit;
-                        if let Some(rest) = piece.strip_prefix(" times").filter(|_| out.get(start..) == Some("1")) {
-                            out.truncate(start);
-                            out.push_str("once");
-                            piece = rest;
+                        if out.get(start..) == Some("1") {
+                            piece = one_of(piece, out, start);
                         }
                     }
                     out.push_str(piece);
@@ -274,6 +272,30 @@ impl FactorWords {
     }
 }
 
+/// What sentences count, several and one of it.
+const COUNTED: [(&str, &str); 6] = [
+    (" one-on-ones", " one-on-one"),
+    (" contacts", " contact"),
+    (" internal moves", " internal move"),
+    (" manager changes", " manager change"),
+    (" people", " person"),
+    (" colleagues", " colleague"),
+];
+
+/// Writes what is counted as one of it after the number 1, which begins at `start`; gives the rest of the piece.
+fn one_of<'a>(piece: &'a str, out: &mut String, start: usize) -> &'a str {
+    if let Some(rest) = piece.strip_prefix(" times") {
+        out.truncate(start);
+        out.push_str("once");
+        return rest;
+    }
+    let counted = COUNTED.iter().find_map(|(several, one)| Some((piece.strip_prefix(several)?, one)));
+    counted.map_or(piece, |(rest, one)| {
+        out.push_str(one);
+        rest
+    })
+}
+
 /// The factor in plain words, such as "no one-on-one for 94 days; typical 12". What comes from confidential answers is named
 /// as a driver and its value is never told.
 pub fn factor_text(feature: &SourceFeature, value: &Value) -> String {
@@ -283,7 +305,7 @@ pub fn factor_text(feature: &SourceFeature, value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::registry;
+    use crate::features::{FeatureSpec, registry};
 
     fn feature(name: &str, typical: f64) -> SourceFeature {
         let kind = FeatureKind::Numeric { min: 0.0, max: 1.0, typical };
@@ -310,6 +332,26 @@ mod tests {
         ] {
             let value = if value.is_nan() { Value::Unknown } else { Value::Number(value) };
             assert_eq!(factor_text(&feature(name, typical), &value), expected);
+        }
+    }
+
+    #[test]
+    fn one_is_told_as_one() {
+        let counted: Vec<&FeatureSpec> =
+            registry().filter(|spec| spec.unit == Unit::Count && !spec.confidential).collect();
+        assert!(counted.len() >= 10, "{}", counted.len());
+        for spec in counted {
+            let [one, two] = [1.0, 2.0].map(|number| factor_text(&feature(spec.name, 3.0), &Value::Number(number)));
+            let (before, after) = spec.phrase.split_once("{value} ").unwrap_or_default();
+            let noun = after.split(" in ").next().unwrap_or_default();
+            assert!(two.contains(&format!("{before}2 {noun}")), "{two}");
+            assert!(!one.contains(&format!("1 {noun}")), "{one}");
+        }
+        for (name, expected) in [
+            ("contacts_90d_count", "1 contact of any kind in 90 days; typical 3"),
+            ("manager_span_count", "manager leads 1 person; typical 3"),
+        ] {
+            assert_eq!(factor_text(&feature(name, 3.0), &Value::Number(1.0)), expected);
         }
     }
 

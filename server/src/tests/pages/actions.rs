@@ -178,7 +178,13 @@ async fn those_who_see_no_people_see_the_comparison_only() {
         for query in ["", "?view=open", "?view=done&who=m-1"] {
             let page = visitor.page(&format!("/actions{query}")).await;
             assert!(page.contains("This is no proof") && page.contains("too few to show"), "{name}{query}: {page}");
-            assert!(!page.contains("Talk") && !page.contains("e-1") && !page.contains("All under way"), "{page}");
+            assert!(
+                !page.contains("Talk")
+                    && !page.contains(">e-1<")
+                    && !page.contains("people/e-1")
+                    && !page.contains("All under way"),
+                "{page}"
+            );
         }
         visitor.state_purpose().await;
         assert_eq!(visitor.open(&href).await.status, StatusCode::FORBIDDEN, "{name}");

@@ -95,3 +95,46 @@ async fn before_exits_were_observed_the_mean_risk_is_compared() {
         assert!(rows.contains("everybody’s: ") && !rows.contains(" expected: "), "{rows}");
     }
 }
+
+#[tokio::test]
+async fn of_many_departments_the_hottest_are_drawn_and_the_others_a_link_away() {
+    let console = Console::filled(native(), async |store| {
+        // 45 departments of 48, of whom half came this year; the exits are in the last department.
+        let department = |n: usize| -> &'static str { format!("Unit {:02}", n / 48).leak() };
+        let who = |n: usize| {
+            (department(n), "East", format!("m-{}", n / 48), "L1", if n.is_multiple_of(2) { 0.5 } else { 3.0 })
+        };
+        let people: Vec<(usize, Who)> = (0..45 * 48).map(|n| (n, who(n))).collect();
+        record(store, &native(), &people, 100).await;
+        record(store, &native(), &people, 0).await;
+        for n in 44 * 48..44 * 48 + 16 {
+            exit(store, n, 10, 1).await;
+        }
+    })
+    .await;
+    let mut partner = console.partner().await;
+    let page = partner.page("/hot-spots").await;
+    let rows = heat(&page);
+    assert_eq!(rows.len(), 20);
+    assert!(rows[19].starts_with("Unit 44") && page.contains("the 20 of 45 departments"), "{rows:?}");
+    assert!(page.contains("25 groups"), "{page}");
+    // By name, all of them, each once.
+    let (mut path, mut seen) = ("/hot-spots?rows=0".to_owned(), Vec::new());
+    loop {
+        let page = partner.page(&path).await;
+        seen.extend(heat(&page).iter().map(|row| row[.."Unit 00".len()].to_owned()));
+        let Some((before, _)) = page.split_once("\">Those after</a>") else { break };
+        path = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
+    }
+    assert_eq!(seen, (0..45).map(|n| format!("Unit {n:02}")).collect::<Vec<_>>());
+    // Places that nobody made.
+    for rows in ["900", "-1", "x", "18446744073709551615"] {
+        let page = partner.page(&format!("/hot-spots?rows={rows}")).await;
+        assert!(heat(&page).len() == 20 || heat(&page).is_empty(), "{rows}");
+    }
+    // The second page of the table has no second drawing.
+    let (before, _) = page.split_once("\">Next <").unwrap();
+    let next = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
+    let page = partner.page(&next).await;
+    assert!(!page.contains("class=\"heatmap\"") && page.contains("Unit "), "{page}");
+}

@@ -1,4 +1,5 @@
-//! How long the server takes for a page with many employees stored in a SQLite file. Not part of the usual run; to measure:
+//! How long the server takes for a page with many employees stored in a SQLite file, and how large it is. Not part of the usual
+//! run; to measure:
 //!
 //! `cargo test --release -p flight-risk-server --lib -- --ignored --nocapture --test-threads 1 pages_with`
 
@@ -13,7 +14,7 @@ use crate::tests::list_speed::{FEATURES, fill, timed};
 use crate::tests::risk::{record, scored_row};
 
 /// The pages; `{e}` stands for an employee.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 24] = [
     "/at-risk",
     "/at-risk?capacity=20",
     "/at-risk?capacity=20000",
@@ -27,7 +28,10 @@ const PAGES: [&str; 21] = [
     "/at-risk?changed=2020-01-01&sort=score_time+desc",
     "/people/{e}",
     "/hot-spots",
+    "/hot-spots?cells=risk",
+    "/hot-spots?rows=20",
     "/hot-spots?by=department",
+    "/hot-spots?by=location",
     "/hot-spots?by=manager",
     "/drivers",
     "/drivers?by=department&group=department+7",
@@ -36,6 +40,9 @@ const PAGES: [&str; 21] = [
     "/model",
     "/privacy",
 ];
+
+/// Most bytes of a page with its style sheet.
+const MOST_BYTES: usize = 100_000;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes, and only means something in a release build"]
@@ -114,6 +121,13 @@ async fn all(partner: &mut Visitor, auditor: &mut Visitor, usual: bool) -> Durat
     slowest.max(show(auditor, "/audit", usual).await)
 }
 
+/// The size of the style sheet of a page.
+async fn style_of(visitor: &mut Visitor, page: &str) -> usize {
+    let href = page.split_once("rel=\"stylesheet\" href=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let Some((href, _)) = href else { return 0 };
+    visitor.page(href).await.len()
+}
+
 /// Prints what a page takes: the first time that it is there, and then the median. Gives the first time.
 async fn show(visitor: &mut Visitor, path: &str, usual: bool) -> Duration {
     let (start, mut waited) = (Instant::now(), 0);
@@ -126,7 +140,7 @@ async fn show(visitor: &mut Visitor, path: &str, usual: bool) -> Duration {
         waited += 1;
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
-    let size = seen.text.len().div_ceil(1_024);
+    let size = seen.text.len() + style_of(visitor, &seen.text).await;
     let status = seen.status.as_u16();
     print!("{path}: {status}, first {first:.1?}");
     if waited > 0 {
@@ -135,6 +149,7 @@ async fn show(visitor: &mut Visitor, path: &str, usual: bool) -> Duration {
     if usual {
         print!(", then {:.1?}", timed(async || visitor.open(path).await).await);
     }
-    println!(", {size} KiB");
+    println!(", {} KB with its style sheet", size.div_ceil(1_000));
+    assert!(size < MOST_BYTES, "{path} has {size} bytes with its style sheet");
     first
 }

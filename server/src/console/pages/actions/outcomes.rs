@@ -2,6 +2,7 @@
 
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::action_service_server::ActionService;
+use flight_risk_scoring::wording::numbers;
 
 use crate::console::error::PageError;
 use crate::console::frame::{Notice, NoticeKind};
@@ -50,7 +51,7 @@ pub(super) struct Calibration {
 
 /// A group of past scores.
 pub(super) struct CalibrationFigures {
-    pub(super) scores: u64,
+    pub(super) scores: String,
     pub(super) predicted: String,
     pub(super) observed: String,
     pub(super) range: String,
@@ -86,9 +87,9 @@ pub(super) async fn outcomes(site: &Site, visit: &Visit) -> Result<Outcomes, Pag
 impl Figures {
     fn of(group: &v1::ActedOnGroup) -> Self {
         Self {
-            people: group.employees.to_string(),
+            people: numbers::count(group.employees),
             expected: words::about(group.expected_exits),
-            observed: group.observed_exits.to_string(),
+            observed: numbers::count(group.observed_exits),
             ratio: format!("{:.1}", group.ratio),
             range: format!("{:.1} to {:.1}", group.ratio_low, group.ratio_high),
         }
@@ -119,7 +120,7 @@ impl Calibration {
 impl CalibrationFigures {
     fn of(group: &v1::CalibrationGroup) -> Self {
         Self {
-            scores: group.scores,
+            scores: numbers::count(group.scores),
             predicted: words::percent(group.predicted),
             observed: words::percent(group.observed),
             range: words::percent_range(group.observed_low, group.observed_high),

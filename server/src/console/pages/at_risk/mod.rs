@@ -179,7 +179,7 @@ fn outlook(covered: &v1::CapacityOutlook, within: &str, marked: bool) -> Notice 
     let share = match all >= 0.5 {
         true => {
             let share = words::percent(covered.expected_leavers / all);
-            format!("; that is {share} of the {} expected among everybody", words::about(all))
+            format!("; that is {share} of all who are expected to leave, {} people", words::about(all))
         }
         false => String::new(),
     };

@@ -14,7 +14,7 @@ use crate::console::charts::{Chart, Markup, Share, Trend, TrendMonth};
 use crate::console::error::PageError;
 use crate::console::frame::{Choice, Crumb, Frame};
 use crate::console::methods;
-use crate::console::pages::hot_spots::{DIMENSIONS, members};
+use crate::console::pages::hot_spots::{DIMENSIONS, members, named};
 use crate::console::pages::model::feature;
 use crate::console::pages::{Page, show};
 use crate::console::site::Site;
@@ -89,6 +89,10 @@ struct Line {
     then: String,
 }
 
+/// What is said in the place of a trend that is being worked out.
+const WAITING: &str =
+    "This is being worked out for the first time since something changed. Open the page again in a moment.";
+
 async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let known = DIMENSIONS.iter().find(|(name, _, _)| *name == asked.by && !asked.group.trim().is_empty());
     let dimension = known.map_or(v1::GroupDimension::Unspecified, |&(_, _, dimension)| dimension);
@@ -124,13 +128,18 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     };
     // A trend that is being worked out is no reason to keep the rest back.
     let waiting = trend.as_ref().err().filter(|status| status.code() == Code::Unavailable);
-    let waiting = waiting.map(|status| status.message().to_owned());
+    let waiting = waiting.map(|_| WAITING.to_owned());
     let trend = trend.map(tonic::Response::into_inner).unwrap_or_default();
     let strongest = now.drivers.iter().map(|driver| driver.mean_strength_log_odds).fold(0.0, f64::max);
     let lines = now.drivers.iter().map(|driver| line(driver, strongest, then.as_ref(), effects.as_ref())).collect();
     let curves = now.drivers.iter().take(CURVES).filter_map(|driver| curve(effects.as_ref()?, &driver.feature));
     let mut frame = visit.frame(&site, "What moves the risk", "/drivers");
-    let words_of_group = known.map(|&(_, label, _)| format!("{label}: {group}"));
+    let words_of_group = known.map(|&(by, _, _)| match (by, named(by, &group)) {
+        ("manager", name) => format!("The team of {name}"),
+        ("level", name) => format!("Level {name}"),
+        ("tenure", name) => format!("{name} with the company"),
+        (_, name) => name,
+    });
     if words_of_group.is_some() {
         frame.breadcrumbs = vec![Crumb { label: "Everybody".to_owned(), href: "/drivers".to_owned() }];
     }

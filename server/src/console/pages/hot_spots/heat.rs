@@ -1,6 +1,7 @@
 //! Groups as a table that is coloured by how many left against how many were expected to, and by the mean risk against everybody's:
 //! departments crossed with years with the company, or groups of one kind with both measures side by side.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use flight_risk_proto::v1;
@@ -13,6 +14,18 @@ use crate::console::words;
 /// Why a cell that is not shown is not, in the cell: the whole reason stands beside the table.
 const HIDDEN: &str = "to protect people";
 
+/// Most departments crossed with years that are drawn at a time, so that the page stays small.
+pub(super) const MOST_ROWS: usize = 20;
+
+/// Which departments crossed with years are drawn, of more than [`MOST_ROWS`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rows {
+    /// Those with the cells furthest above what they are held against.
+    Hottest,
+    /// By name, from the one with this place on.
+    From(usize),
+}
+
 /// What cells are made of.
 pub(super) struct Cells<'a> {
     /// What the API tells.
@@ -22,20 +35,25 @@ pub(super) struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// Departments crossed with years; at most so many rows, those with most people.
-    pub(super) fn crossed(&self, against: Against, most_rows: usize) -> HeatMap {
+    /// Departments crossed with years.
+    pub(super) fn crossed(&self, against: Against, rows: Rows) -> HeatMap {
         let told = self.told;
         let mut cells: BTreeMap<(&str, &str), &v1::Hotspot> = BTreeMap::new();
-        let mut people: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut hottest: BTreeMap<&str, f64> = BTreeMap::new();
         for group in &told.hotspots {
             cells.insert((&group.department, &group.tenure), group);
-            *people.entry(&group.department).or_default() += group.employees;
+            let heat = hottest.entry(&group.department).or_insert(0.0);
+            *heat = heat.max(self.ratio(group, against));
         }
         let mut departments: Vec<&str> = told.departments.iter().map(String::as_str).collect();
-        if departments.len() > most_rows {
-            departments.sort_by_key(|name| std::cmp::Reverse(people.get(name).copied().unwrap_or(0)));
-            departments.truncate(most_rows);
-            departments.sort_unstable();
+        match rows {
+            Rows::Hottest => {
+                let heat = |name: &&str| hottest.get(name).copied().unwrap_or(0.0);
+                departments.sort_by(|a, b| heat(b).partial_cmp(&heat(a)).unwrap_or(Ordering::Equal).then(a.cmp(b)));
+                departments.truncate(MOST_ROWS);
+                departments.sort_unstable();
+            }
+            Rows::From(first) => departments = departments.into_iter().skip(first).take(MOST_ROWS).collect(),
         }
         let cell = |department: &str, tenure: &String| match cells.get(&(department, tenure.as_str())) {
             Some(group) => self.both(group, against),
@@ -117,15 +135,20 @@ impl Cells<'_> {
         self.shown(group, against, text, note)
     }
 
-    fn shown(&self, group: &v1::Hotspot, against: Against, text: String, note: String) -> Heat {
+    /// How many times what it is held against.
+    fn ratio(&self, group: &v1::Hotspot, against: Against) -> f64 {
         let mean = self.told.total.as_ref().map_or(0.0, |total| total.mean_risk);
-        let ratio = match against {
+        match against {
+            Against::Expected if !line::is_observed(group) => 0.0,
             Against::Expected => group.excess,
             Against::Everybody if mean > 0.0 => group.mean_risk / mean,
             Against::Everybody => 1.0,
-        };
+        }
+    }
+
+    fn shown(&self, group: &v1::Hotspot, against: Against, text: String, note: String) -> Heat {
         let href = Some(format!("/drivers?by={}&group={}", self.by, encoded(&group.group)));
-        match Real::new(ratio) {
+        match Real::new(self.ratio(group, against)) {
             Some(ratio) => Heat::Shown { ratio, text, note, href },
             None => Heat::Hidden { reason: "not known".to_owned() },
         }

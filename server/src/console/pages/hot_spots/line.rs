@@ -59,9 +59,10 @@ impl Line {
 pub(super) const HOT: &str = "more than explained";
 
 /// A group, as people say it.
-pub(super) fn named(by: &str, group: &str) -> String {
-    match by {
-        "tenure" => in_years(group),
+pub(in crate::console::pages) fn named(by: &str, group: &str) -> String {
+    match (by, uncrossed(group)) {
+        ("tenure", _) => in_years(group),
+        ("crossed", Some((department, years))) => format!("{department}, {}", in_years(years)),
         _ => group.to_owned(),
     }
 }
@@ -125,7 +126,7 @@ pub(super) fn dots(by: &str, group: &v1::Hotspot) -> Option<Group> {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_years, members};
+    use super::{in_years, members, named};
 
     #[test]
     fn one_year_is_one() {
@@ -133,6 +134,18 @@ mod tests {
             [("under 1", "under 1 year"), ("1 to 2", "1 to 2 years"), ("10 and more", "10 and more years")]
         {
             assert_eq!(in_years(group), expected);
+        }
+    }
+
+    #[test]
+    fn groups_are_named_as_people_say_them() {
+        for (by, group, expected) in [
+            ("department", "R / D", "R / D"),
+            ("tenure", "5 to 10", "5 to 10 years"),
+            ("crossed", "R / D / 5 to 10", "R / D, 5 to 10 years"),
+            ("crossed", "Finance / under 1", "Finance, under 1 year"),
+        ] {
+            assert_eq!(named(by, group), expected);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::console::charts::{Against, Chart, Groups, HiddenRows, Markup};
 use crate::console::error::encoded;
 use crate::console::frame::{Choice, Frame, Pager, Tab};
 use crate::console::methods;
-use crate::console::pages::hot_spots::heat::Cells;
+use crate::console::pages::hot_spots::heat::{Cells, MOST_ROWS, Rows};
 use crate::console::pages::hot_spots::line::Line;
 use crate::console::pages::place::Place;
 use crate::console::pages::{Page, show};
@@ -23,13 +23,12 @@ use crate::console::site::Site;
 use crate::console::visit::Visit;
 use crate::console::words;
 
-pub(in crate::console::pages) use line::members;
+pub(in crate::console::pages) use line::{members, named};
 
-/// Groups on a page; of what is crossed all of them, for a table needs every cell.
-const PAGE_SIZE: i32 = 50;
-const CROSSED_PAGE_SIZE: i32 = 1_000;
-/// Departments crossed with years that are drawn as a table; of more, the first.
-const MOST_ROWS: usize = 60;
+/// Groups in the table of a page: so many that the page stays small.
+const PAGE_SIZE: i32 = 25;
+/// Groups of two kinds that are asked for to draw them: a heat map needs every cell.
+const MOST_CELLS: i32 = 1_000;
 
 /// The pages.
 pub(crate) fn routes() -> Router<Site> {
@@ -53,6 +52,8 @@ pub(crate) struct Asked {
     by: String,
     order: String,
     cells: String,
+    /// From which department on the heat map is drawn, by name; empty: the hottest.
+    rows: String,
     page: String,
     back: String,
 }
@@ -81,7 +82,10 @@ struct HotSpotsPage {
     total: Option<Line>,
     /// From when to when exits were observed; absent while nothing was.
     observed: Option<String>,
-    heat: Markup,
+    /// Absent on the later pages of a table of which the first has all of it.
+    heat: Option<Markup>,
+    /// Which departments are drawn, where not all are.
+    drawn: Option<Drawn>,
     dots: Option<Markup>,
     lines: Vec<Line>,
     /// Groups that are not shown, where no row of the table says it.
@@ -94,20 +98,62 @@ struct HotSpotsPage {
     read: Option<String>,
 }
 
+/// Which rows of a large heat map are drawn.
+struct Drawn {
+    said: String,
+    /// The ways to the others: label and address.
+    others: Vec<(String, String)>,
+}
+
+impl Drawn {
+    /// Of so many departments; `None` where all of them are drawn. `href` gives the address of other rows.
+    fn of(rows: Rows, all: usize, against: Against, href: impl Fn(&str) -> String) -> Option<Self> {
+        if all <= MOST_ROWS {
+            return None;
+        }
+        let from = |first: usize| href(&first.to_string());
+        Some(match rows {
+            Rows::Hottest => {
+                let furthest = match against {
+                    Against::Expected => "furthest above what was expected",
+                    Against::Everybody => "with the highest mean risk",
+                };
+                Self {
+                    said: format!("Drawn are the {MOST_ROWS} of {all} departments that have the groups {furthest}."),
+                    others: vec![("All departments by name".to_owned(), from(0))],
+                }
+            }
+            Rows::From(first) => {
+                let end = first.saturating_add(MOST_ROWS).min(all);
+                let before = (first > 0).then(|| ("Those before".to_owned(), from(first.saturating_sub(MOST_ROWS))));
+                let after = (end < all).then(|| ("Those after".to_owned(), from(end)));
+                let hottest = ("The hottest".to_owned(), href(""));
+                Self {
+                    said: format!("Drawn are departments {} to {end} of {all}, by name.", first.min(end) + 1),
+                    others: before.into_iter().chain(after).chain([hottest]).collect(),
+                }
+            }
+        })
+    }
+}
+
 /// The groups.
 async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>) -> Page {
     let known = DIMENSIONS.iter().find(|(name, _, _)| *name == asked.by);
     let &(by, _, dimension) = known.unwrap_or(&DIMENSIONS[0]);
     let crossed = dimension == v1::GroupDimension::DepartmentAndTenure;
     let order = ORDERS.iter().find(|(name, _)| *name == asked.order).map_or("", |(name, _)| *name);
-    let request = v1::ListHotspotsRequest {
-        group_by: dimension.into(),
-        page_size: if crossed { CROSSED_PAGE_SIZE } else { PAGE_SIZE },
-        page_token: asked.page.clone(),
-        order_by: order.to_owned(),
-        ..Default::default()
+    let ask = async |page_size, page_token: &str, order_by: &str| {
+        let (page_token, order_by) = (page_token.to_owned(), order_by.to_owned());
+        let group_by = dimension.into();
+        let request = v1::ListHotspotsRequest { group_by, page_size, page_token, order_by, ..Default::default() };
+        site.api().insight.list_hotspots(visit.ask(request)).await
     };
-    let told = site.api().insight.list_hotspots(visit.ask(request)).await?.into_inner();
+    let told = ask(PAGE_SIZE, &asked.page, order).await?.into_inner();
+    let all_cells = match crossed && asked.page.is_empty() {
+        true => Some(ask(MOST_CELLS, "", "").await?.into_inner()),
+        false => None,
+    };
     let observed = (!told.observed_from.is_empty())
         .then(|| format!("{} to {}", words::day(&told.observed_from), words::day(&told.observed_until)));
     let may_list = visit.may(methods::LIST_AT_RISK_EMPLOYEES);
@@ -117,12 +163,11 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let line = |group: &v1::Hotspot| {
         let mut line = Line::of(group, by, (base, most), &when, may_list);
         if crossed {
-            // There are hundreds, and the heat map draws them.
+            // The heat map draws them.
             line.chart = None;
         }
         line
     };
-    let cells = Cells { told: &told, by };
     // Before exits were observed the mean risk is what there is to compare.
     let against = match observed.is_none() || asked.cells == BY_RISK {
         true => Against::Everybody,
@@ -135,10 +180,18 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         label: words::count(told.suppressed_groups, "more group", "more groups"),
         reason: why_hidden.clone(),
     });
-    let heat = match crossed {
-        true => cells.crossed(against, MOST_ROWS),
-        false => cells.of_one_kind(observed.is_some(), hidden),
+    let rows = asked.rows.parse().map_or(Rows::Hottest, Rows::From);
+    let heat = match (&all_cells, crossed) {
+        (Some(told), _) if told.departments.len() > MOST_ROWS => Some(Cells { told, by }.crossed(against, rows)),
+        (Some(told), _) => Some(Cells { told, by }.crossed(against, Rows::From(0))),
+        (None, true) => None,
+        (None, false) => Some(Cells { told: &told, by }.of_one_kind(observed.is_some(), hidden)),
     };
+    let drawn = all_cells.as_ref().and_then(|told| {
+        Drawn::of(rows, told.departments.len(), against, |rows| {
+            format!("/hot-spots?by={by}&order={}&cells={}&rows={rows}", encoded(order), encoded(&asked.cells))
+        })
+    });
     let dots = (!crossed && observed.is_some()).then(|| Groups {
         title: "How many left, and how many were expected to".to_owned(),
         groups: told.hotspots.iter().filter_map(|group| line::dots(by, group)).collect(),
@@ -146,7 +199,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
     let said = words::count(told.hotspots.len(), "group", "groups");
     let href = |place: &Place| {
         let (page, back) = (encoded(&place.page), encoded(&place.back));
-        format!("/hot-spots?by={by}&order={}&page={page}&back={back}", encoded(order))
+        format!("/hot-spots?by={by}&order={}&cells={}&page={page}&back={back}", encoded(order), encoded(&asked.cells))
     };
     let page = HotSpotsPage {
         frame: visit.frame(&site, "Where people leave", "/hot-spots"),
@@ -161,10 +214,12 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
             .collect(),
         by,
         orders: Choice::all(&ORDERS, order),
-        cells: if crossed && observed.is_some() { Choice::all(&CELLS, &asked.cells) } else { Vec::new() },
+        // Nothing is coloured on the later pages of the table.
+        cells: if all_cells.is_some() && observed.is_some() { Choice::all(&CELLS, &asked.cells) } else { Vec::new() },
         total: told.total.as_ref().map(line),
         observed,
-        heat: heat.figure(),
+        heat: heat.map(|heat| heat.figure()),
+        drawn,
         dots: dots.filter(|dots| !dots.groups.is_empty()).map(|dots| dots.figure()),
         lines: told.hotspots.iter().map(line).collect(),
         hidden: if last { 0 } else { told.suppressed_groups },
