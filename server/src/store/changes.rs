@@ -9,6 +9,7 @@ use flight_risk_scoring::scorer::Band;
 use crate::clock::MICROS_PER_DAY;
 use crate::config::Risk;
 use crate::store::db::{Param, Tx, params};
+use crate::store::reading::FEW;
 use crate::store::statement::{pieces, tuples};
 use crate::store::stored_score::{IN_FORCE, band_number, band_of};
 use crate::store::{Store, StoreError};
@@ -18,6 +19,9 @@ const ROUNDING: f64 = 1e-9;
 /// That a change of the employee of the score `s` was told between two times, both included.
 pub(crate) const CHANGED: &str = "EXISTS (SELECT 1 FROM changes c WHERE c.employee_id = s.employee_id \
      AND c.changed_at >= ? AND c.changed_at <= ?)";
+/// The same, of few changes: those of whom they are are looked up.
+pub(crate) const AMONG_CHANGED: &str = "s.employee_id IN (SELECT c.employee_id FROM changes c WHERE c.changed_at >= ? \
+     AND c.changed_at <= ?)";
 /// Changes that wait and are told in one transaction.
 const DUE_AT_A_TIME: usize = 1_000;
 
@@ -225,6 +229,17 @@ pub(crate) async fn tell_left(tx: &mut Tx, employee_id: &str, at: i64) -> Result
 }
 
 impl Store {
+    /// Whether few changes were told between two times (microseconds since 1970), both included.
+    pub(crate) async fn few_changes(&self, from: i64, until: i64) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM changes c WHERE c.changed_at >= $1 AND c.changed_at <= $2 \
+             LIMIT {}) AS found",
+            FEW + 1
+        );
+        let count = self.db().first(&sql, params![from, until]).await?.map_or(Ok(0), |row| row.int(0))?;
+        Ok(count <= FEW)
+    }
+
     /// Tells the changes whose cool-down is over at a time (microseconds since 1970), and gives their number.
     ///
     /// # Errors

@@ -31,6 +31,22 @@ impl Conditions {
         self.sql.push(')');
     }
 
+    /// Adds all of others.
+    pub(crate) fn join(&mut self, others: &Self) {
+        let mut text = String::with_capacity(others.sql.len());
+        let mut rest = others.sql.as_str();
+        // Parameters get the numbers that follow.
+        while let Some((before, after)) = rest.split_once('$') {
+            text.push_str(before);
+            text.push('?');
+            rest = after.trim_start_matches(|sign: char| sign.is_ascii_digit());
+        }
+        text.push_str(rest);
+        if !text.is_empty() {
+            self.add(&text, others.params());
+        }
+    }
+
     /// Adds that a column has one of these texts; none at all is met by no row.
     pub(crate) fn one_of(&mut self, column: &str, texts: &[String]) {
         let marks = vec!["?"; texts.len()].join(", ");
@@ -74,6 +90,13 @@ mod tests {
         conditions.one_of("location", &["c'; DROP TABLE scores".to_owned()]);
         conditions.one_of("manager_id", &[]);
         let limit = conditions.value(7_i64);
+        let mut joined = Conditions::default();
+        joined.one_of("band", &["x".to_owned()]);
+        joined.join(&conditions);
+        joined.join(&Conditions::default());
+        assert!(joined.sql().starts_with("(band = $1) AND ((risk >= $2 AND risk < $3) AND (department IN ($4, $5))"));
+        // The limit belongs to no condition.
+        assert_eq!(joined.params()[1..], conditions.params()[..5]);
         assert_eq!(
             conditions.sql(),
             "(risk >= $1 AND risk < $2) AND (department IN ($3, $4)) AND (location = $5) AND (1 = 0)"

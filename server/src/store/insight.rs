@@ -25,6 +25,11 @@ pub(crate) struct InsightState {
 }
 
 impl InsightState {
+    /// How many scores were ever recorded.
+    pub(crate) fn scores(&self) -> usize {
+        usize::try_from(self.score_seq).unwrap_or(0)
+    }
+
     /// What past months depend on beside their scores.
     pub(crate) fn exits_key(&self) -> String {
         format!("{} {}", self.exits, self.last_exit_report)

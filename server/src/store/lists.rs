@@ -350,6 +350,10 @@ mod tests {
             ("", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=?"),
             ("", Order::RiskUp, false, InOrder, "scores_by_risk (to_seq=?"),
             ("risk <", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=? AND risk"),
+            ("employee_id >", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=?"),
+            ("scored_at >", Order::RiskUp, false, InOrder, "scores_by_risk (to_seq=?"),
+            ("risk >", Order::EmployeeUp, false, InOrder, "scores_in_force (to_seq=?"),
+            ("employee_id >", Order::RiskDown, false, ByValue("department"), "scores_by_department (department=?"),
             ("as_of <", Order::RiskDown, false, InOrder, "scores_by_risk (to_seq=?"),
             ("department", Order::RiskDown, false, ByValue("department"), "scores_by_department (department=?"),
             ("location", Order::RiskUp, false, ByValue("location"), "scores_by_location (location=?"),
@@ -373,12 +377,15 @@ mod tests {
         ] {
             let mut conditions = Conditions::default();
             if let Some((name, sign)) = column.split_once(' ').or((!column.is_empty()).then_some((column, "="))) {
-                conditions.add(&format!("s.{name} {sign} ?"), [Param::from("x")]);
+                conditions.add(&format!("{} {sign} ?", reading.column(name, order)), [Param::from("x")]);
+            }
+            if let ByValue(by) = reading {
+                conditions.add(&format!("s.{by} = ?"), [Param::from("y")]);
             }
             // Another one, which is not to lead to an index.
             if let Few(_) = reading {
-                conditions.add(&format!("{} = ?", reading.column("location")), [Param::from("x")]);
-                conditions.add(&format!("{} >= ?", reading.column("risk")), [Param::from(0.1)]);
+                conditions.add(&format!("{} = ?", reading.column("location", order)), [Param::from("x")]);
+                conditions.add(&format!("{} >= ?", reading.column("risk", order)), [Param::from(0.1)]);
             }
             let snapshot = Snapshot { seq: 9, at: 9 };
             let query = ListQuery { snapshot, conditions, at_risk_only, order, reading };

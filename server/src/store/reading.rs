@@ -10,7 +10,7 @@ use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
 
 /// Up to so many rows are found and sorted.
-const FEW: i64 = 4_000;
+pub(crate) const FEW: i64 = 4_000;
 
 /// How the rows of a list are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,11 @@ pub(crate) struct Candidate {
 const BY_VALUE: [&str; 6] = ["manager_id", "department", "location", "job_level", "as_of", "display_key"];
 /// Those of them whose index goes on in the order of the risk.
 const IN_ORDER_OF_RISK: [&str; 4] = ["manager_id", "department", "location", "job_level"];
+/// Those whose index has all of [`COVERED`], so that conditions on these are asked of the index.
+const COVERING: [&str; 3] = ["department", "location", "job_level"];
+/// Columns that such an index has.
+const COVERED: [&str; 9] =
+    ["department", "location", "job_level", "risk", "employee_id", "band", "as_of", "critical_role", "tenure_years"];
 /// Columns that come after `to_seq` in an index of all scores.
 const AFTER_TO_SEQ: [&str; 3] = ["employee_id", "risk", "scored_at"];
 
@@ -47,15 +52,19 @@ pub(crate) fn in_force_by_value() -> String {
 }
 
 impl Reading {
-    /// The column in a condition of the list: as it is where an index by it may be used, or else as an expression of the same value.
-    pub(crate) fn column(self, column: &'static str) -> String {
-        match self {
-            Self::Few(by) if by != column => match column {
-                "as_of" | "band" | "critical_role" | "scored_at" => format!("s.{column} + 0"),
-                "risk" | "tenure_years" => format!("s.{column} + 0.0"),
-                _ => format!("s.{column} || ''"),
-            },
-            _ => format!("s.{column}"),
+    /// The column in a condition of a list of this order: as it is where an index by it may be used, or else as an expression of
+    /// the same value.
+    pub(crate) fn column(self, column: &'static str, order: Order) -> String {
+        let may_lead = match self {
+            Self::Few(by) => by == column,
+            // An index by another column than that of the order would find many, who would all have to be sorted.
+            Self::InOrder | Self::ByValue(_) => column == order.column_name() || !AFTER_TO_SEQ.contains(&column),
+        };
+        match column {
+            _ if may_lead => format!("s.{column}"),
+            "as_of" | "band" | "critical_role" | "scored_at" => format!("s.{column} + 0"),
+            "risk" | "tenure_years" => format!("s.{column} + 0.0"),
+            _ => format!("s.{column} || ''"),
         }
     }
 
@@ -91,12 +100,7 @@ impl Store {
                 column if AFTER_TO_SEQ.contains(&column) => format!("s.to_seq = {IN_FORCE}"),
                 _ => continue,
             };
-            let sql = format!(
-                "SELECT COUNT(*) FROM (SELECT 1 AS one FROM scores s WHERE {in_force} AND {} LIMIT {}) AS found",
-                condition.sql(),
-                FEW + 1
-            );
-            let count = self.db().first(&sql, condition.params()).await?.map_or(Ok(0), |row| row.int(0))?;
+            let count = self.counted(&in_force, condition).await?;
             if count <= FEW && fewest.is_none_or(|(fewest, _)| count < fewest) {
                 fewest = Some((count, column));
             }
@@ -105,11 +109,85 @@ impl Store {
             .iter()
             .find(|candidate| candidate.is_one_value && IN_ORDER_OF_RISK.contains(&candidate.column))
             .filter(|_| order.is_by_risk() && !at_risk_only);
+        if fewest.is_none() && by_value.is_none() && !(order.is_by_risk() && at_risk_only) {
+            fewest = self.few_together(candidates, at_risk_only).await?;
+        }
         Ok(match (fewest, by_value) {
             (Some((_, column)), _) => Reading::Few(column),
             (None, Some(candidate)) => Reading::ByValue(candidate.column),
             // Those at risk have an index with everything that lists filter by.
             (None, None) => Reading::InOrder,
         })
+    }
+
+    /// How many meet all conditions of which one asks for a value that an index covers, and that value's column, if they are few
+    /// though more meet each condition by itself.
+    async fn few_together(
+        &self,
+        candidates: &[Candidate],
+        at_risk_only: bool,
+    ) -> Result<Option<(i64, &'static str)>, StoreError> {
+        let covered = candidates.iter().filter(|candidate| COVERED.contains(&candidate.column));
+        let mut all = Conditions::default();
+        covered.clone().for_each(|candidate| all.join(&candidate.condition));
+        let one = covered.clone().find(|candidate| candidate.is_one_value && COVERING.contains(&candidate.column));
+        let Some(one) = one.filter(|_| covered.count() > 1) else { return Ok(None) };
+        if at_risk_only {
+            all.add("s.band >= 2", []);
+        }
+        let count = self.counted(&in_force_by_value(), &all).await?;
+        Ok((count <= FEW).then_some((count, one.column)))
+    }
+
+    /// How many scores in force meet conditions; of more than [`FEW`] one more than that.
+    async fn counted(&self, in_force: &str, conditions: &Conditions) -> Result<i64, StoreError> {
+        let (found, most) = (conditions.sql(), FEW + 1);
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM scores s WHERE {in_force} AND {found} LIMIT {most}) AS found"
+        );
+        self.db().first(&sql, conditions.params()).await?.map_or(Ok(0), |row| row.int(0))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::store::db::{Param, params};
+
+    fn is(column: &'static str, sign: &str, value: impl Into<Param>) -> Candidate {
+        let mut condition = Conditions::default();
+        condition.add(&format!("s.{column} {sign} ?"), [value.into()]);
+        Candidate { column, is_one_value: sign == "=", condition }
+    }
+
+    #[tokio::test]
+    async fn where_common_values_meet_in_few_people_these_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
+        let mut tx = store.db().begin().await.unwrap();
+        // Half of 10,000 people are in each of two levels; one of these is nowhere but in Oslo.
+        let people = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+             INSERT INTO scores SELECT i, {IN_FORCE}, 'e' || i, $1, 1, 'm', 1 + (i % 2) * 2, 0.1, 0.1, 0.1, 1, 12, 'Sales', \
+             CASE WHEN i % 2 = 0 THEN 'Oslo' ELSE 'Rome' END, 'b', 'L' || (i % 2), 0, 1, NULL, NULL FROM n"
+        );
+        tx.execute(&people, params![1_i64]).await.unwrap();
+        tx.commit().await.unwrap();
+        let (oslo, l0, l1) = (is("location", "=", "Oslo"), is("job_level", "=", "L0"), is("job_level", "=", "L1"));
+        use Reading::{ByValue, Few, InOrder};
+        for (candidates, order, at_risk_only, expected) in [
+            (vec![oslo.clone(), l1.clone()], Order::EmployeeUp, false, Few("location")),
+            (vec![oslo.clone(), l0.clone()], Order::EmployeeUp, false, InOrder),
+            (vec![oslo.clone(), l0.clone()], Order::TimeDown, true, Few("location")),
+            (vec![oslo.clone(), l1.clone()], Order::RiskDown, false, ByValue("location")),
+            (vec![oslo.clone(), l1.clone()], Order::RiskDown, true, InOrder),
+            (vec![oslo.clone()], Order::TimeUp, false, InOrder),
+            (vec![l0, is("tenure_years", "<", 1.0)], Order::EmployeeUp, false, Few("job_level")),
+            (vec![is("critical_role", "=", 1_i64), is("tenure_years", "<", 1.0)], Order::EmployeeUp, false, InOrder),
+        ] {
+            let reading = store.reading(&candidates, order, at_risk_only).await.unwrap();
+            assert_eq!(reading, expected, "{candidates:?} {order:?} {at_risk_only}");
+        }
     }
 }

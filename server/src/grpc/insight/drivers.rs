@@ -84,7 +84,8 @@ pub(super) async fn answer(
         .filter(|(_, feature)| passed.fields.confidential_drivers || !feature.confidential)
         .collect();
     let end = first.saturating_add(size);
-    let next = (end < told.len()).then(|| binding.seal(core.store.token_key(), &(end as u64).to_le_bytes())).transpose()?;
+    let next =
+        (end < told.len()).then(|| binding.seal(core.store.token_key(), &(end as u64).to_le_bytes())).transpose()?;
     let groups = &core.config.groups;
     let shown = told.iter().skip(first).take(size);
     Ok(v1::ListDriversResponse {

@@ -9,8 +9,8 @@ use tokio::sync::{Semaphore, watch};
 use super::snapshot::{MANY, QUICK, STALE_AFTER};
 use crate::grpc::status::ApiError;
 
-/// Longest wait for something of which nobody knows how long it takes, in milliseconds a page can spare.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// Longest wait for something of which nobody knows how long it takes: what a page can spare.
+const PATIENCE: Duration = Duration::from_millis(25);
 /// Longest wait for what took no longer than this the last time.
 const SHORT: Duration = Duration::from_secs(3);
 /// Answers that are kept.

@@ -6,7 +6,7 @@ use flight_risk_proto::v1;
 
 use super::moments::{Masks, Moment, moments, this_month};
 use super::named;
-use super::snapshot::{Snapshot, Snapshots, among};
+use super::snapshot::{MANY, Snapshot, Snapshots, among};
 use crate::access::caller::Scope;
 use crate::clock::timestamp;
 use crate::core::Core;
@@ -50,7 +50,10 @@ pub(super) async fn answer(
     let scope = &passed.caller.scope;
     let view = snapshot.view(scope).await?;
     let number = among(&snapshot.names, &view.shown, named(group.as_ref()))?;
-    let (key, of, rows) = (key(scope, group.as_ref()), snapshot.number, snapshot.people.len());
+    let people = snapshot.people.len();
+    // Of a large company every score that was ever recorded is read: it may be of one of the months.
+    let rows = if people < MANY { people } else { people.max(snapshot.state.scores()) };
+    let (key, of) = (key(scope, group.as_ref()), snapshot.number);
     let first = this_month(&snapshot).map(|day| day.plus_months(1 - i32::try_from(months).unwrap_or(1)));
     let work = worked_out(snapshots.clone(), snapshot, view, scope.clone(), group, number);
     let all = snapshots.shared().trends.get(key, of, rows, work).await?;

@@ -18,11 +18,11 @@ use crate::grpc::risk::order::{BAND, CHANGE_TIME, LIST_FIELDS, PROBABILITY, orde
 use crate::grpc::status::{ApiError, grown};
 use crate::grpc::violations::Violations;
 use crate::limits::{DEFAULT_LIST_FACTORS, MAX_CAPACITY, MAX_LIST_FACTORS};
-use crate::store::changes::CHANGED;
+use crate::store::changes::{AMONG_CHANGED, CHANGED};
 use crate::store::conditions::Conditions;
 use crate::store::db::Param;
 use crate::store::lists::{Key, ListQuery, Listed, Order, Snapshot};
-use crate::store::reading::Candidate;
+use crate::store::reading::{Candidate, Reading};
 use crate::store::stored_score::{band_number, stale_before};
 
 /// Where a list goes on.
@@ -72,20 +72,27 @@ pub(super) async fn list(
     let scope = &passed.caller.scope;
     let abstained = band == Some(band_number(Band::Abstained));
     let candidates = candidates(scope, &asked.filter, abstained);
-    let reading = core.store.reading(&candidates, asked.order, at_risk_only).await?;
+    let mut reading = core.store.reading(&candidates, asked.order, at_risk_only).await?;
+    let mut changed = CHANGED;
+    if let Some(from) = changed_from
+        && !matches!(reading, Reading::Few(_))
+        && core.store.few_changes(from, snapshot.at).await?
+    {
+        (reading, changed) = (Reading::Few("employee_id"), AMONG_CHANGED);
+    }
     let mut conditions = Conditions::default();
-    scope.restrict_columns(|column| reading.column(column), &mut conditions);
-    asked.filter.restrict_columns(|column| reading.column(column), &mut conditions);
+    scope.restrict_columns(|column| reading.column(column, asked.order), &mut conditions);
+    asked.filter.restrict_columns(|column| reading.column(column, asked.order), &mut conditions);
     if asked.filter.names(PROBABILITY) {
         conditions.add("s.band <> 0", []);
     }
     if abstained {
         // The same, as the index has it.
-        conditions.add(&format!("{} < 0", reading.column("risk")), []);
+        conditions.add(&format!("{} < 0", reading.column("risk", asked.order)), []);
     }
     if let Some(from) = changed_from {
         // Those told later are no part of what the list shows.
-        conditions.add(CHANGED, [Param::from(from), Param::from(snapshot.at)]);
+        conditions.add(changed, [Param::from(from), Param::from(snapshot.at)]);
     }
     let query = ListQuery { snapshot, conditions, at_risk_only, order: asked.order, reading };
     let room = asked.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(told));

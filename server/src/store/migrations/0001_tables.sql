@@ -39,7 +39,7 @@ CREATE TABLE scores (
 -- few, are indexed with everything that lists filter by.
 CREATE INDEX scores_at_risk ON scores (to_seq, risk DESC, employee_id, band, seq, scored_at, as_of, department, location,
     manager_id, job_level, critical_role, tenure_years) WHERE band >= 2;
-CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band, as_of);
+CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band, seq, scored_at, as_of, critical_role, tenure_years);
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
 CREATE UNIQUE INDEX scores_in_force ON scores (to_seq, employee_id);
 CREATE INDEX scores_in_force_by_time ON scores (to_seq, scored_at, employee_id);
@@ -48,12 +48,16 @@ CREATE INDEX scores_in_force_by_time ON scores (to_seq, scored_at, employee_id);
 CREATE INDEX scores_in_order ON scores (seq) WHERE to_seq >= 9223372036854775807;
 CREATE INDEX scores_by_time ON scores (scored_at);
 -- For what few have in common. Only of what is in force: history does not make them grow. SQLite takes such an index only where a
--- query says the very same; that it is not said by `=` keeps it from taking one of those above instead.
-CREATE INDEX scores_by_department ON scores (department, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
-CREATE INDEX scores_by_location ON scores (location, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
-CREATE INDEX scores_by_level ON scores (job_level, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
+-- query says the very same; that it is not said by `=` keeps it from taking one of those above instead. The first three have what
+-- else lists filter by: where two common values meet in few people or nobody, no row is looked at to find that out.
+CREATE INDEX scores_by_department ON scores (department, risk DESC, employee_id, band, as_of, location, job_level, critical_role,
+    tenure_years) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_location ON scores (location, risk DESC, employee_id, band, as_of, department, job_level, critical_role,
+    tenure_years) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_level ON scores (job_level, risk DESC, employee_id, band, as_of, department, location, critical_role,
+    tenure_years) WHERE to_seq > 9223372036854775806;
 CREATE INDEX scores_by_manager ON scores (manager_id, risk DESC, employee_id, band) WHERE to_seq > 9223372036854775806;
-CREATE INDEX scores_by_day ON scores (as_of) WHERE to_seq > 9223372036854775806;
+CREATE INDEX scores_by_day ON scores (as_of, risk DESC, employee_id, band, seq, scored_at) WHERE to_seq > 9223372036854775806;
 CREATE INDEX scores_by_name ON scores (display_key) WHERE to_seq > 9223372036854775806 AND display_key IS NOT NULL;
 
 -- Of those in force for whom the model answers: how many there are in each department and location (empty where it is not known),
