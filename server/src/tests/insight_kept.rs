@@ -43,7 +43,7 @@ async fn everybody_is_read_anew_at_once_after_a_deletion_and_only_if_something_c
 async fn what_pages_ask_for_first_is_ready_before_anybody_asks() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("store.db").to_str().unwrap()).await.unwrap();
-    for (employees, ready) in [(300, [0; 4]), (6_000, [1, 1, 2, 1])] {
+    for (employees, ready) in [(300, [0; 4]), (6_000, [12, 1, 2, 1])] {
         fill(&store, &wide(FEATURES), employees).await;
         let mut config = open_config();
         config.audit.key_file = Some(folder.path().join(format!("{employees}.key")));
@@ -53,7 +53,8 @@ async fn what_pages_ask_for_first_is_ready_before_anybody_asks() {
         while api.rounds() == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // Drivers and trend of all, calibration of all models and of the active one, the comparison of the usual months.
+        // Drivers of all, and of the levels and lengths of service of 500 people and more that may be shown; trend of all,
+        // calibration of all models and of the active one, the comparison of the usual months.
         assert_eq!(api.ready(), ready, "{employees}");
         let mut tx = store.db().begin().await.unwrap();
         for table in ["scores", "score_details", "risk_sums"] {

@@ -8,6 +8,12 @@ use crate::access::caller::Scope;
 use crate::grpc::actions::{USUAL_MONTHS, calibrated, compared};
 use crate::insight::dimension::Dimension;
 
+/// Kinds of groups whose drivers are worked out for those who may see everybody, though nobody asked: there are few of each, and they
+/// are large.
+const KINDS: [Dimension; 4] = [Dimension::Department, Dimension::Location, Dimension::JobLevel, Dimension::Tenure];
+/// Most groups of a kind for which that is done, and from how many people on: of fewer it takes no longer than a page may.
+const MOST_OF_A_KIND: usize = 100;
+const LARGE: u64 = 500;
 /// Groups that are remembered because somebody asked for their drivers.
 const MOST_GROUPS: usize = 16;
 /// Numbers of one snapshot, for what depends on actions too.
@@ -44,9 +50,26 @@ impl Snapshots {
         }
         if let Some(snapshot) = self.held() {
             self.prepare(&snapshot).await;
+            self.prepare_groups(&snapshot).await;
         }
         #[cfg(test)]
         self.shared().rounds.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Works out the drivers of the large groups of those who may see everybody.
+    async fn prepare_groups(&self, snapshot: &Arc<Snapshot>) {
+        if snapshot.people.len() < MANY {
+            return;
+        }
+        let Ok(view) = snapshot.view(&Scope::All).await else { return };
+        for kind in KINDS {
+            let groups = view.groups.get(kind.position()).map_or(&[][..], Vec::as_slice);
+            let large = groups.iter().enumerate().filter(|(_, of)| of.employees >= LARGE).take(MOST_OF_A_KIND);
+            for (number, _) in large {
+                let name = snapshot.names.name(kind.position(), u32::try_from(number).unwrap_or(u32::MAX));
+                drivers::ahead(self, snapshot, &Scope::All, Some(&(kind, name.to_owned()))).await;
+            }
+        }
     }
 
     /// Works out what will be asked of a snapshot; of few people it is worked out when they ask.

@@ -39,7 +39,7 @@ CREATE TABLE scores (
 -- few, are indexed with everything that lists filter by.
 CREATE INDEX scores_at_risk ON scores (to_seq, risk DESC, employee_id, band, seq, scored_at, as_of, department, location,
     manager_id, job_level, critical_role, tenure_years) WHERE band >= 2;
-CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band, seq, scored_at, as_of, critical_role, tenure_years);
+CREATE INDEX scores_by_risk ON scores (to_seq, risk DESC, employee_id, band, as_of, critical_role, tenure_years);
 CREATE INDEX scores_by_employee ON scores (employee_id, seq);
 CREATE UNIQUE INDEX scores_in_force ON scores (to_seq, employee_id);
 CREATE INDEX scores_in_force_by_time ON scores (to_seq, scored_at, employee_id);

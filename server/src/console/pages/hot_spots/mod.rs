@@ -9,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use flight_risk_proto::v1;
 use flight_risk_proto::v1::insight_service_server::InsightService;
+use flight_risk_scoring::wording::numbers;
 use serde::Deserialize;
 
 use crate::console::charts::{Against, Chart, Groups, HiddenRows, Markup};
@@ -80,6 +81,8 @@ struct HotSpotsPage {
     /// What cells can be coloured by; empty where there is nothing to choose.
     cells: Vec<Choice>,
     total: Option<Line>,
+    /// How many people there are in all.
+    everybody: String,
     /// From when to when exits were observed; absent while nothing was.
     observed: Option<String>,
     /// Absent on the later pages of a table of which the first has all of it.
@@ -217,6 +220,7 @@ async fn page(State(site): State<Site>, visit: Visit, Query(asked): Query<Asked>
         // Nothing is coloured on the later pages of the table.
         cells: if all_cells.is_some() && observed.is_some() { Choice::all(&CELLS, &asked.cells) } else { Vec::new() },
         total: told.total.as_ref().map(line),
+        everybody: told.total.as_ref().map_or_else(String::new, |total| numbers::count(total.employees)),
         observed,
         heat: heat.map(|heat| heat.figure()),
         drawn,
