@@ -24,7 +24,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(out.join("flightrisk.v1.bin"), compiler.encode_file_descriptor_set())?;
     let descriptors = compiler.file_descriptor_set();
     // Without transport: who connects or listens brings their own.
-    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors.clone())?;
+    let settings = tonic_prost_build::configure().build_transport(false);
+    settings
+        .extern_path(".flightrisk.v1.PackedValues", "crate::packed::PackedValues")
+        .compile_fds(descriptors.clone())?;
     encoded_replies(descriptors, &out)
 }
 

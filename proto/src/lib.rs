@@ -4,6 +4,7 @@
 //! domain live beside the gRPC services that need them.
 
 pub mod codec;
+mod packed;
 
 /// Package `flightrisk.v1`: messages, clients and server traits.
 pub mod v1 {
@@ -15,6 +16,8 @@ pub mod v1 {
         rustdoc::invalid_html_tags,
         reason = "generated; the .proto files are the documentation"
     )]
+    pub use crate::packed::PackedValues;
+
     tonic::include_proto!("flightrisk.v1");
 }
 

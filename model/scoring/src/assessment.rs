@@ -91,13 +91,28 @@ impl Assessment {
 
     /// The strongest factors of those features that are named, strongest first, at most so many.
     pub fn strongest(&self, count: usize, named: impl Fn(usize) -> bool) -> Vec<Factor> {
+        /// Up to so many are kept in their order while they are found; more are sorted.
+        const FEW: usize = 16;
         let positions = self.contributions.iter().enumerate().filter(|(feature, _)| named(*feature));
-        let mut order: Vec<(u64, usize)> = positions.map(|(feature, part)| (rank(*part), feature)).collect();
-        if count < order.len() {
-            order.select_nth_unstable(count);
-            order.truncate(count);
+        let ranked = positions.map(|(feature, part)| (rank(*part), feature));
+        let room = if count <= FEW { count } else { self.contributions.len() };
+        let mut order: Vec<(u64, usize)> = Vec::with_capacity(room);
+        if count <= FEW {
+            for one in ranked {
+                if order.len() == count && order.pop_if(|weakest| one < *weakest).is_none() {
+                    continue;
+                }
+                let place = order.partition_point(|stronger| *stronger < one);
+                order.insert(place, one);
+            }
+        } else {
+            order.extend(ranked);
+            if count < order.len() {
+                order.select_nth_unstable(count);
+                order.truncate(count);
+            }
+            order.sort_unstable();
         }
-        order.sort_unstable();
         let factor = |(_, feature): (u64, usize)| {
             let contribution_log_odds = self.contributions.get(feature).copied().unwrap_or_default();
             Factor { feature, contribution_log_odds }
@@ -138,7 +153,7 @@ mod tests {
             assert!(a < b, "{pair:?}");
         }
         let odd = |feature: usize| feature % 2 == 1;
-        for count in [0, 1, 5, 29, 30, 31, 100] {
+        for count in [0, 1, 5, 16, 17, 29, 30, 31, 100] {
             let expected: Vec<Factor> = all.iter().copied().filter(|f| odd(f.feature)).take(count).collect();
             assert_eq!(assessment.strongest(count, odd), expected, "{count}");
         }

@@ -37,8 +37,7 @@ impl Day {
 
     /// The day with this number of days after 1970-01-01; `None` outside the years 1900 to 2200.
     pub fn from_epoch_days(days: i32) -> Option<Self> {
-        let date = NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_FROM_CE)?)?;
-        (FIRST_YEAR..=LAST_YEAR).contains(&date.year()).then_some(Self(days))
+        Self::from_naive(NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_FROM_CE)?)?)
     }
 
     /// Days after 1970-01-01.
@@ -48,8 +47,12 @@ impl Day {
 
     /// The day `year`-`month`-`day`, where there is such a day between 1900 and 2200.
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
-        let date = NaiveDate::from_ymd_opt(year, month, day)?;
-        Self::from_epoch_days(date.num_days_from_ce() - EPOCH_FROM_CE)
+        Self::from_naive(NaiveDate::from_ymd_opt(year, month, day)?)
+    }
+
+    fn from_naive(date: NaiveDate) -> Option<Self> {
+        let known = (FIRST_YEAR..=LAST_YEAR).contains(&date.year());
+        known.then(|| Self(date.num_days_from_ce() - EPOCH_FROM_CE))
     }
 
     /// Days from `earlier` to this day (negative when this day is the earlier one).
@@ -109,16 +112,15 @@ impl FromStr for Day {
         if bytes.len() > 10 && !matches!(bytes.get(10), Some(b'T' | b' ')) {
             return Err(form());
         }
-        let mut parts = date_part.split('-');
-        let mut number = |digits: usize| -> Option<u32> {
-            let part = parts.next()?;
-            (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?
-        };
-        let (year, month, day) = (number(4), number(2), number(2));
-        let (Some(year), Some(month), Some(day)) = (year, month, day) else { return Err(form()) };
-        let year = i32::try_from(year).map_err(|_| form())?;
-        NaiveDate::from_ymd_opt(year, month, day).ok_or_else(form)?;
-        Self::from_ymd(year, month, day).ok_or_else(|| DateError::Range(text.to_owned()))
+        let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = date_part.as_bytes() else { return Err(form()) };
+        let digits = [y0, y1, y2, y3, m0, m1, d0, d1].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+        if digits.iter().any(|digit| *digit > 9) {
+            return Err(form());
+        }
+        let [y0, y1, y2, y3, m0, m1, d0, d1] = digits;
+        let year = (((y0 * 10 + y1) * 10 + y2) * 10 + y3) as i32;
+        let date = NaiveDate::from_ymd_opt(year, m0 * 10 + m1, d0 * 10 + d1).ok_or_else(form)?;
+        Self::from_naive(date).ok_or_else(|| DateError::Range(text.to_owned()))
     }
 }
 

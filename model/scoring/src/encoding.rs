@@ -90,6 +90,7 @@ impl Encoding {
 
     /// The columns of a packed value (NaN: unknown) that are not zero. A level or a gap that training never saw counts as the
     /// average employee and contributes nothing.
+    #[inline]
     pub fn cells(&self, value: f64) -> Cells {
         if value.is_nan() {
             return if self.has_unknown_column() { Cells::One(self.width() - 1, 1.0) } else { Cells::Typical };

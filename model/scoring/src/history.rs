@@ -14,8 +14,12 @@ pub struct EmployeeId(String);
 impl EmployeeId {
     /// An identifier; `None` when it is blank.
     pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        (!text.is_empty()).then(|| Self(text.to_owned()))
+        (!Self::is_blank(text)).then(|| Self(text.trim().to_owned()))
+    }
+
+    /// Whether a text is no identifier.
+    pub fn is_blank(text: &str) -> bool {
+        text.trim().is_empty()
     }
 
     /// The identifier as text.

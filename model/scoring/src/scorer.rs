@@ -22,6 +22,7 @@ const STRANGE_SHARE: f64 = 0.1;
 struct Slot {
     encoding: Encoding,
     start: usize,
+    width: usize,
     /// Effect of the columns' means: what contributions are measured from.
     typical: f64,
     clock: Option<Clock>,
@@ -31,7 +32,7 @@ struct Slot {
 
 impl Slot {
     fn columns(&self) -> std::ops::Range<usize> {
-        self.start..self.start + self.encoding.width()
+        self.start..self.start + self.width
     }
 
     /// Whether a known value lies beyond what training saw by more than a share of its range, or is a level that training saw
@@ -45,27 +46,6 @@ impl Slot {
             (None, Encoding::OneHot { levels, pooled: false, .. }) => value >= *levels as f64,
             (None, _) => false,
         }
-    }
-}
-
-/// The contributions as they fade period by period.
-struct Fading<'a> {
-    /// What they add up to today.
-    total: f64,
-    contributions: &'a [f64],
-    /// What pairs and rules add today, where one of them asks for a clock.
-    joint: f64,
-}
-
-impl<'a> Fading<'a> {
-    fn of(scorer: &Scorer, values: &[f64], contributions: &'a [f64]) -> Self {
-        let joint = if scorer.joint_clocks { scorer.joint_log_odds(values) } else { 0.0 };
-        Self { total: sum_in_lanes(contributions), contributions, joint }
-    }
-
-    /// What has gone of the contributions when this share of each is kept.
-    fn with(&self, kept: &[f64]) -> f64 {
-        dot_in_lanes(self.contributions, kept) - self.total
     }
 }
 
@@ -90,6 +70,8 @@ pub struct Scorer {
     clocks: Vec<usize>,
     /// Periods between the facts and the period that they predict.
     lead_periods: i32,
+    /// Abstains where features of more importance than this have values that are far outside.
+    most_strange: f64,
     /// The share of every contribution that is kept so many periods ahead, for those that are asked for at every score.
     kept: Vec<Vec<f64>>,
 }
@@ -109,11 +91,12 @@ impl Scorer {
                 FeatureKind::Categorical { .. } => None,
             };
             let clock = if hazard { Clock::of(&feature.name) } else { None };
-            let columns = start..start + encoding.width();
+            let width = encoding.width();
+            let columns = start..start + width;
             let part = |all: &[f64]| all.get(columns.clone()).map(<[f64]>::to_vec).unwrap_or_default();
             let typical = dot(&part(&coefficients), &part(means));
-            slots.push(Slot { encoding: encoding.clone(), start, typical, clock, range });
-            start += encoding.width();
+            slots.push(Slot { encoding: encoding.clone(), start, width, typical, clock, range });
+            start += width;
         }
         let slope = content.calibration.slope;
         let pair_means: Vec<f64> = content.pairs.iter().map(|pair| slope * pair.mean()).collect();
@@ -161,6 +144,7 @@ impl Scorer {
             native,
             clocks,
             lead_periods,
+            most_strange: STRANGE_SHARE * content.importance.iter().sum::<f64>(),
             kept: (0..periods).map(|ahead| kept(content, ahead)).collect(),
             artifact,
         }
@@ -214,9 +198,8 @@ impl Scorer {
         let slope = content.calibration.slope;
         let values = row.values();
         let mut columns = Sparse::with_capacity(2 * self.slots.len() + 1);
-        let mut contributions = Vec::with_capacity(self.slots.len());
         columns.push(0, 1.0);
-        for (slot, &value) in self.slots.iter().zip(values) {
+        let effects = self.slots.iter().zip(values).map(|(slot, &value)| {
             let weights = self.coefficients.get(slot.columns()).unwrap_or_default();
             let at = |column: usize| weights.get(column).copied().unwrap_or_default();
             // The intercept comes first.
@@ -227,8 +210,9 @@ impl Scorer {
                 columns.push(first + column, x);
                 effect += x * at(column);
             });
-            contributions.push(effect - slot.typical);
-        }
+            effect - slot.typical
+        });
+        let mut contributions: Vec<f64> = effects.collect();
         let mut variance = positive(columns.quadratic_form(&content.covariance));
         for (pair, mean) in content.pairs.iter().zip(&self.pair_means) {
             let cell = pair.cell(values);
@@ -321,10 +305,11 @@ impl Scorer {
         let mut period = 0;
         let mut horizons = Vec::with_capacity(horizons_months.len());
         let mut headline = now;
-        let fading = Fading::of(self, values, contributions);
+        let shifts = self.period_shifts(values, contributions, self.kept.len());
+        let mut shifts = shifts.iter();
         for &months in horizons_months {
             while period * period_months < months {
-                let period_log_odds = log_odds + self.period_shift(values, &fading, period);
+                let period_log_odds = log_odds + shifts.next().copied().unwrap_or_default();
                 let odds = period_log_odds.clamp(-CERTAIN, CERTAIN).exp();
                 for (s, factor) in survival.iter_mut().zip(factors) {
                     *s /= 1.0 + odds * factor;
@@ -348,51 +333,73 @@ impl Scorer {
             return Vec::new();
         }
         let assessment = self.score(row);
-        let fading = Fading::of(self, row.values(), &assessment.contributions);
-        let shift = |period| self.period_shift(row.values(), &fading, period);
-        (0..periods).map(shift).map(|shift| LogOdds(assessment.log_odds.0 + shift)).collect()
+        let shifts = self.period_shifts(row.values(), &assessment.contributions, periods as usize);
+        shifts.into_iter().map(|shift| LogOdds(assessment.log_odds.0 + shift)).collect()
     }
 
-    /// By how much the log-odds of a coming period differ from those that today's facts give for the period that starts a
-    /// blackout from today. Three things differ: the clocks have moved; what is not a clock has faded towards the typical, each
-    /// feature as fast as training saw it fade; and a shift makes the mean that of what was observed so far ahead.
-    fn period_shift(&self, values: &[f64], fading: &Fading<'_>, period: u32) -> f64 {
+    /// By how much the log-odds of each of the first coming periods differ from those that today's facts give for the period that
+    /// starts a blackout from today. Three things differ: the clocks have moved; what is not a clock has faded towards the typical,
+    /// each feature as fast as training saw it fade; and a shift makes the mean that of what was observed so far ahead.
+    fn period_shifts(&self, values: &[f64], contributions: &[f64], periods: usize) -> Vec<f64> {
         let content = self.artifact.content();
-        let Target::Hazard { period_months, .. } = content.target else { return 0.0 };
-        let moved = period as i32 - self.lead_periods;
-        if moved == 0 {
-            return 0.0;
+        let mut shifts = vec![0.0; periods];
+        let Target::Hazard { period_months, .. } = content.target else { return shifts };
+        self.add_clocks(values, period_months as i32, &mut shifts);
+        let today = sum_in_lanes(contributions);
+        for (shift, moved) in shifts.iter_mut().zip(-self.lead_periods..) {
+            // The period that starts a blackout from today is the one that the log-odds are of.
+            if moved == 0 {
+                *shift = 0.0;
+            }
+            let Some(ahead) = usize::try_from(moved).ok().filter(|ahead| *ahead > 0) else { continue };
+            let faded = match self.kept.get(ahead) {
+                Some(kept) => dot_in_lanes(contributions, kept),
+                None => dot_in_lanes(contributions, &kept(content, ahead)),
+            };
+            *shift += faded - today;
+            *shift += content.lead_shifts.get(ahead).copied().unwrap_or_default();
         }
-        let clocks = self.clock_shift(values, fading.joint, moved * period_months as i32);
-        let Ok(ahead) = usize::try_from(moved) else { return clocks };
-        let gone = match self.kept.get(ahead) {
-            Some(kept) => fading.with(kept),
-            None => fading.with(&kept(content, ahead)),
-        };
-        clocks + gone + content.lead_shifts.get(ahead).copied().unwrap_or_default()
+        shifts
     }
 
-    /// By how much the log-odds move when the clocks move by some months; pairs and rules with clocks add `joint` today.
-    fn clock_shift(&self, values: &[f64], joint: f64, months: i32) -> f64 {
+    /// Adds by how much the log-odds of each of the first coming periods move as the clocks move.
+    fn add_clocks(&self, values: &[f64], period_months: i32, shifts: &mut [f64]) {
         let tenure_years = self.tenure.and_then(|i| values.get(i)).copied().unwrap_or(f64::NAN);
-        let mut shift = 0.0;
-        let mut moved = if self.joint_clocks { values.to_vec() } else { Vec::new() };
+        let months = |period: usize| (period as i32 - self.lead_periods) * period_months;
+        let mut moved = if self.joint_clocks { vec![values.to_vec(); shifts.len()] } else { Vec::new() };
         for &position in &self.clocks {
             let (Some(slot), Some(&value)) = (self.slots.get(position), values.get(position)) else { continue };
             let (Some(clock), Some(weights)) = (slot.clock, self.coefficients.get(slot.columns())) else { continue };
-            let later = clock.advance(value, tenure_years, months);
-            if let Some(cell) = moved.get_mut(position) {
-                *cell = later;
-            }
-            // A known clock stays known; this runs for every clock of every period, and most are straight lines.
-            shift += match (&slot.encoding, weights, value.is_nan()) {
-                (Encoding::Standardised { scale, .. }, [weight, ..], false) => weight * (later - value) / scale,
-                (encoding, weights, _) => {
-                    encoding.effect(later, weights, slot.typical) - encoding.effect(value, weights, slot.typical)
+            let later = |period: usize| clock.advance(value, tenure_years, months(period));
+            for (period, row) in moved.iter_mut().enumerate() {
+                if let Some(cell) = row.get_mut(position) {
+                    *cell = later(period);
                 }
-            };
+            }
+            // A known clock stays known, and most are straight lines.
+            if let (Encoding::Standardised { scale, .. }, [weight, ..], false) =
+                (&slot.encoding, weights, value.is_nan())
+            {
+                for (period, shift) in shifts.iter_mut().enumerate() {
+                    *shift += weight * (later(period) - value) / scale;
+                }
+            } else {
+                let effect = |value: f64| slot.encoding.effect(value, weights, slot.typical);
+                let now = effect(value);
+                for (period, shift) in shifts.iter_mut().enumerate() {
+                    *shift += effect(later(period)) - now;
+                }
+            }
         }
-        if self.joint_clocks { shift + self.joint_log_odds(&moved) - joint } else { shift }
+        if self.joint_clocks {
+            let now = self.joint_log_odds(values);
+            // Where no clock has moved, nothing has.
+            for ((shift, values), period) in shifts.iter_mut().zip(&moved).zip(0..) {
+                if period != self.lead_periods {
+                    *shift = *shift + self.joint_log_odds(values) - now;
+                }
+            }
+        }
     }
 
     fn doubts(&self, values: &[f64], standard_error: f64) -> Vec<AbstentionReason> {
@@ -410,7 +417,7 @@ impl Scorer {
             .sum();
         // Not `>` alone: values so large that the error is not a number are outside of everything.
         let too_uncertain = standard_error.is_nan() || standard_error > limits.max_standard_error;
-        if too_uncertain || strange > STRANGE_SHARE * self.artifact.content().importance.iter().sum::<f64>() {
+        if too_uncertain || strange > self.most_strange {
             let pairs = self.slots.iter().zip(values).enumerate();
             let features = pairs.filter(|(_, pair)| outside(pair)).map(|(position, _)| position).collect();
             doubts.push(AbstentionReason::OutsideRange { features });

@@ -14,13 +14,16 @@ use flight_risk_scoring::schema::{FeatureKind, FeatureRow, SourceFeature};
 use flight_risk_scoring::scorer::Band;
 use flight_risk_scoring::{Assessment, Scorer};
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
 use crate::access::fields::FieldRules;
 use crate::grpc::convert_score::{self, Told, shown_factors};
 
 /// Field numbers of the messages that are written here (employee_score.proto); the test fails if they are others.
 mod field {
+    pub(super) const SCORE_EMPLOYEE_ID: u32 = 1;
+    pub(super) const SCORE_REQUEST_ID: u32 = 2;
+    pub(super) const SCORE_MODEL_VERSION: u32 = 3;
     pub(super) const SCORE_ASSESSMENT: u32 = 4;
     pub(super) const ASSESSMENT_FACTORS: u32 = 11;
     pub(super) const ASSESSMENT_REMAINING: u32 = 12;
@@ -153,9 +156,9 @@ impl ShapeCache {
 /// What an employee's score is told with.
 pub(crate) struct Heading<'a> {
     /// The employee, as asked for.
-    pub(crate) employee_id: String,
+    pub(crate) employee_id: &'a str,
     /// The request's identifier.
-    pub(crate) request_id: String,
+    pub(crate) request_id: &'a str,
     /// Most factors.
     pub(crate) max_factors: usize,
     /// What of the answer the caller may see.
@@ -179,27 +182,33 @@ pub(crate) struct Encoded {
 pub(crate) fn score(scorer: &Scorer, row: &FeatureRow, assessment: &Assessment, heading: Heading<'_>) -> Encoded {
     let Heading { employee_id, request_id, max_factors, fields, shapes } = heading;
     let told = Told::by(scorer, row, assessment);
-    let model_version = scorer.artifact().model_version().to_owned();
-    let mut reply = v1::EmployeeScore { employee_id, request_id, model_version, outcome: None };
+    let model_version = scorer.artifact().model_version();
     if assessment.band == Band::Abstained {
-        reply.outcome = Some(convert_score::outcome(&told, max_factors, fields));
+        let outcome = Some(convert_score::outcome(&told, max_factors, fields));
+        let (employee_id, request_id) = (employee_id.to_owned(), request_id.to_owned());
+        let reply = v1::EmployeeScore { employee_id, request_id, model_version: model_version.to_owned(), outcome };
         return Encoded { score: reply.encode_to_vec().into(), factors: 0, abstained: true };
     }
     let (shown, remaining) = shown_factors(&told, max_factors, fields);
     let head = convert_score::assessment(&told, Vec::new(), 0.0);
-    // What a factor takes, mostly.
-    const FACTOR_BYTES: usize = 128;
+    // What comes before the factors, and what a factor's text and length take, mostly.
+    const HEAD_BYTES: usize = 384;
+    const TEXT_BYTES: usize = 64;
     // Nearly every assessment has a length of two bytes; it is known when the assessment is written.
     const GAP: usize = 2;
-    let before = reply.encoded_len() + key_len(field::SCORE_ASSESSMENT) + GAP;
-    let mut out = Vec::with_capacity(before + head.encoded_len() + shown.len() * FACTOR_BYTES);
-    reply.encode_raw(&mut out);
+    let shape = |factor: &Factor| shapes.features.get(factor.feature);
+    let factor_bytes = shown.iter().filter_map(shape).map(|shape| shape.plain.bytes.len() + TEXT_BYTES).sum::<usize>();
+    let mut out = Vec::with_capacity(HEAD_BYTES + employee_id.len() + request_id.len() + factor_bytes);
+    write_text(&mut out, field::SCORE_EMPLOYEE_ID, employee_id);
+    write_text(&mut out, field::SCORE_REQUEST_ID, request_id);
+    write_text(&mut out, field::SCORE_MODEL_VERSION, model_version);
     encode_key(field::SCORE_ASSESSMENT, WireType::LengthDelimited, &mut out);
+    let before = out.len() + GAP;
     out.resize(before, 0);
     head.encode_raw(&mut out);
-    let mut text = String::with_capacity(FACTOR_BYTES);
+    let mut text = String::with_capacity(TEXT_BYTES);
     for factor in &shown {
-        if let Some(shape) = shapes.features.get(factor.feature) {
+        if let Some(shape) = shape(factor) {
             write_factor(&mut out, shape, scorer, row, factor, &mut text);
         }
     }
@@ -257,8 +266,13 @@ fn write_factor(
         out.extend_from_slice(&level);
         behind.write(out, number, contribution);
     }
+    write_text(out, field::FACTOR_TEXT, text);
+}
+
+/// Writes a text; one that is empty is left out, as in every message.
+fn write_text(out: &mut Vec<u8>, number: u32, text: &str) {
     if !text.is_empty() {
-        encode_key(field::FACTOR_TEXT, WireType::LengthDelimited, out);
+        encode_key(number, WireType::LengthDelimited, out);
         encode_varint(text.len() as u64, out);
         out.extend_from_slice(text.as_bytes());
     }

@@ -40,35 +40,33 @@ pub(crate) struct Scored {
     pub(crate) new: Option<Box<NewScore>>,
 }
 
-/// Scores one employee; nothing is kept yet.
+/// Scores one employee, whose identifier was taken out of the request; nothing is kept yet.
 ///
 /// # Errors
 /// Whatever is wrong with the row, all of it at once; NotPermitted for an employee who is not known to lie in the caller's scope.
 pub(crate) fn score(
     scorer: &Scorer,
     shapes: &Shapes,
+    employee_id: &str,
     request: v1::ScoreEmployeeRequest,
     defaults: &Defaults,
 ) -> Result<Scored, ApiError> {
     let mut problems = Violations::default();
     let request_id = checked_request_id(request.request_id, &mut problems);
-    problems.text(|| "employee_id".to_owned(), &request.employee_id);
-    let employee_id = EmployeeId::new(&request.employee_id);
-    if employee_id.is_none() {
+    problems.text(|| "employee_id".to_owned(), employee_id);
+    if EmployeeId::is_blank(employee_id) {
         problems.push(|| "employee_id".to_owned(), "required");
     }
     let record = request.record || defaults.record;
     let org = request.org.map(|org| convert_org::facts(org, "org", &mut problems));
     let as_of = day_of_values(&request.as_of, &request.subject, record, &mut problems);
-    let known = known(scorer, employee_id.clone(), request.subject, &mut problems)?;
+    let known = known(scorer, employee_id, request.subject, &mut problems)?;
     if let Some(Known { subject: Some(subject), .. }) = &known
         && record
     {
         not_to_come("history.as_of", subject.as_of, &mut problems);
     }
-    let (Some(known), Some(employee_id), true) = (known, employee_id, problems.is_empty()) else {
-        return Err(ApiError::Invalid(problems));
-    };
+    let Some(known) = known.filter(|_| problems.is_empty()) else { return Err(ApiError::Invalid(problems)) };
     let Known { row, subject } = known;
     let scope = &defaults.caller.scope;
     // Where the employee stands is looked up for those who need it.
@@ -95,8 +93,8 @@ pub(crate) fn score(
         Some(count) => count as usize,
     };
     let heading = Heading {
-        employee_id: request.employee_id,
-        request_id: request_id.unwrap_or_else(|| defaults.request_id.clone()),
+        employee_id,
+        request_id: request_id.as_deref().unwrap_or(&defaults.request_id),
         max_factors,
         fields: defaults.fields,
         shapes,
@@ -109,7 +107,8 @@ pub(crate) fn score(
     let as_of = subject.map(|subject| subject.as_of).or(as_of).or_else(|| day_of(scored_at));
     // A clock that is centuries off: what it dates cannot be kept.
     let as_of = as_of.ok_or(ApiError::StoreUnavailable)?;
-    let new = NewScore { employee_id: employee_id.as_str().to_owned(), as_of, scored_at, row, assessment, org };
+    let employee_id = EmployeeId::new(employee_id).map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let new = NewScore { employee_id, as_of, scored_at, row, assessment, org };
     Ok(Scored { reply, new: Some(Box::new(new)) })
 }
 
@@ -161,13 +160,13 @@ pub(crate) struct Known {
     /// The values of the features.
     pub(crate) row: FeatureRow,
     /// The facts that they come from, if these were sent.
-    pub(crate) subject: Option<Subject>,
+    pub(crate) subject: Option<Box<Subject>>,
 }
 
 /// The features of the employee. `Ok(None)` where `problems` has got more.
 pub(crate) fn known(
     scorer: &Scorer,
-    employee_id: Option<EmployeeId>,
+    employee_id: &str,
     subject: Option<v1::score_employee_request::Subject>,
     problems: &mut Violations,
 ) -> Result<Option<Known>, ApiError> {
@@ -181,7 +180,7 @@ pub(crate) fn known(
             let row = convert_features::row(row, scorer.schema(), problems)?;
             Ok(row.map(|row| Known { row, subject: None }))
         }
-        Some(Subject::History(history)) => known_history(scorer, employee_id, history, problems),
+        Some(Subject::History(history)) => known_history(scorer, EmployeeId::new(employee_id), history, problems),
     }
 }
 
@@ -203,5 +202,5 @@ fn known_history(
         as_of: subject.as_of,
     };
     let row = scorer.row(&input).ok_or(ApiError::NotComputable)?;
-    Ok(Some(Known { row, subject: Some(subject) }))
+    Ok(Some(Known { row, subject: Some(Box::new(subject)) }))
 }

@@ -113,7 +113,7 @@ async fn one(
     core: &Core,
     scorer: &Scorer,
     extensions: &Extensions,
-    request: v1::ScoreEmployeeRequest,
+    mut request: v1::ScoreEmployeeRequest,
 ) -> Result<Bytes, ApiError> {
     let mut purposes = Purposes::of(SCORE);
     let purpose = purposes.admit(&core.gate, extensions, &request.purpose)?;
@@ -125,8 +125,9 @@ async fn one(
         fields: core.gate.fields_of(&caller),
         caller,
     };
-    let employee_id = request.employee_id.clone();
-    let mut rows = [Row { employee_id, purpose, scored: score(scorer, &core.shapes.of(scorer), request, &defaults) }];
+    let employee_id = std::mem::take(&mut request.employee_id);
+    let scored = score(scorer, &core.shapes.of(scorer), &employee_id, request, &defaults);
+    let mut rows = [Row { employee_id, purpose, scored }];
     release(core, scorer, &purposes, &mut rows).await?;
     let [row] = rows;
     row.scored.map(|scored| scored.reply.score)
@@ -160,14 +161,14 @@ async fn batch(
     let shapes = core.shapes.of(scorer);
     let mut rows = Vec::with_capacity(request.requests.len());
     let mut bytes = 0;
-    for (index, row) in request.requests.into_iter().enumerate() {
+    for (index, mut row) in request.requests.into_iter().enumerate() {
         if index % ROWS_BETWEEN_YIELDS == 0 {
             tokio::task::yield_now().await;
         }
         let stated = if row.purpose.is_empty() { &request.purpose } else { &row.purpose };
         let purpose = purposes.admit(&core.gate, extensions, stated)?;
-        let employee_id = row.employee_id.clone();
-        let scored = score(scorer, &shapes, row, &defaults);
+        let employee_id = std::mem::take(&mut row.employee_id);
+        let scored = score(scorer, &shapes, &employee_id, row, &defaults);
         let more = match &scored {
             Ok(scored) => scored.reply.score.len(),
             Err(error) => error.row_error().encoded_len(),

@@ -191,16 +191,16 @@ impl<'a> Group<'a> {
         let mut problems = Violations::default();
         problems.text(|| "correlation_id".to_owned(), &correlation_id);
         self.correlation_ids.push(correlation_id);
-        let Some(request) = request else {
+        let Some(mut request) = request else {
             problems.push(|| "request".to_owned(), "required");
             self.rows.push(Row { employee_id: String::new(), purpose: 0, scored: Err(ApiError::Invalid(problems)) });
             return 0;
         };
         let purpose = self.purposes.admit(&self.call.core.gate, &self.call.extensions, &request.purpose);
-        let employee_id = request.employee_id.clone();
+        let employee_id = std::mem::take(&mut request.employee_id);
         let (purpose, scored) = match purpose {
             _ if !problems.is_empty() => (0, Err(ApiError::Invalid(problems))),
-            Ok(purpose) => (purpose, score(scorer, shapes, request, &self.defaults)),
+            Ok(purpose) => (purpose, score(scorer, shapes, &employee_id, request, &self.defaults)),
             Err(error) => (0, Err(error)),
         };
         let factors = scored.as_ref().map_or(0, |scored| scored.reply.factors);

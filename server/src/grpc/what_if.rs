@@ -129,24 +129,22 @@ async fn facts(
     problems: &mut Violations,
 ) -> Result<Option<FeatureRow>, ApiError> {
     problems.text(|| "employee_id".to_owned(), employee_id);
-    let id = EmployeeId::new(employee_id);
-    if id.is_none() {
+    let named = !EmployeeId::is_blank(employee_id);
+    if !named {
         problems.push(|| "employee_id".to_owned(), "required");
     }
     let everybody = passed.caller.scope.is_everybody();
-    let recorded = match (&id, everybody && subject.is_some()) {
-        (Some(_), false) => core.store.current_score(employee_id).await?,
-        _ => None,
-    };
+    let wanted = named && !(everybody && subject.is_some());
+    let recorded = if wanted { core.store.current_score(employee_id).await? } else { None };
     let place = recorded.as_ref().map(|score| score.record.org.place());
-    if id.is_some() && !everybody && !place.is_some_and(|place| passed.caller.scope.covers(place)) {
+    if named && !everybody && !place.is_some_and(|place| passed.caller.scope.covers(place)) {
         core.gate.record(passed, &[employee_id], scorer.artifact().model_version(), Decision::Denied).await?;
         return Err(ApiError::NotPermitted);
     }
     match (subject, recorded) {
-        (Some(subject), _) => Ok(known(scorer, id, Some(subject), problems)?.map(|known| known.row)),
+        (Some(subject), _) => Ok(known(scorer, employee_id, Some(subject), problems)?.map(|known| known.row)),
         (None, Some(score)) => recorded_row(core, scorer, score).await.map(Some),
-        (None, None) if id.is_some() => Err(ApiError::EmployeeNotFound),
+        (None, None) if named => Err(ApiError::EmployeeNotFound),
         (None, None) => Ok(None),
     }
 }

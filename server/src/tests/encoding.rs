@@ -42,7 +42,7 @@ fn bytes_are_those_of_the_message() {
             let assessment = scorer.score(&row);
             let max_factors = [0, 1, 2, 5, usize::MAX][round % 5];
             let fields = FieldRules { numbers: true, confidential_drivers: round % 2 == 0 };
-            let (employee_id, request_id) = (format!("e-{round}"), String::new());
+            let (employee_id, request_id) = (format!("e-{round}"), ["", "r"][round % 2].to_owned());
             let told = outcome(&Told::by(&scorer, &row, &assessment), max_factors, fields);
             match &told {
                 v1::employee_score::Outcome::Assessment(_) => answered += 1,
@@ -55,6 +55,7 @@ fn bytes_are_those_of_the_message() {
                 outcome: Some(told),
             };
             let shapes = cache.of(&scorer);
+            let (employee_id, request_id) = (employee_id.as_str(), request_id.as_str());
             let heading = Heading { employee_id, request_id, max_factors, fields, shapes: &shapes };
             let bytes = score(&scorer, &row, &assessment, heading).score;
             assert_eq!(bytes, message.encode_to_vec(), "{:?}\n{message:?}", v1::EmployeeScore::decode(bytes.clone()));

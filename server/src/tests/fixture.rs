@@ -348,10 +348,11 @@ pub(super) fn defaults() -> Defaults {
 /// The answer to a row.
 pub(super) fn score(
     scorer: &Scorer,
-    request: v1::ScoreEmployeeRequest,
+    mut request: v1::ScoreEmployeeRequest,
     defaults: &Defaults,
 ) -> Result<v1::EmployeeScore, ApiError> {
     let shapes = ShapeCache::default().of(scorer);
-    let scored = score_row::score(scorer, &shapes, request, defaults)?;
+    let employee_id = std::mem::take(&mut request.employee_id);
+    let scored = score_row::score(scorer, &shapes, &employee_id, request, defaults)?;
     Ok(v1::EmployeeScore::decode(scored.reply.score).unwrap())
 }

@@ -227,6 +227,7 @@ impl Clock {
 
     /// The value after `months` more months (fewer when negative) in which nothing happened. `value` and `tenure_years` are
     /// the values now, NaN where unknown.
+    #[inline]
     pub fn advance(self, value: f64, tenure_years: f64, months: i32) -> f64 {
         match self {
             Self::Tenure(_) if tenure_years.is_nan() => value,

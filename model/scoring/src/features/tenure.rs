@@ -54,6 +54,7 @@ pub(super) fn compute(input: &FeatureInput<'_>) -> [f64; SPECS.len()] {
 }
 
 /// The value of the tenure feature at this position after some months.
+#[inline]
 pub(super) fn advance(position: usize, tenure_years: f64, months: i32) -> Option<f64> {
     let moved = (tenure_years + f64::from(months) * DAYS_PER_MONTH / DAYS_PER_YEAR).max(0.0);
     values(moved).get(position).copied()
