@@ -44,6 +44,8 @@ impl Browser {
         let driver = Driver::start();
         let downloads = new_folder("downloads");
         let mut args = vec!["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en"];
+        // No other machine is asked, whatever a page wants.
+        args.push("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 127.0.0.2");
         if scripts == Scripts::Off {
             args.push("--blink-settings=scriptEnabled=false");
         }
@@ -65,6 +67,11 @@ impl Browser {
     /// Opens a page of the console.
     pub(crate) async fn open(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.origin)).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// Where it is.
+    pub(crate) async fn url(&self) -> String {
+        self.client.current_url().await.expect("an address").into()
     }
 
     /// Where it is, without the origin.
@@ -98,7 +105,7 @@ impl Browser {
     pub(crate) async fn one(&self, css: &str) -> Element {
         match self.client.find(Locator::Css(css)).await {
             Ok(element) => element,
-            Err(_) => panic!("no {css} on {}:\n{}", self.path().await, self.source().await),
+            Err(_) => panic!("no {css} on {}:\n{}", self.url().await, self.source().await),
         }
     }
 
@@ -138,7 +145,7 @@ impl Browser {
                 return self.press_on(element, label).await;
             }
         }
-        panic!("nothing named {label:?} on {}:\n{}", self.path().await, self.text().await);
+        panic!("nothing named {label:?} on {}:\n{}", self.url().await, self.text().await);
     }
 
     /// Presses, and waits for the page to which that leads, if it leads to one.
@@ -146,11 +153,11 @@ impl Browser {
         let leads = self.run(LEADS_AWAY, vec![serde_json::to_value(&element).expect("an element")]).await;
         let before = self.run(DOCUMENT, Vec::new()).await;
         if let Err(error) = element.click().await {
-            panic!("{what} on {} cannot be pressed: {error}", self.path().await);
+            panic!("{what} on {} cannot be pressed: {error}", self.url().await);
         }
         let began = std::time::Instant::now();
         while leads == json!(true) && self.client.execute(DOCUMENT, Vec::new()).await.is_ok_and(|now| now == before) {
-            assert!(began.elapsed() < PATIENCE, "{what} on {} leads nowhere", self.path().await);
+            assert!(began.elapsed() < PATIENCE, "{what} on {} leads nowhere", self.url().await);
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }

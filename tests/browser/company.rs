@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -151,6 +152,13 @@ impl Console {
             std::fs::copy(key(&made.store), key(&store)).expect("a copy of its key");
         }
         let server = Server::with_console(trained_model(), &store.display().to_string());
+        Self { server, store }
+    }
+
+    /// Starts it at this address, with more configuration.
+    pub(crate) fn start_at(address: SocketAddr, text: &str) -> Self {
+        let store = new_folder("console").join("store.db");
+        let server = Server::with_console_at(trained_model(), &store.display().to_string(), address, text);
         Self { server, store }
     }
 

@@ -18,6 +18,7 @@ mod driver;
 mod hostile;
 mod hot_spots;
 mod keyboard;
+mod oidc;
 mod pages;
 mod payloads;
 mod person;

@@ -26,7 +26,7 @@ impl Server {
     pub(crate) fn start(models: &Path) -> Self {
         let folder = new_folder("server");
         let store = folder.join("store.db").display().to_string();
-        Self::run(&folder, models, &store, "[access]\nmode = \"off\"\n", false)
+        Self::run(&folder, models, &store, "[access]\nmode = \"off\"\n", None)
     }
 
     /// The same with more of a configuration.
@@ -39,23 +39,27 @@ impl Server {
 
     /// With access control and this store, as it is unless configured otherwise.
     pub(crate) fn guarded(models: &Path, store: &str) -> Self {
-        Self::run(&new_folder("guarded-server"), models, store, "", false)
+        Self::run(&new_folder("guarded-server"), models, store, "", None)
     }
 
     /// With access control, this store and the console.
     pub(crate) fn with_console(models: &Path, store: &str) -> Self {
-        Self::run(&new_folder("console-server"), models, store, "", true)
+        Self::run(&new_folder("console-server"), models, store, "", Some("127.0.0.1:0"))
     }
 
-    fn run(folder: &Path, models: &Path, store: &str, text: &str, console: bool) -> Self {
+    /// The same with the console at this address and this configuration.
+    pub(crate) fn with_console_at(models: &Path, store: &str, console: SocketAddr, text: &str) -> Self {
+        Self::run(&new_folder("console-server"), models, store, text, Some(&console.to_string()))
+    }
+
+    fn run(folder: &Path, models: &Path, store: &str, text: &str, console: Option<&str>) -> Self {
         let (log, config) = (folder.join("stderr"), folder.join("server.toml"));
         std::fs::write(&config, text).expect("a configuration");
         let mut command = command(["serve", "--json", "--address", "127.0.0.1:0"]);
-        if console {
-            command.args(["--console", "127.0.0.1:0"]);
-        } else {
-            command.arg("--no-console");
-        }
+        match console {
+            Some(address) => command.args(["--console", address]),
+            None => command.arg("--no-console"),
+        };
         command.arg("--config").arg(config).arg("--store").arg(store).arg("--models");
         // Into a file: a pipe that nobody reads would stop the server once it is full.
         command.arg(models).stdout(Stdio::piped()).stderr(File::create(&log).expect("a log file"));

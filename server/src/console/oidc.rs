@@ -77,6 +77,9 @@ pub(crate) enum OidcError {
     /// It took too long.
     #[error("somebody came back from the identity provider too late")]
     TooLate,
+    /// Somebody comes back without a code.
+    #[error("the identity provider sends somebody back without a code: {0}")]
+    Declined(String),
     /// The provider does not change the code for a token.
     #[error("the identity provider refuses the code: {0}")]
     Refused(String),
@@ -91,11 +94,19 @@ pub(crate) enum OidcError {
 pub(crate) struct RefusedToken(Refusal);
 
 impl OidcError {
+    /// Somebody comes back with this error in the place of a code (RFC 6749, section 4.1.2.1).
+    pub(crate) fn declined(error: &str) -> Self {
+        Self::Declined(named(error))
+    }
+
     /// What whoever tried is told.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::State | Self::TooLate | Self::Refused(_) => {
                 "Signing in took too long, or was begun in another window. Begin again."
+            }
+            Self::Declined(_) => {
+                "The identity provider did not let you in, or you did not agree there. Begin again, or ask whoever runs it."
             }
             Self::Silent(_) | Self::Token(RefusedToken(Refusal::UnknownSigner)) => {
                 "The identity provider does not answer as it should. Try again in a minute."
@@ -337,14 +348,16 @@ fn url(error: &dyn fmt::Display) -> OidcError {
 
 type Refused = RequestTokenError<AskError, StandardErrorResponse<oauth2::basic::BasicErrorResponseType>>;
 
+/// The name of an error, as far as it is one.
+fn named(error: &str) -> String {
+    error.chars().filter(char::is_ascii_graphic).take(64).collect()
+}
+
 /// Nothing of what the provider sent is repeated but the name of its error: it may tell who somebody is.
 fn refused(error: Refused) -> OidcError {
     match error {
         RequestTokenError::Request(error) => OidcError::Silent(error),
-        RequestTokenError::ServerResponse(answer) => {
-            let known: String = answer.error().as_ref().chars().filter(char::is_ascii_graphic).take(64).collect();
-            OidcError::Refused(known)
-        }
+        RequestTokenError::ServerResponse(answer) => OidcError::Refused(named(answer.error().as_ref())),
         RequestTokenError::Parse(..) => OidcError::Answer("what comes for the code is no token".to_owned()),
         RequestTokenError::Other(why) => OidcError::Answer(why),
     }

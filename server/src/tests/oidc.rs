@@ -390,6 +390,14 @@ async fn who_leaves_for_the_provider_is_remembered_for_ten_minutes_and_who_comes
     let kept = sessions().await;
     assert!(matches!(kept.as_slice(), [(left, _)] if *left > 470 * MINUTE), "{kept:?}");
     assert!(browser.page("/actions").await.contains("HR partner"));
+    // Somebody who did not agree there.
+    let mut other = console.stranger();
+    let (state, code) = provider.visit(&other.open("/sign-in/provider").await.location);
+    let seen = other.open(&format!("/sign-in/return?state={state}&error=access_denied&error_description=x")).await;
+    assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    assert!(seen.text.contains("you did not agree there"), "{}", seen.text);
+    let seen = other.open(&format!("/sign-in/return?state={state}&code={code}")).await;
+    assert!(seen.status == StatusCode::UNAUTHORIZED && seen.text.contains("Begin again"), "{}", seen.text);
     // Somebody who lets no end of people leave.
     let mut refused = 0;
     for _ in 0..2 * MAX_PROVIDER_SIGN_INS {

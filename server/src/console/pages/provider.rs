@@ -59,6 +59,8 @@ pub(crate) async fn leave(State(site): State<Site>, session: Session, Query(aske
 pub(crate) struct Back {
     state: String,
     code: String,
+    /// Why there is no code.
+    error: String,
 }
 
 /// Lets somebody in who comes back from the provider.
@@ -67,7 +69,11 @@ pub(crate) async fn come_back(State(site): State<Site>, session: Session, Query(
     // Used once, whatever comes of it.
     let Some(Left { pending, next }) = session.remove(LEFT).await? else { return told(&site, &OidcError::State) };
     let gate = &site.core().gate;
-    match provider.finish(pending, &back.state, &back.code).await {
+    let came = match back.error.as_str() {
+        "" => provider.finish(pending, &back.state, &back.code).await,
+        error => Err(OidcError::declined(error)),
+    };
+    match came {
         Ok(caller) => {
             gate.at_the_door(Door::Caller(&caller), methods::SIGN_IN, AT_PROVIDER, Decision::Allowed)
                 .await

@@ -27,7 +27,7 @@ use crate::console::words;
 pub(in crate::console::pages) use line::{members, named};
 
 /// Groups in the table of a page: so many that the page stays small.
-const PAGE_SIZE: i32 = 25;
+const PAGE_SIZE: i32 = 20;
 /// Groups of two kinds that are asked for to draw them: a heat map needs every cell.
 const MOST_CELLS: i32 = 1_000;
 
