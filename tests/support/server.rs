@@ -34,7 +34,7 @@ impl Server {
     pub(crate) fn configured(models: &Path, text: &str) -> Self {
         let folder = new_folder("configured-server");
         let store = folder.join("store.db").display().to_string();
-        Self::run(&folder, models, &store, &format!("{text}[access]\nmode = \"off\"\n"), false)
+        Self::run(&folder, models, &store, &format!("{text}[access]\nmode = \"off\"\n"), None)
     }
 
     /// With access control and this store, as it is unless configured otherwise.
@@ -44,20 +44,20 @@ impl Server {
 
     /// With access control, this store and the console.
     pub(crate) fn with_console(models: &Path, store: &str) -> Self {
-        Self::run(&new_folder("console-server"), models, store, "", Some("127.0.0.1:0"))
+        Self::with_console_at(models, store, SocketAddr::from(([127, 0, 0, 1], 0)), "")
     }
 
     /// The same with the console at this address and this configuration.
     pub(crate) fn with_console_at(models: &Path, store: &str, console: SocketAddr, text: &str) -> Self {
-        Self::run(&new_folder("console-server"), models, store, text, Some(&console.to_string()))
+        Self::run(&new_folder("console-server"), models, store, text, Some(console))
     }
 
-    fn run(folder: &Path, models: &Path, store: &str, text: &str, console: Option<&str>) -> Self {
+    fn run(folder: &Path, models: &Path, store: &str, text: &str, console: Option<SocketAddr>) -> Self {
         let (log, config) = (folder.join("stderr"), folder.join("server.toml"));
         std::fs::write(&config, text).expect("a configuration");
         let mut command = command(["serve", "--json", "--address", "127.0.0.1:0"]);
         match console {
-            Some(address) => command.args(["--console", address]),
+            Some(address) => command.arg("--console").arg(address.to_string()),
             None => command.arg("--no-console"),
         };
         command.arg("--config").arg(config).arg("--store").arg(store).arg("--models");
