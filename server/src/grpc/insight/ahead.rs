@@ -14,6 +14,8 @@ const KINDS: [Dimension; 4] = [Dimension::Department, Dimension::Location, Dimen
 /// Most groups of a kind for which that is done, and from how many people on: of fewer it takes no longer than a page may.
 const MOST_OF_A_KIND: usize = 100;
 const LARGE: u64 = 500;
+/// People from whom on what is asked first is worked out ahead: a year of their scores takes longer to read than a page may.
+const NOT_AT_ONCE: usize = 500;
 /// Groups that are remembered because somebody asked for their drivers.
 const MOST_GROUPS: usize = 16;
 /// Numbers of one snapshot, for what depends on actions too.
@@ -74,7 +76,7 @@ impl Snapshots {
 
     /// Works out what will be asked of a snapshot; of few people it is worked out when they ask.
     pub(super) async fn prepare(&self, snapshot: &Arc<Snapshot>) {
-        if snapshot.people.len() < MANY {
+        if snapshot.people.len() < NOT_AT_ONCE {
             return;
         }
         let scopes = snapshot.asked();
