@@ -59,7 +59,7 @@ async fn a_key_made_by_the_command_lets_in_until_it_is_revoked() {
     keys(&store, &format!("revoke {}", listed[0]["id"].as_str().unwrap())).ok();
     let revoked = Instant::now();
     while model(&server, Some(&bearer)).await.is_ok() {
-        assert!(revoked.elapsed() < Duration::from_secs(30), "a revoked key is still good");
+        assert!(revoked.elapsed() < Duration::from_secs(8), "a revoked key is still good");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(!server.log().contains(secret), "{}", server.log());

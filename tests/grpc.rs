@@ -277,7 +277,7 @@ async fn sigterm_answers_what_was_read_says_unavailable_and_ends_well() {
     };
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
     let child = server.child();
-    let code = tokio::task::block_in_place(|| end_of(child, Duration::from_secs(60)));
+    let code = tokio::task::block_in_place(|| end_of(child, Duration::from_secs(15)));
     assert_eq!(code, Some(0), "{}", server.log());
 }
 

@@ -256,13 +256,13 @@ async fn a_client_scores_with_its_key_and_revocation_takes_effect_within_seconds
     let made = Instant::now();
     while let Err(status) = score().await {
         assert_eq!(status.code(), Code::Unauthenticated);
-        assert!(made.elapsed() < Duration::from_secs(20), "a new key is not known");
+        assert!(made.elapsed() < Duration::from_secs(2), "a new key is not known");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(store.revoke_key(&key.id).await.unwrap());
     let revoked = Instant::now();
     while score().await.is_ok() {
-        assert!(revoked.elapsed() < KEYS_FRESH + Duration::from_secs(20), "a revoked key is still good");
+        assert!(revoked.elapsed() < KEYS_FRESH + Duration::from_secs(1), "a revoked key is still good");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

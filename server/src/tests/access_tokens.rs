@@ -248,7 +248,7 @@ async fn changed_keys_of_a_file_count_soon_and_tokens_of_the_old_ones_no_more() 
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), changed).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), changed).await.unwrap();
     upkeep.abort();
 }
 

@@ -84,11 +84,11 @@ async fn a_stream_ends_at_the_clients_deadline() {
     let server = Served::start(native()).await;
     let (feed, rows) = fed();
     let mut request = Request::new(rows);
-    request.metadata_mut().insert("grpc-timeout", "2000m".parse().unwrap());
+    request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
     let mut replies = server.scoring().await.stream_scores(request).await.unwrap().into_inner();
     feed.send(row()).await.unwrap();
     assert!(replies.next().await.unwrap().is_ok());
-    let status = timeout(Duration::from_secs(30), replies.next()).await.unwrap().unwrap().unwrap_err();
+    let status = timeout(Duration::from_secs(3), replies.next()).await.unwrap().unwrap().unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
 }
 
@@ -141,7 +141,7 @@ async fn too_many_requests_are_sent_away_while_health_is_still_answered() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(30), retried).await.unwrap();
+    timeout(Duration::from_secs(3), retried).await.unwrap();
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_client_that_never_ends_does_not_hold_the_end_up_beyond_the_deadline()
     server.stop();
     server.end.await.unwrap().unwrap();
     let took = stopped.elapsed();
-    assert!(took >= DRAIN_DEADLINE && took < DRAIN_DEADLINE + Duration::from_secs(20), "{took:?}");
+    assert!(took >= DRAIN_DEADLINE && took < DRAIN_DEADLINE + Duration::from_secs(3), "{took:?}");
     drop(replies);
 }
 
@@ -188,7 +188,7 @@ async fn strangers_are_sent_away_and_clients_are_still_served() {
         let mut stranger = tokio::net::TcpStream::connect(server.address).await.unwrap();
         stranger.write_all(greeting).await.unwrap();
         let mut reply = Vec::new();
-        let end = timeout(Duration::from_secs(8), stranger.read_to_end(&mut reply)).await;
+        let end = timeout(Duration::from_secs(3), stranger.read_to_end(&mut reply)).await;
         assert!(end.is_ok(), "the connection stays open");
     }
     // One that says nothing at all holds nobody up either.

@@ -327,7 +327,7 @@ async fn servers_of_one_store_follow_each_other() {
         let mut client = other.models().await;
         let began = Instant::now();
         while active(&mut client).await != activated {
-            assert!(began.elapsed() < Duration::from_secs(30), "the other server does not follow");
+            assert!(began.elapsed() < Duration::from_secs(10), "the other server does not follow");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         end(one).await;

@@ -34,7 +34,7 @@ pub(super) async fn get(address: SocketAddr, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
     let mut reply = String::new();
-    timeout(Duration::from_secs(30), stream.read_to_string(&mut reply)).await.unwrap().unwrap();
+    timeout(Duration::from_secs(5), stream.read_to_string(&mut reply)).await.unwrap().unwrap();
     let status = reply.split(' ').nth(1).unwrap().parse().unwrap();
     (status, reply.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
@@ -71,7 +71,7 @@ async fn requests_are_counted_by_method_and_code_and_timed() {
             }
         }
     };
-    let text = timeout(Duration::from_secs(30), counted).await.unwrap();
+    let text = timeout(Duration::from_secs(5), counted).await.unwrap();
     for (line, expected) in [
         (format!("flight_risk_requests_total{{{score},code=\"OK\"}}"), 3.0),
         (format!("flight_risk_requests_total{{{score},code=\"INVALID_ARGUMENT\"}}"), 1.0),
@@ -119,7 +119,7 @@ async fn what_clients_make_up_is_no_label_and_a_stream_that_is_cut_off_is_counte
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let text = timeout(Duration::from_secs(30), counted).await.unwrap();
+    let text = timeout(Duration::from_secs(5), counted).await.unwrap();
     assert!(!text.contains("anary"), "{text}");
     let other = "flight_risk_requests_total{method=\"other\",code=\"UNIMPLEMENTED\"}";
     assert!((value(&text, other) - 1.0).abs() < 0.5, "{text}");
@@ -155,7 +155,7 @@ async fn health_follows_whether_the_store_can_be_written() {
     let (_, before) = get(address, "GET /metrics").await;
 
     change(&url, "ALTER TABLE sequences RENAME TO away").await;
-    let limit = Duration::from_secs(30);
+    let limit = Duration::from_secs(8);
     let now = timeout(limit, watch.next()).await.unwrap().unwrap().unwrap().status();
     assert_eq!(now, ServingStatus::NotServing);
     assert_eq!(of_service.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
@@ -273,7 +273,7 @@ async fn at_the_end_what_waits_for_the_audit_log_is_written_and_the_store_is_clo
     for call in calls {
         answered += u64::from(call.await.unwrap());
     }
-    timeout(Duration::from_secs(30), &mut server.end).await.unwrap().unwrap().unwrap();
+    timeout(Duration::from_secs(5), &mut server.end).await.unwrap().unwrap().unwrap();
     // A store that was closed in order leaves no log of its own beside it.
     assert!(!std::path::Path::new(&format!("{url}-wal")).exists());
     let store = Store::open_existing(&url).await.unwrap();
