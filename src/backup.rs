@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Backup, output: Output) -> anyhow::Result<ExitCode> 
 fn kind(error: &BackupError) -> Kind {
     match error {
         BackupError::Postgres => Kind::Usage,
-        BackupError::Exists { .. } => Kind::Output,
+        BackupError::Exists { .. } | BackupError::NoFolder { .. } => Kind::Output,
         BackupError::AuditKey(AuditKeyError::Store(_)) => Kind::Store,
         BackupError::AuditKey(_) => Kind::Data,
         BackupError::Damaged(_) | BackupError::File { .. } | BackupError::Store(_) => Kind::Store,

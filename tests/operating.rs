@@ -12,6 +12,7 @@ use flight_risk_proto::v1::scoring_service_client::ScoringServiceClient;
 use crate::support::{Output, Server, flight_risk, new_folder, sample_company, trained_flat_model, trained_model};
 
 const EXIT_DATA: i32 = 3;
+const EXIT_OUTPUT: i32 = 7;
 const EXIT_STORE: i32 = 9;
 const EXIT_AUDIT_LOG: i32 = 10;
 
@@ -85,6 +86,9 @@ fn the_nightly_refresh_is_in_the_audit_log_and_keeps_nothing_where_it_cannot_be(
     run("backup --quiet --store PATH --out PATH", &[&other, &folder.join("copy.db")]).ok();
     let listed = run("audit list --store PATH", &[&other]).ok().stdout;
     assert!(listed.contains("people: 0;") && listed.lines().count() == 1, "{listed}");
+    let refused = run("backup --store PATH --out PATH", &[&other, &folder.join("nowhere/copy.db")]);
+    assert_eq!((refused.code, refused.stderr.contains("there is no folder")), (Some(EXIT_OUTPUT), true), "{refused:?}");
+    assert_eq!(run("audit list --store PATH", &[&other]).ok().stdout, listed, "nothing was begun");
 }
 
 #[test]

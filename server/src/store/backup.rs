@@ -24,6 +24,12 @@ pub enum BackupError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no place for the copy.
+    #[error("there is no folder {path} for the copy; make it, or name a file elsewhere", path = path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The copy is not whole.
     #[error(
         "the copy is damaged ({0}), and was deleted: check the store itself with `sqlite3 FILE 'PRAGMA integrity_check'`"
@@ -62,6 +68,9 @@ impl<'a> Copying<'a> {
         must_be_there(store)?;
         if out.exists() {
             return Err(BackupError::Exists { path: out.to_owned() });
+        }
+        if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            return Err(BackupError::NoFolder { path: folder.to_owned() });
         }
         Ok(Self { store, out })
     }
