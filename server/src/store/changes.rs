@@ -231,13 +231,8 @@ pub(crate) async fn tell_left(tx: &mut Tx, employee_id: &str, at: i64) -> Result
 impl Store {
     /// Whether few changes were told between two times (microseconds since 1970), both included.
     pub(crate) async fn few_changes(&self, from: i64, until: i64) -> Result<bool, StoreError> {
-        let sql = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM changes c WHERE c.changed_at >= $1 AND c.changed_at <= $2 \
-             LIMIT {}) AS found",
-            FEW + 1
-        );
-        let count = self.db().first(&sql, params![from, until]).await?.map_or(Ok(0), |row| row.int(0))?;
-        Ok(count <= FEW)
+        let found = "changes c WHERE c.changed_at >= $1 AND c.changed_at <= $2";
+        Ok(self.counted(found, params![from, until]).await? <= FEW)
     }
 
     /// Tells the changes whose cool-down is over at a time (microseconds since 1970), and gives their number.

@@ -5,6 +5,7 @@
 //! order; conditions that must not be read from an index are written so that none fits.
 
 use crate::store::conditions::Conditions;
+use crate::store::db::Param;
 use crate::store::lists::Order;
 use crate::store::stored_score::IN_FORCE;
 use crate::store::{Store, StoreError};
@@ -100,7 +101,8 @@ impl Store {
                 column if AFTER_TO_SEQ.contains(&column) => format!("s.to_seq = {IN_FORCE}"),
                 _ => continue,
             };
-            let count = self.counted(&in_force, condition).await?;
+            let found = format!("scores s WHERE {in_force} AND {}", condition.sql());
+            let count = self.counted(&found, condition.params()).await?;
             if count <= FEW && fewest.is_none_or(|(fewest, _)| count < fewest) {
                 fewest = Some((count, column));
             }
@@ -135,17 +137,15 @@ impl Store {
         if at_risk_only {
             all.add("s.band >= 2", []);
         }
-        let count = self.counted(&in_force_by_value(), &all).await?;
+        let found = format!("scores s WHERE {} AND {}", in_force_by_value(), all.sql());
+        let count = self.counted(&found, all.params()).await?;
         Ok((count <= FEW).then_some((count, one.column)))
     }
 
-    /// How many scores in force meet conditions; of more than [`FEW`] one more than that.
-    async fn counted(&self, in_force: &str, conditions: &Conditions) -> Result<i64, StoreError> {
-        let (found, most) = (conditions.sql(), FEW + 1);
-        let sql = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 AS one FROM scores s WHERE {in_force} AND {found} LIMIT {most}) AS found"
-        );
-        self.db().first(&sql, conditions.params()).await?.map_or(Ok(0), |row| row.int(0))
+    /// How many rows are found by what stands after FROM; of more than [`FEW`] one more than that.
+    pub(super) async fn counted(&self, rows: &str, params: Vec<Param>) -> Result<i64, StoreError> {
+        let sql = format!("SELECT COUNT(*) FROM (SELECT 1 AS one FROM {rows} LIMIT {}) AS found", FEW + 1);
+        self.db().first(&sql, params).await?.map_or(Ok(0), |row| row.int(0))
     }
 }
 
@@ -153,7 +153,7 @@ impl Store {
 #[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
-    use crate::store::db::{Param, params};
+    use crate::store::db::params;
 
     fn is(column: &'static str, sign: &str, value: impl Into<Param>) -> Candidate {
         let mut condition = Conditions::default();

@@ -42,9 +42,8 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Codes with which a server's span is marked as an error (OpenTelemetry's conventions for gRPC).
-const SPAN_ERRORS: [Code; 6] =
-    [Code::Unknown, Code::DeadlineExceeded, Code::Unimplemented, Code::Internal, Code::Unavailable, Code::DataLoss];
+/// Codes that are the server's fault.
+const FAULTS: [Code; 5] = [Code::Unknown, Code::DeadlineExceeded, Code::Internal, Code::Unavailable, Code::DataLoss];
 
 /// Requests by method.
 pub(crate) struct Calls {
@@ -149,12 +148,13 @@ impl Drop for Call {
         method.seconds.record(took.as_secs_f64());
         method.open.decrement(1.0);
         self.span.record("rpc.grpc.status_code", code as u64);
-        if SPAN_ERRORS.iter().any(|error| *error as usize == code) {
+        let is_fault = FAULTS.iter().any(|fault| *fault as usize == code);
+        // As OpenTelemetry's conventions for gRPC have it.
+        if is_fault || code == Code::Unimplemented as usize {
             self.span.record("otel.status_code", "ERROR");
         }
         let micros = took.as_micros() as u64;
-        let faults = [Code::Unknown, Code::Internal, Code::Unavailable, Code::DataLoss, Code::DeadlineExceeded];
-        if faults.iter().any(|fault| *fault as usize == code) {
+        if is_fault {
             tracing::info!(method = method.name, code = name, micros, "a request was not answered");
         } else {
             tracing::debug!(method = method.name, code = name, micros, "request");

@@ -167,6 +167,14 @@ async fn what_somebody_else_changed_is_told_and_not_overwritten() {
     assert!(partner.page(&href).await.contains("<dd>Mine</dd>"));
 }
 
+/// A page without what may hold any few letters by chance: the address of its style sheet, and the token of its forms.
+fn without_chance(page: &str) -> String {
+    let parts: Vec<&str> = page.split('"').collect();
+    let after_its_name = |place: usize| place >= 2 && parts[place - 2] == "csrf";
+    let by_chance = |place: usize| parts[place].starts_with("/assets/") || after_its_name(place);
+    (0..parts.len()).filter(|place| !by_chance(*place)).map(|place| parts[place]).collect::<Vec<_>>().join("\"")
+}
+
 #[tokio::test]
 async fn those_who_see_no_people_see_the_comparison_only() {
     let console = company().await;
@@ -178,13 +186,8 @@ async fn those_who_see_no_people_see_the_comparison_only() {
         for query in ["", "?view=open", "?view=done&who=m-1"] {
             let page = visitor.page(&format!("/actions{query}")).await;
             assert!(page.contains("This is no proof") && page.contains("too few to show"), "{name}{query}: {page}");
-            assert!(
-                !page.contains("Talk")
-                    && !page.contains(">e-1<")
-                    && !page.contains("people/e-1")
-                    && !page.contains("All under way"),
-                "{page}"
-            );
+            let page = without_chance(&page);
+            assert!(!page.contains("Talk") && !page.contains("e-1") && !page.contains("All under way"), "{page}");
         }
         visitor.state_purpose().await;
         assert_eq!(visitor.open(&href).await.status, StatusCode::FORBIDDEN, "{name}");
