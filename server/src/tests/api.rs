@@ -154,14 +154,11 @@ async fn a_deadline_that_has_passed_is_told_by_every_method() {
                 late += 1;
                 wrong.extend(wrong_details(&status).map(|why| format!("{}: {why}", method.path)));
             }
-            // A wrong request may be found wrong, and what needs no store may be told, before the clock is looked at.
-            Err(status) if status.code() == Code::InvalidArgument => {}
-            Ok(_) if policy(&method.path).is_some_and(|policy| !policy.about_people) => {}
             other => wrong.push(format!("{}: {other:?}", method.path)),
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(late > 0, "no method was late");
+    assert!(late > 0, "there are no methods");
 }
 
 #[tokio::test(flavor = "multi_thread")]
