@@ -3,6 +3,7 @@
 use flight_risk_scoring::artifact::{ArtifactContent, Bands, BaseRates, Limits, Provenance, Reference, Target};
 use flight_risk_scoring::metrics::Metrics;
 use flight_risk_scoring::{Artifact, Probability, Scorer};
+use ndarray::{Array2, s};
 
 use crate::fit::Fitted;
 use crate::lead::{Pairs, lead_shifts, persistence};
@@ -36,7 +37,7 @@ pub(crate) fn assemble(
     circumstances: Circumstances,
 ) -> Result<ArtifactContent, TrainError> {
     let Circumstances { target, metrics, provenance } = circumstances;
-    let Fitted { design, intercept, coefficients, covariance, pairs, recurring, .. } = fitted;
+    let Fitted { design, intercept, coefficients, covariance, effect_doubts, pairs, recurring, .. } = fitted;
     let event_count = table.events_of(rows).into_iter().filter(|&event| event).count();
     let period = event_count as f64 / rows.len().max(1) as f64;
     let base_rates = base_rates(&target, period);
@@ -49,7 +50,14 @@ pub(crate) fn assemble(
     employees.sort_unstable();
     employees.dedup();
     let size = covariance.nrows();
-    let lower = (0..size).flat_map(|i| covariance.slice(ndarray::s![i, ..=i]).to_vec()).collect();
+    // The intercept comes first, then the features' columns one behind the other.
+    let mut start = 1;
+    let doubts = design.encodings.iter().map(|encoding| {
+        let columns = start..start + encoding.width();
+        start = columns.end;
+        lower_triangle(&effect_doubts, columns)
+    });
+    let effect_doubts = doubts.collect();
     let features = design.features.len();
     let mut content = ArtifactContent {
         importance: vec![0.0; features],
@@ -58,7 +66,8 @@ pub(crate) fn assemble(
         target,
         intercept,
         coefficients,
-        covariance: lower,
+        covariance: lower_triangle(&covariance, 0..size),
+        effect_doubts,
         pairs,
         recurring,
         calibration: selection.calibration,
@@ -92,6 +101,11 @@ pub(crate) fn assemble(
         content.lead_shifts = lead_shifts(table, &people, &design, &scorer, lead, periods.saturating_sub(lead).max(1));
     }
     Ok(content)
+}
+
+/// The lower triangle of a part of a symmetric matrix, row by row.
+fn lower_triangle(matrix: &Array2<f64>, part: std::ops::Range<usize>) -> Vec<f64> {
+    part.clone().flat_map(|i| matrix.slice(s![i, part.start..=i]).to_vec()).collect()
 }
 
 /// The rate per period, and that of leaving in any period of each horizon.

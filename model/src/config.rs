@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Complexity {
-    /// What predicts held-out rows best of the three below; with very many exits the last.
+    /// Straight lines, unless the better of the other two predicts held-out rows better by more than a standard error; with very
+    /// many exits the last.
     #[default]
     Auto,
     /// Straight lines and levels: a penalised logistic regression.

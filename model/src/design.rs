@@ -156,19 +156,13 @@ fn share(count: usize, of: usize) -> f64 {
 fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize], events: &[bool]) -> Result<Learned, &'static str> {
     let mut known: Vec<f64> = rows.iter().filter_map(|&row| values.get(row)).copied().filter(|v| !v.is_nan()).collect();
     let unknown_rows = rows.len() - known.len();
-    let count = known.len() as f64;
     // Scaled by the largest magnitude first, so that sums of squares of huge values stay finite.
     let largest = known.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     if known.is_empty() {
         return Err("no value is known");
     }
     let unit = if largest > 0.0 { largest } else { 1.0 };
-    let spread = |value: &dyn Fn(f64) -> f64, unit: f64| {
-        let mean = known.iter().map(|&v| value(v) / unit).sum::<f64>() / count * unit;
-        let variance = known.iter().map(|&v| ((value(v) - mean) / unit).powi(2)).sum::<f64>() / count;
-        (mean, variance.sqrt() * unit)
-    };
-    let (mean, deviation) = spread(&|v| v, unit);
+    let (mean, deviation) = moments(known.iter().copied(), unit);
     let has_unknown_column = unknown_rows >= MIN_UNKNOWN_ROWS && known.len() >= MIN_UNKNOWN_ROWS;
     // Below this the values differ by rounding alone.
     let varies = deviation > 1e-12 * unit;
@@ -177,10 +171,11 @@ fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize], events: &[bool
     }
     let unknown = has_unknown_column;
     let encoding = if varies && tail::is_better_as_logarithm(values, rows, events, (mean, deviation)) {
-        let (mean, scale) = spread(&f64::ln_1p, 1.0);
+        let (mean, scale) = moments(known.iter().map(|v| v.ln_1p()), 1.0);
         Encoding::LogStandardised { mean, scale, unknown }
     } else {
-        Encoding::Standardised { mean, scale: if varies { deviation } else { 1.0 }, unknown }
+        let scale = if varies { usual_deviation(&mut known, unit, deviation) } else { 1.0 };
+        Encoding::Standardised { mean, scale, unknown }
     };
     let middle = (known.len() - 1) / 2;
     let (_, typical, _) = known.select_nth_unstable_by(middle, f64::total_cmp);
@@ -192,6 +187,33 @@ fn numeric(column: &SourceColumn, values: &[f64], rows: &[usize], events: &[bool
         means.push(share(unknown_rows, rows.len()));
     }
     Ok(Learned { feature, encoding, level_columns: Vec::new(), means })
+}
+
+/// Mean and standard deviation, by way of numbers divided by `unit`.
+fn moments(values: impl ExactSizeIterator<Item = f64> + Clone, unit: f64) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.clone().map(|v| v / unit).sum::<f64>() / count * unit;
+    let variance = values.map(|v| ((v - mean) / unit).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt() * unit)
+}
+
+/// The unit in which the penalty measures a number: its standard deviation, or where a few far values make most of that, what
+/// the rest lets expect. The penalty holds back what has a large effect per unit: in a unit of which usual values are small
+/// parts, it would be nearly all that a number does.
+fn usual_deviation(known: &mut [f64], unit: f64, deviation: f64) -> f64 {
+    /// The share at each end that is left out: a twentieth.
+    const OUTER: usize = 20;
+    /// Standard deviation of what is then left of a normal distribution with a standard deviation of 1.
+    const LEFT_OF_NORMAL: f64 = 0.79;
+    /// Numbers that are mostly the same are not told by the rest of them.
+    const LEAST: f64 = 1.0 / 3.0;
+    let cut = known.len() / OUTER;
+    let Some(last_below) = cut.checked_sub(1) else { return deviation };
+    let (_, _, above) = known.select_nth_unstable_by(last_below, f64::total_cmp);
+    let kept = above.len() - cut;
+    above.select_nth_unstable_by(kept - 1, f64::total_cmp);
+    let (_, inner) = moments(above.iter().take(kept).copied(), unit);
+    (inner / LEFT_OF_NORMAL).clamp(deviation * LEAST, deviation)
 }
 
 fn categorical(
@@ -246,4 +268,37 @@ fn categorical(
         level_columns,
         means,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: impl Iterator<Item = f64>) -> (f64, f64) {
+        let mut known: Vec<f64> = values.collect();
+        let (_, deviation) = moments(known.iter().copied(), 1.0);
+        (usual_deviation(&mut known, 1.0, deviation), deviation)
+    }
+
+    #[test]
+    fn far_values_do_not_set_the_unit() {
+        // Nearly normal: the sum of three even parts.
+        let even = |i: u32, step: u32| f64::from(i.wrapping_mul(step) % 1009) / 1009.0;
+        let usual = |i: u32| even(i, 271) + even(i, 523) + even(i, 739);
+        let (unit, deviation) = of((0..1009).map(usual));
+        assert!((unit / deviation - 1.0).abs() < 0.05, "{unit} {deviation}");
+        let (far, far_deviation) = of((0..1009).map(|i| if i % 40 == 7 { 10.0 } else { usual(i) }));
+        assert!(far_deviation > 2.5 * deviation && (far / unit - 1.0).abs() < 0.1, "{far} {unit} {far_deviation}");
+    }
+
+    #[test]
+    fn what_is_mostly_the_same_or_few_is_told_by_all_of_it() {
+        // A flag that few have, and a count that most people have none of.
+        for rare in [0.02, 0.06] {
+            let (unit, deviation) = of((0..1000).map(|i| if f64::from(i) < 1000.0 * rare { 1.0 } else { 0.0 }));
+            assert!(unit >= deviation / 3.0 && unit <= deviation, "{unit} {deviation}");
+        }
+        let (unit, deviation) = of((0..19).map(|i| f64::from(i * i)));
+        assert!((unit - deviation).abs() < 1e-12);
+    }
 }

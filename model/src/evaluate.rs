@@ -3,6 +3,7 @@
 use flight_risk_data::NativeData;
 use flight_risk_data::flat::FlatTable;
 use flight_risk_data::generate::Truth;
+use flight_risk_scoring::effects::OwnCovariance;
 use flight_risk_scoring::encoding::Encoding;
 use flight_risk_scoring::features::FeatureValues;
 use flight_risk_scoring::metrics::{HorizonQuality, Quality};
@@ -111,12 +112,13 @@ fn compare(
     let content = scorer.artifact().content();
     let mut start = 0;
     let mut projections = std::collections::HashMap::new();
-    for (feature, encoding) in content.features.iter().zip(&content.encodings) {
+    for (position, (feature, encoding)) in content.features.iter().zip(&content.encodings).enumerate() {
         let columns = start..start + encoding.width();
         start = columns.end;
         let means = content.reference.column_means.get(columns.clone()).unwrap_or_default();
         if let Some(projection) = per_unit(encoding, means) {
-            projections.insert(feature.name.as_str(), (columns.start, projection));
+            let covariance = OwnCovariance::of(content, position, columns.start);
+            projections.insert(feature.name.as_str(), (columns, covariance, projection));
         }
     }
     let slope = content.calibration.slope;
@@ -124,17 +126,12 @@ fn compare(
         .coefficients
         .iter()
         .map(|(feature, &truth)| {
-            let estimate = projections.get(feature.as_str()).map(|(first, projection)| {
-                let columns = || (*first..).zip(projection);
-                let at = |column: usize| content.coefficients.get(column).copied().unwrap_or_default();
-                let value: f64 = columns().map(|(column, a)| a * at(column)).sum();
-                // The intercept is first in the covariance, which is the lower triangle row by row.
-                let covariance = |i: usize, j: usize| {
-                    let (row, column) = (i.max(j) + 1, i.min(j) + 1);
-                    content.covariance.get(row * (row + 1) / 2 + column).copied().unwrap_or_default()
-                };
+            let estimate = projections.get(feature.as_str()).map(|(columns, covariance, projection)| {
+                let weights = content.coefficients.get(columns.clone()).unwrap_or_default();
+                let value: f64 = weights.iter().zip(projection).map(|(weight, a)| weight * a).sum();
+                let ways = || projection.iter().enumerate();
                 let variance: f64 =
-                    columns().map(|(i, a)| columns().map(|(j, b)| a * b * covariance(i, j)).sum::<f64>()).sum();
+                    ways().map(|(i, a)| ways().map(|(j, b)| a * b * covariance.at(i, j)).sum::<f64>()).sum();
                 (slope * value, Z_90 * slope * variance.max(0.0).sqrt())
             });
             RecoveredCoefficient {

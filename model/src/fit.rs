@@ -7,16 +7,21 @@ use ndarray::{Array1, Array2, s};
 
 use crate::additive::{Penalised, Variable, VariableKind};
 use crate::config::TrainingPlan;
-use crate::covariance::covariance;
+use crate::covariance::uncertainty;
 use crate::design::Design;
+use crate::folds;
 use crate::monotone;
 use crate::pipeline::TrainError;
+use crate::selection::MAX_SELECTION_ROWS;
 use crate::solver::{self, EXACT, Problem};
 use crate::structure::{Layout, Prepared, RECURRING, Structure};
 use crate::table::TrainingTable;
 
 /// Cells of a dense matrix up to which a model of straight lines is fitted to the exact values rather than to bins.
 const MAX_DENSE_CELLS: usize = 400_000_000;
+
+/// Rows from which the penalties of the final model are found, at most about.
+const MAX_PENALTY_ROWS: usize = 300_000;
 
 /// A fitted additive model.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ pub struct Fitted {
     pub coefficients: Vec<f64>,
     /// Covariance of intercept (first) and coefficients; empty where none was asked for.
     pub covariance: Array2<f64>,
+    /// What is added to it where the effect of one feature is told by itself; empty where none was asked for.
+    pub effect_doubts: Array2<f64>,
     /// Effects of two features together.
     pub pairs: Vec<Pair>,
     /// Effects of values that recur.
@@ -95,7 +102,25 @@ pub(crate) fn fit(
     if design.width() == 0 {
         return Err(TrainError::NoFeatures(design.notes.clone()));
     }
-    fit_prepared(&Prepared::new(design, table, rows), (table, rows), structure, plan, wanted, None)
+    let structure = settled(table, rows, design, structure, plan)?;
+    fit_prepared(&Prepared::new(design, table, rows), (table, rows), &structure, plan, wanted, None)
+}
+
+/// The structure with penalties from as many rows as there are, up to a limit, where it was chosen on fewer: few exits can make
+/// all effects of a block look small, and a penalty that says so would hold back what many exits show.
+fn settled(
+    table: &TrainingTable,
+    rows: &[usize],
+    design: &Design,
+    structure: &Structure,
+    plan: &TrainingPlan,
+) -> Result<Structure, TrainError> {
+    let mut structure = structure.clone();
+    if rows.len() > MAX_SELECTION_ROWS {
+        let sampled = folds::sample(table, rows, MAX_PENALTY_ROWS, plan.seed);
+        Prepared::new(design, table, &sampled).settle(&mut structure)?;
+    }
+    Ok(structure)
 }
 
 /// The same for rows that are prepared already; `near`: a fit that may be of the same structure.
@@ -112,14 +137,12 @@ pub(crate) fn fit_prepared(
 ) -> Result<Fitted, TrainError> {
     let layout = prepared.layout(structure);
     let solved = prepared.fit(&layout, structure, false, None, near)?;
-    let covariance = match wanted {
-        Wanted::Effects => Array2::zeros((0, 0)),
-        Wanted::Covariance => {
-            outward_covariance(&layout, &covariance(table, rows, &layout, &solved, &prepared.events, plan))
-        }
-    };
     let mut fitted = outward(prepared, &layout, &solved, rows.len());
-    fitted.covariance = covariance;
+    if wanted == Wanted::Covariance {
+        let inner = uncertainty(table, rows, &layout, &solved, &prepared.events, plan);
+        fitted.covariance = outward_covariance(&layout, &inner.risks);
+        fitted.effect_doubts = outward_covariance(&layout, &inner.effects);
+    }
     if wanted == Wanted::Covariance
         && structure.is_straight()
         && rows.len() * prepared.design.width() <= MAX_DENSE_CELLS
@@ -212,6 +235,7 @@ fn outward(prepared: &Prepared<'_>, layout: &Layout, solved: &Penalised, rows: u
         intercept: solved.coefficients[0],
         coefficients,
         covariance: Array2::zeros((0, 0)),
+        effect_doubts: Array2::zeros((0, 0)),
         pairs,
         recurring,
         blocks: blocks(layout, solved),

@@ -1,5 +1,7 @@
 //! Choosing what a model is made of by cross-validation: how much structure, whether rules help, and the correction.
 
+use std::collections::BTreeMap;
+
 use flight_risk_scoring::LogOdds;
 use flight_risk_scoring::artifact::{Calibration, RulePart};
 use flight_risk_scoring::rules::{CompiledRules, RuleEnsemble};
@@ -17,7 +19,7 @@ use crate::structure::{Prepared, Structure};
 use crate::table::TrainingTable;
 
 /// Structure and penalties are chosen on at most about this many rows: with more, they hardly change and cost most of the time.
-const MAX_SELECTION_ROWS: usize = 30_000;
+pub(crate) const MAX_SELECTION_ROWS: usize = 30_000;
 /// Folds with more rows than this are fewer: each costs more and tells more.
 const LARGE_ROWS: usize = 15_000;
 const LARGE_FOLDS: usize = 3;
@@ -95,15 +97,22 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
             Ok((complexity, structure, log_odds))
         })
         .collect();
-    let mut best: Option<(f64, Complexity, Structure, Vec<Vec<f64>>)> = None;
+    // Straight lines stay unless something else is better by more than a standard error (Breiman, Friedman, Olshen & Stone 1984).
+    let groups: Vec<u32> = held_out.iter().flatten().filter_map(|&row| table.groups.get(row).copied()).collect();
+    let mut best: Option<Tried> = None;
     for (complexity, structure, log_odds) in tried? {
         let (_, predicted) = calibrate(HeldOut { log_odds: &log_odds, events: &events });
-        let loss: f64 = events.iter().zip(&predicted).map(|(y, p)| metrics::log_loss(y, p) * y.len() as f64).sum();
-        if best.as_ref().is_none_or(|(least, ..)| loss < *least) {
-            best = Some((loss, complexity, structure, log_odds));
+        let rows = events.iter().flatten().zip(predicted.iter().flatten());
+        let losses: Vec<f64> = rows.map(|(&event, &p)| metrics::log_loss_of(event, p)).collect();
+        let is_better = |best: &Tried| {
+            let (saved, error) = saved(&losses, &best.losses, &groups);
+            saved > if best.complexity == Complexity::Lines { error } else { 0.0 }
+        };
+        if best.as_ref().is_none_or(is_better) {
+            best = Some(Tried { losses, complexity, structure, log_odds });
         }
     }
-    let (_, complexity, structure, log_odds) = best.unwrap_or_default();
+    let Tried { complexity, structure, log_odds, .. } = best.unwrap_or_default();
     let held = HeldOut { log_odds: &log_odds, events: &events };
     let places = |fold: &Vec<usize>| fold.iter().filter_map(|row| sampled.binary_search(row).ok()).collect();
     let rules = plan.rules.then(|| {
@@ -137,6 +146,26 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
         rows: held_out.concat(),
         predicted: predicted.concat(),
     })
+}
+
+/// A structure that was tried.
+#[derive(Default)]
+struct Tried {
+    /// Log-loss of every held-out row.
+    losses: Vec<f64>,
+    complexity: Complexity,
+    structure: Structure,
+    /// Held-out log-odds, fold by fold.
+    log_odds: Vec<Vec<f64>>,
+}
+
+/// By how much losses are less than others in all, and the standard error of that, rows of one group taken together.
+fn saved(losses: &[f64], others: &[f64], groups: &[u32]) -> (f64, f64) {
+    let mut saved: BTreeMap<u32, f64> = BTreeMap::new();
+    for ((loss, other), group) in losses.iter().zip(others).zip(groups) {
+        *saved.entry(*group).or_default() += other - loss;
+    }
+    (saved.values().sum(), saved.values().map(|x| x * x).sum::<f64>().sqrt())
 }
 
 /// Simplest first: the first of equals is taken.
@@ -177,5 +206,26 @@ impl Job<'_> {
             Ok(fitted.log_odds(self.table, fold))
         };
         self.held_out.par_iter().map(of_fold).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_certain_only_where_many_groups_agree() {
+        let simpler = vec![0.5; 40];
+        let (mut alike, mut one) = (vec![0.4; 40], vec![0.5; 40]);
+        // Everybody a little, or one of them a lot: the same sum.
+        (alike[0], one[7]) = (0.5, 0.5 - 3.9);
+        let alone: Vec<u32> = (0..40).collect();
+        let together = vec![3; 40];
+        let (sum, error) = saved(&alike, &simpler, &alone);
+        assert!((sum - 3.9).abs() < 1e-9 && (error - 0.1 * 39.0_f64.sqrt()).abs() < 1e-9, "{sum} {error}");
+        for (losses, groups) in [(&one, &alone), (&alike, &together)] {
+            let (sum, error) = saved(losses, &simpler, groups);
+            assert!((sum - 3.9).abs() < 1e-9 && (error - 3.9).abs() < 1e-9, "{sum} {error}");
+        }
     }
 }

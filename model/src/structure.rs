@@ -191,7 +191,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Fits a structure, and takes over into it what the fit found.
-    fn settle(&self, structure: &mut Structure) -> Result<Penalised, SolveError> {
+    pub(crate) fn settle(&self, structure: &mut Structure) -> Result<Penalised, SolveError> {
         let layout = self.layout(structure);
         let fitted = self.fit(&layout, structure, true, None, None)?;
         structure.keep(&layout, &fitted);

@@ -181,6 +181,10 @@ pub struct ArtifactContent {
     pub coefficients: Vec<f64>,
     /// Covariance of intercept (first) and coefficients: lower triangle, row by row.
     pub covariance: Vec<f64>,
+    /// What is added to the covariance of each feature's own coefficients where its effect is told by itself: lower triangles,
+    /// row by row, parallel to `features`; empty in models of before there was such a thing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effect_doubts: Vec<Vec<f64>>,
     /// Effects of two features together, beyond their own.
     pub pairs: Vec<Pair>,
     /// Effects of exact values that recur, where rows of one employee are told apart by nothing else.
@@ -334,6 +338,13 @@ fn check(content: &ArtifactContent) -> Result<(), String> {
     }
     same("importances", content.importance.len(), content.features.len())?;
     same("covariances", content.covariance.len(), (columns + 1) * (columns + 2) / 2)?;
+    if !content.effect_doubts.is_empty() {
+        same("doubts of effects", content.effect_doubts.len(), content.features.len())?;
+    }
+    for (doubts, encoding) in content.effect_doubts.iter().zip(&content.encodings) {
+        same("doubts of an effect", doubts.len(), encoding.width() * (encoding.width() + 1) / 2)?;
+        finite("doubt of an effect", doubts)?;
+    }
     finite("coefficient", &content.coefficients)?;
     finite("column mean", &content.reference.column_means)?;
     finite("covariance", &content.covariance)?;

@@ -105,6 +105,7 @@ fn content(target: Target, base_rates: BaseRates, metrics: Metrics) -> ArtifactC
         intercept: -4.6,
         coefficients: Vec::new(),
         covariance: vec![0.002],
+        effect_doubts: Vec::new(),
         pairs: Vec::new(),
         recurring: None,
         rules: None,

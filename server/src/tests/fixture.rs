@@ -81,6 +81,7 @@ fn content(target: Target, features: Vec<SourceFeature>, encodings: Vec<Encoding
         intercept: -4.0,
         coefficients: (0..columns).map(|i| 0.3 - 0.17 * i as f64).collect(),
         covariance,
+        effect_doubts: Vec::new(),
         pairs: Vec::new(),
         recurring: None,
         rules: None,

@@ -2,9 +2,10 @@
 //!
 //! The effect of a value x is `slope * w'(x - m)` over the feature's columns: the contribution that a score with this value
 //! shows, measured from the average of the reference population m. Its variance is `slope^2 (x - m)'V(x - m)` with V the
-//! covariance of the feature's coefficients. What the rules say by the feature alone is added to both.
+//! covariance of the feature's coefficients and the doubt that a single effect has beside it. What the rules say by the feature alone is added to both.
 
 mod density;
+mod own_covariance;
 mod own_rules;
 
 use crate::ArtifactContent;
@@ -18,6 +19,7 @@ use crate::effects::own_rules::OwnRules;
 use crate::wording::numbers;
 
 pub use crate::effects::density::Density;
+pub use crate::effects::own_covariance::OwnCovariance;
 
 /// Values at which the effect of a numeric feature is drawn, beside its knots and the steps of its rules.
 const LINE_POINTS: usize = 25;
@@ -150,7 +152,7 @@ pub fn effects(content: &ArtifactContent) -> Vec<FeatureEffect<'_>> {
     let mut start = 0;
     let parts = content.features.iter().zip(&content.encodings).zip(&content.importance).enumerate();
     for (position, ((feature, encoding), &importance)) in parts {
-        let block = Block::new(content, encoding, start, OwnRules::of(content, position));
+        let block = Block::new(content, encoding, position, start);
         start += encoding.width();
         let recurs = content.recurring.as_ref().is_some_and(|recurring| recurring.feature == position);
         effects.push(feature_effect(feature, importance, &block, recurs));
@@ -257,38 +259,30 @@ struct Block<'a> {
     slope: f64,
     weights: &'a [f64],
     means: &'a [f64],
-    covariance: &'a [f64],
-    start: usize,
+    covariance: OwnCovariance<'a>,
     /// V m and m'V m.
     at_means: (Vec<f64>, f64),
     rules: Option<OwnRules>,
 }
 
 impl<'a> Block<'a> {
-    fn new(content: &'a ArtifactContent, encoding: &'a Encoding, start: usize, rules: Option<OwnRules>) -> Self {
+    fn new(content: &'a ArtifactContent, encoding: &'a Encoding, position: usize, start: usize) -> Self {
         let range = start..start + encoding.width();
         let mut block = Self {
             encoding,
             slope: content.calibration.slope,
             weights: content.coefficients.get(range.clone()).unwrap_or_default(),
             means: content.reference.column_means.get(range).unwrap_or_default(),
-            covariance: &content.covariance,
-            start,
+            covariance: OwnCovariance::of(content, position, start),
             at_means: (Vec::new(), 0.0),
-            rules,
+            rules: OwnRules::of(content, position),
         };
         let product: Vec<f64> = (0..block.means.len())
-            .map(|i| block.means.iter().enumerate().map(|(j, m)| block.at(i, j) * m).sum())
+            .map(|i| block.means.iter().enumerate().map(|(j, m)| block.covariance.at(i, j) * m).sum())
             .collect();
         let square = product.iter().zip(block.means).map(|(a, b)| a * b).sum();
         block.at_means = (product, square);
         block
-    }
-
-    /// Covariance of two of the feature's coefficients. The intercept comes first in the whole triangle.
-    fn at(&self, i: usize, j: usize) -> f64 {
-        let (low, high) = (self.start + 1 + i.min(j), self.start + 1 + i.max(j));
-        self.covariance.get(high * (high + 1) / 2 + low).copied().unwrap_or_default()
     }
 
     fn has_unknown(&self) -> bool {
@@ -308,7 +302,7 @@ impl<'a> Block<'a> {
     /// x'V x; most columns are zero, and a category may have hundreds of them.
     fn square(&self, columns: &[f64]) -> f64 {
         let filled: Vec<(usize, f64)> = columns.iter().copied().enumerate().filter(|(_, x)| x.abs() > 0.0).collect();
-        filled.iter().map(|(i, x)| filled.iter().map(|(j, y)| self.at(*i, *j) * x * y).sum::<f64>()).sum()
+        filled.iter().map(|(i, x)| filled.iter().map(|(j, y)| self.covariance.at(*i, *j) * x * y).sum::<f64>()).sum()
     }
 
     fn effect(&self, value: f64) -> Effect {

@@ -59,6 +59,7 @@ fn content(target: Target, features: Vec<SourceFeature>, encodings: Vec<Encoding
         intercept: -4.0,
         coefficients: vec![0.0; columns],
         covariance: covariance.collect(),
+        effect_doubts: Vec::new(),
         pairs: Vec::new(),
         recurring: None,
         rules: None,

@@ -14,7 +14,7 @@ INSERT INTO sequences (name, value) VALUES ('score', 0), ('change', 0), ('audit'
 -- number of that score, so that the state at any number S is: seq <= S AND to_seq > S. One that arrived after a score of a later
 -- day was never in force and has its own number.
 CREATE TABLE scores (
-    seq BIGINT PRIMARY KEY,
+    seq KEYNUMBER PRIMARY KEY,
     to_seq BIGINT NOT NULL,
     employee_id KEYTEXT NOT NULL,
     scored_at BIGINT NOT NULL,
@@ -73,7 +73,7 @@ CREATE TABLE risk_sums (
 -- What a score came from and how it came about; of scores that were replaced long ago it is deleted. The assessment (JSON), and packed little-endian doubles in the order of the
 -- model's features: the values (unknown is NaN) and the contributions in log-odds.
 CREATE TABLE score_details (
-    seq BIGINT PRIMARY KEY,
+    seq KEYNUMBER PRIMARY KEY,
     assessment TEXT NOT NULL,
     feature_values BYTEA NOT NULL,
     contributions BYTEA NOT NULL
@@ -93,7 +93,7 @@ CREATE INDEX told_due ON told (due_at);
 
 -- Material changes, in the order in which they are told.
 CREATE TABLE changes (
-    seq BIGINT PRIMARY KEY,
+    seq KEYNUMBER PRIMARY KEY,
     employee_id KEYTEXT NOT NULL,
     changed_at BIGINT NOT NULL,
     kind BIGINT NOT NULL,
@@ -146,7 +146,7 @@ CREATE INDEX requests_by_employee ON requests (employee_id);
 
 -- Who asked what about whom. Employees are named by a keyed hash; hash seals the record and the hash of the one before.
 CREATE TABLE audit (
-    seq BIGINT PRIMARY KEY,
+    seq KEYNUMBER PRIMARY KEY,
     at BIGINT NOT NULL,
     actor KEYTEXT NOT NULL,
     role KEYTEXT NOT NULL,
@@ -160,7 +160,7 @@ CREATE TABLE audit (
 
 -- Tells under which key the audit log is written, so that another one is refused; it does not tell the key.
 CREATE TABLE audit_key (
-    id BIGINT PRIMARY KEY,
+    id KEYNUMBER PRIMARY KEY,
     fingerprint TEXT NOT NULL
 );
 
@@ -178,7 +178,7 @@ CREATE TABLE api_keys (
 
 -- Which models were active, in order: the last one is. before_seq is the activation that a rollback goes back to.
 CREATE TABLE activations (
-    seq BIGINT PRIMARY KEY,
+    seq KEYNUMBER PRIMARY KEY,
     model_version KEYTEXT NOT NULL,
     before_seq BIGINT,
     actor KEYTEXT NOT NULL,
