@@ -82,6 +82,7 @@ fn drawn(random: &mut ChaCha8Rng) -> ArtifactContent {
     content.encodings = encodings;
     content.coefficients = (0..columns).map(|_| effect(random)).collect();
     content.reference.column_means = (0..columns).map(|_| random.random_range(0.0..0.3)).collect();
+    content.effect_doubts.clear();
     content.covariance =
         (0..=columns).flat_map(|row| (0..=row).map(move |column| if row == column { 0.001 } else { 0.0 })).collect();
     content.pairs = pairs;
