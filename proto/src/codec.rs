@@ -1,17 +1,17 @@
-//! The codec of ScoringService: a request is decoded from one slice of bytes.
+//! The codec of ScoringService: a request is decoded from one slice of bytes, and room is made for a whole reply.
 //!
 //! tonic hands a message out through an interface that may hold it in pieces, at the price of a call for each number of a row of
-//! features. It always lies in one piece; read so, a row is decoded in a fraction of the time.
+//! features. It always lies in one piece; read so, a row is decoded in a fraction of the time. A reply of many rows, on the other
+//! hand, would be copied again and again by a buffer that grows while it is written.
 
 use std::marker::PhantomData;
 
 use prost::Message;
 use prost::bytes::Buf;
 use tonic::Status;
-use tonic::codec::{Codec, DecodeBuf, Decoder};
-use tonic_prost::ProstEncoder;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Encodes `T` as prost does, decodes `U` from one slice.
+/// Encodes `T` into one piece, decodes `U` from one slice.
 #[derive(Debug)]
 pub struct SliceCodec<T, U>(PhantomData<(T, U)>);
 
@@ -28,15 +28,30 @@ where
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = ProstEncoder<T>;
+    type Encoder = WholeEncoder<T>;
     type Decoder = SliceDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstEncoder::default()
+        WholeEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self::Decoder {
         SliceDecoder(PhantomData)
+    }
+}
+
+/// Encodes `T` into a buffer that has room for all of it.
+#[derive(Debug)]
+pub struct WholeEncoder<T>(PhantomData<T>);
+
+impl<T: Message> Encoder for WholeEncoder<T> {
+    type Item = T;
+    type Error = Status;
+
+    fn encode(&mut self, item: T, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.reserve(item.encoded_len());
+        item.encode_raw(buffer);
+        Ok(())
     }
 }
 
