@@ -102,25 +102,17 @@ pub(crate) fn fit(
     if design.width() == 0 {
         return Err(TrainError::NoFeatures(design.notes.clone()));
     }
-    let structure = settled(table, rows, design, structure, plan)?;
-    fit_prepared(&Prepared::new(design, table, rows), (table, rows), &structure, plan, wanted, None)
-}
-
-/// The structure with penalties from as many rows as there are, up to a limit, where it was chosen on fewer: few exits can make
-/// all effects of a block look small, and a penalty that says so would hold back what many exits show.
-fn settled(
-    table: &TrainingTable,
-    rows: &[usize],
-    design: &Design,
-    structure: &Structure,
-    plan: &TrainingPlan,
-) -> Result<Structure, TrainError> {
-    let mut structure = structure.clone();
-    if rows.len() > MAX_SELECTION_ROWS {
+    let prepared = Prepared::new(design, table, rows);
+    let (mut structure, mut near) = (structure.clone(), None);
+    // Where the structure was chosen on fewer rows: few exits can make all effects of a block look small, and a penalty that says so
+    // would hold back what many exits show.
+    if rows.len() > MAX_PENALTY_ROWS {
         let sampled = folds::sample(table, rows, MAX_PENALTY_ROWS, plan.seed);
         Prepared::new(design, table, &sampled).settle(&mut structure)?;
+    } else if rows.len() > MAX_SELECTION_ROWS {
+        near = Some(prepared.settle(&mut structure)?);
     }
-    Ok(structure)
+    fit_prepared(&prepared, (table, rows), &structure, plan, wanted, near.as_ref())
 }
 
 /// The same for rows that are prepared already; `near`: a fit that may be of the same structure.
@@ -319,4 +311,50 @@ fn outward_covariance(layout: &Layout, inner: &Array2<f64>) -> Array2<f64> {
     // Symmetric up to rounding; made so exactly.
     let transposed: Array2<f64> = both.t().to_owned();
     (both + transposed) / 2.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use flight_risk_scoring::LogOdds;
+
+    use super::*;
+    use crate::config::{Complexity, TrainingConfig};
+    use crate::folds::mixed;
+    use crate::table::{ColumnValues, FlatFeature, Origin, SourceColumn};
+
+    #[test]
+    fn a_penalty_from_rows_that_show_nothing_does_not_hold_back_what_all_rows_show() {
+        const ROWS: usize = 40_000;
+        const SILENT: usize = 3_000;
+        let uniform = |seed: u64, row: usize| (mixed(seed, row as u64) >> 11) as f64 / (1_u64 << 53) as f64;
+        let values: Vec<f64> = (0..ROWS).map(|row| uniform(1, row) * 4.0 - 2.0).collect();
+        let event = |(row, x): (usize, &f64)| {
+            let effect = if row < SILENT { 0.0 } else { *x };
+            uniform(2, row) < LogOdds(effect - 3.0).probability().get()
+        };
+        let table = TrainingTable {
+            events: values.iter().enumerate().map(event).collect(),
+            columns: vec![SourceColumn {
+                origin: Origin::Flat(FlatFeature { name: "x".to_owned(), ..FlatFeature::default() }),
+                values: ColumnValues::Numeric(values),
+            }],
+            groups: (0..ROWS as u32).collect(),
+            named: false,
+            times: None,
+        };
+        let plan = TrainingConfig { complexity: Complexity::Lines, ..TrainingConfig::default() }.check().unwrap();
+        let [silent, all] = [SILENT, ROWS].map(|rows| (0..rows).collect::<Vec<usize>>());
+        let design = Design::learn(&table, &all, plan.min_level_rows);
+        let (structure, _) =
+            Prepared::new(&design, &table, &silent).find(&plan, Complexity::Lines, &Structure::default()).unwrap();
+        let slope = |rows: &[usize]| {
+            let fitted = fit(&table, rows, &design, &structure, &plan, Wanted::Effects).unwrap();
+            let Encoding::Standardised { scale, .. } = fitted.design.encodings[0] else { unreachable!("a line") };
+            fitted.coefficients[0] / scale
+        };
+        // With no more rows than a structure is chosen on, what was chosen holds.
+        let (few, many) = (slope(&all[..MAX_SELECTION_ROWS]), slope(&all));
+        assert!((many - 0.92).abs() < 0.1 && few < 0.96 * many, "{few} {many}");
+    }
 }

@@ -82,7 +82,10 @@ pub enum StoreError {
     #[error("the store does not answer as it should: {0}")]
     Database(#[source] sqlx::Error),
     /// The tables could not be brought up to date.
-    #[error("the store's tables cannot be brought up to date: {0}; was it written by a newer version of flight-risk?")]
+    #[error(
+        "the store's tables cannot be brought up to date: {0}; another version of flight-risk wrote it: open it with that one, or \
+         begin a new store"
+    )]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// What is stored cannot be read.
     #[error("the store is damaged: {0}; restore it from a backup")]
