@@ -2,7 +2,8 @@
 //!
 //! The effect of a value x is `slope * w'(x - m)` over the feature's columns: the contribution that a score with this value
 //! shows, measured from the average of the reference population m. Its variance is `slope^2 (x - m)'V(x - m)` with V the
-//! covariance of the feature's coefficients and the doubt that a single effect has beside it. What the rules say by the feature alone is added to both.
+//! covariance of the feature's coefficients and the doubt that a single effect has beside it. What the rules say by the feature
+//! alone is added to both.
 
 mod density;
 mod own_covariance;
