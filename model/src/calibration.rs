@@ -2,13 +2,16 @@
 
 use flight_risk_scoring::artifact::Calibration;
 use flight_risk_scoring::{LogOdds, Probability};
+use ndarray::{ArrayView2, ShapeBuilder};
 use rayon::prelude::*;
 
 use crate::metrics;
-use crate::solver::sigmoid;
+use crate::solver::{self, EXACT, Problem, sigmoid};
 
 /// Newton steps for the few numbers of a correction.
 const STEPS: usize = 50;
+/// The solver's penalty where there should be none: a thousandth of what one row weighs.
+const NEXT_TO_NONE: f64 = 1e-3;
 /// Standard errors by which rules must lower the held-out log-loss to count for as much as is best.
 const RULES_WORTH: f64 = 0.5;
 /// The same where effects are known to be additive by design: then rules are left out altogether unless they are sure to help.
@@ -68,6 +71,56 @@ pub(crate) fn calibrate(held_out: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
     // The first of equals: no correction.
     let best = tried.into_iter().reduce(|best, next| if next.0 < best.0 { next } else { best });
     best.map_or((Calibration::NONE, Vec::new()), |(_, correction, predicted)| (correction, predicted))
+}
+
+/// Log-odds of two kinds of rows and what happened.
+type Kinds<'a> = [(&'a [f64], &'a [bool]); 2];
+
+/// The correction for people whom the model knows: its slope is one that suits `strangers` too, where that lowers the log-loss of
+/// both. And the predictions of the strangers, every fold's by what was learned without it.
+///
+/// Where rows of one person are dealt to all folds, what came later tells of what came before, and held-out log-odds look surer
+/// than those of later rows are. Strangers tell nothing of that kind, but less than is known of most who are scored. Each kind
+/// has a level of its own: rows of strangers are mostly of people who stayed long, whom one does not meet as strangers.
+pub(crate) fn calibrate_known(known: HeldOut<'_>, strangers: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
+    let kinds = [known, strangers];
+    let without = |fold: usize| {
+        let [(x, y), (new_x, new_y)] = kinds.map(|of| (others(of.log_odds, fold), others(of.events, fold)));
+        let kinds: Kinds<'_> = [(&x, &y), (&new_x, &new_y)];
+        let own = platt(&x, &y).map_or(1.0, |own| own.slope);
+        [own, common_slope(kinds).unwrap_or(own)].map(|slope| kinds.map(|(x, y)| level(slope, x, y)))
+    };
+    let by_fold: Vec<[[Calibration; 2]; 2]> = (0..known.log_odds.len()).map(without).collect();
+    let (mut least, mut choice, mut of_strangers) = (f64::INFINITY, 0, Vec::new());
+    for candidate in 0..2 {
+        let predicted = [0, 1].map(|kind| -> Vec<Vec<f64>> {
+            let of_fold = |(x, found): (&Vec<f64>, &[[Calibration; 2]; 2])| probabilities(x, found[candidate][kind]);
+            kinds[kind].log_odds.iter().zip(&by_fold).map(of_fold).collect()
+        });
+        let loss = kinds.iter().zip(&predicted).map(|(of, predicted)| summed_loss(of.events, predicted)).sum();
+        if loss < least {
+            let [_, predicted] = predicted;
+            (least, choice, of_strangers) = (loss, candidate, predicted);
+        }
+    }
+    (without(usize::MAX)[choice][0], of_strangers)
+}
+
+/// A slope with the shift that makes the mean prediction the observed rate.
+fn level(slope: f64, log_odds: &[f64], events: &[bool]) -> Calibration {
+    let scaled: Vec<f64> = log_odds.iter().map(|x| slope * x).collect();
+    Calibration { slope, ..shift(&scaled, events) }
+}
+
+/// The slope that suits two kinds of rows, each with a shift of its own; `None` when there is no positive one.
+fn common_slope([first, second]: Kinds<'_>) -> Option<f64> {
+    let (known, rows) = (first.0.len(), first.0.len() + second.0.len());
+    let kind = (0..rows).map(|row| f64::from(u8::from(row >= known)));
+    let columns: Vec<f64> = first.0.iter().chain(second.0).copied().chain(kind).collect();
+    let matrix = ArrayView2::from_shape((rows, 2).f(), &columns).ok()?;
+    let events = [first.1, second.1].concat();
+    let problem = Problem { matrix, events: &events, penalty: NEXT_TO_NONE, tolerance: EXACT };
+    solver::fit(&problem, None).ok()?.coefficients.first().copied().filter(|slope| *slope > 0.0)
 }
 
 /// The shift that makes the mean prediction the observed rate.
@@ -138,7 +191,8 @@ pub(crate) struct Blend {
     pub(crate) log_odds: Vec<Vec<f64>>,
 }
 
-fn mixed(additive: &[f64], rules: &[f64], share: f64) -> Vec<f64> {
+/// Log-odds of additive effects and of rules, which have a share of them.
+pub(crate) fn mixed(additive: &[f64], rules: &[f64], share: f64) -> Vec<f64> {
     additive.iter().zip(rules).map(|(a, r)| a + share * (r - a)).collect()
 }
 
@@ -183,11 +237,13 @@ pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bo
     let (mean, error) = held_out.gain(log_odds, &free);
     let worth = if designed { RULES_WORTH_DESIGNED } else { RULES_WORTH };
     let hedged = mean <= worth * error;
-    if hedged && designed {
+    let log_odds_of_choice = if hedged { crossed(true)? } else { free };
+    // Where rows that tell something say that they do harm, nothing is hedged.
+    if hedged && (designed || held_out.gain(log_odds, &log_odds_of_choice).0 <= 0.0) {
         return None;
     }
     let (place, share) = best(usize::MAX, hedged)?;
-    Some(Blend { place, share, log_odds: if hedged { crossed(true)? } else { free } })
+    Some(Blend { place, share, log_odds: log_odds_of_choice })
 }
 
 #[cfg(test)]
@@ -217,6 +273,28 @@ mod tests {
             calibration.is_some_and(|c| (c.slope - 0.5).abs() < 1e-3 && (c.intercept + 0.5).abs() < 1e-3),
             "{calibration:?}"
         );
+    }
+
+    #[test]
+    fn what_is_too_sure_of_strangers_is_corrected_for_people_who_are_known_but_not_their_level() {
+        // Of those known the stated log-odds are right; of strangers they are twice as far out, and too high.
+        let (truth, events) = expected((-20..=20).map(|step| f64::from(step) / 8.0));
+        let far: Vec<f64> = truth.iter().map(|x| 2.0 * x + 1.5).collect();
+        let dealt = |x: &[f64]| -> Vec<Vec<f64>> {
+            (0..4).map(|fold| x.iter().skip(fold).step_by(4).copied().collect()).collect()
+        };
+        let happened: Vec<Vec<bool>> =
+            (0..4).map(|fold| events.iter().skip(fold).step_by(4).copied().collect()).collect();
+        let (known, strangers) = (dealt(&truth), dealt(&far));
+        let of = |log_odds| HeldOut { log_odds, events: &happened };
+        let (correction, predicted) = calibrate_known(of(&known), of(&strangers));
+        assert!(correction.slope > 0.55 && correction.slope < 0.95, "{correction:?}");
+        assert!(correction.intercept.abs() < 0.02, "{correction:?}");
+        let mean = |of: &[Vec<f64>]| of.iter().flatten().sum::<f64>() / truth.len() as f64;
+        let observed = events.iter().filter(|&&event| event).count() as f64 / truth.len() as f64;
+        assert!((mean(&predicted) - observed).abs() < 0.01, "{} {observed}", mean(&predicted));
+        let (correction, _) = calibrate_known(of(&known), of(&known));
+        assert!((correction.slope - 1.0).abs() < 0.02, "{correction:?}");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Default for TrainingConfig {
             protected: Vec::new(),
             test_share: 0.25,
             folds: 5,
-            min_level_rows: 10,
+            min_level_rows: 5,
             complexity: Complexity::Auto,
             pairs: true,
             rules: true,

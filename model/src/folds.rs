@@ -11,10 +11,10 @@ pub(crate) fn mixed(seed: u64, index: u64) -> u64 {
 }
 
 /// The groups among `rows`, those with an event first, each part in an order drawn from the seed; with each group its rows.
-fn shuffled_groups(table: &TrainingTable, rows: &[usize], seed: u64) -> Vec<Vec<usize>> {
+fn shuffled_groups(table: &TrainingTable, group_of: &[u32], rows: &[usize], seed: u64) -> Vec<Vec<usize>> {
     let mut by_group: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
     for &row in rows {
-        by_group.entry(table.groups.get(row).copied().unwrap_or_default()).or_default().push(row);
+        by_group.entry(group_of.get(row).copied().unwrap_or_default()).or_default().push(row);
     }
     let has_event = |rows: &[usize]| rows.iter().any(|&row| table.events.get(row).copied().unwrap_or_default());
     let mut groups: Vec<(bool, u64, Vec<usize>)> =
@@ -26,9 +26,20 @@ fn shuffled_groups(table: &TrainingTable, rows: &[usize], seed: u64) -> Vec<Vec<
 /// Deals the groups of `rows` into folds of equal size, those with events and those without separately, so that every fold has
 /// its share of both. The rows of each fold ascend.
 pub fn folds(table: &TrainingTable, rows: &[usize], count: usize, seed: u64) -> Vec<Vec<usize>> {
+    folds_of(table, &table.groups, rows, count, seed)
+}
+
+/// The same where the groups are others than the table's; `group_of` has one for each of its rows.
+pub(crate) fn folds_of(
+    table: &TrainingTable,
+    group_of: &[u32],
+    rows: &[usize],
+    count: usize,
+    seed: u64,
+) -> Vec<Vec<usize>> {
     let mut folds = vec![Vec::new(); count.max(1)];
     let mut next = 0;
-    for group in shuffled_groups(table, rows, seed) {
+    for group in shuffled_groups(table, group_of, rows, seed) {
         if let Some(fold) = folds.get_mut(next) {
             fold.extend(group);
         }

@@ -6,6 +6,7 @@ use flight_risk_scoring::schema::SourceFeature;
 
 use crate::config::TrainingPlan;
 use crate::duplicates::Duplicates;
+use crate::people::People;
 use crate::suspects::suspects;
 use crate::table::{Origin, TrainingTable};
 
@@ -144,6 +145,24 @@ fn one_employee(several: usize, sides: Sides) -> Guard {
         ),
     };
     guard(GuardKind::OneEmployee, GuardFinding::Kept, several as u64, text)
+}
+
+/// What is said instead where values show that rows which nobody names are one person's.
+pub(crate) fn same_person(people: &People) -> Guard {
+    let People { column, steady, several } = people;
+    let text = format!(
+        "{several} values of `{column}` are in several rows, which agree in `{}` too: they look like one person's at several times. Where folds judge, none of them is on both sides, and risks are no surer than suits people seen before and new ones alike; name the column that says whose row it is as `group`, or as `id` where it repeats",
+        steady.join("`, `")
+    );
+    Guard {
+        features: vec![column.clone()],
+        ..guard(GuardKind::OneEmployee, GuardFinding::Suspected, *several as u64, text)
+    }
+}
+
+/// Puts a guard in the place of those of its kind.
+pub(crate) fn take_over(guards: &mut [Guard], other: &Guard) {
+    guards.iter_mut().filter(|guard| guard.kind == other.kind).for_each(|guard| guard.clone_from(other));
 }
 
 fn exact_duplicates(duplicates: &Duplicates, sides: Sides) -> Guard {

@@ -7,7 +7,7 @@ use flight_risk_scoring::metrics::{Evidence, Guard, Metrics, PeriodQuality, Spli
 use crate::assemble::{Circumstances, assemble};
 use crate::config::TrainingPlan;
 use crate::fit::{Fitted, Wanted, fit};
-use crate::guards::confidential;
+use crate::guards::{self, confidential};
 use crate::metrics::quality;
 use crate::periods::{Learned, Period, period_quality, periods};
 use crate::pipeline::{MIN_EVENTS, Progress, TrainError, TrainOptions};
@@ -44,7 +44,7 @@ impl Job<'_> {
         let (selection, fitted) = self.fit_on(trained)?;
         let predicted = selection.predict(self.table, judged, &fitted);
         let from = self.table.times.as_ref().and_then(|times| times.labels.get(cut).cloned()).unwrap_or_default();
-        let mut found = self.judged(Split::ByTime { from }, trained, judged, &predicted);
+        let mut found = self.judged(Split::ByTime { from }, trained, (judged, &self.groups_of(judged)), &predicted);
         found.metrics.stability = self.stability(cut, trained, judged, &predicted);
         let settled = Some(self.plan.settled(selection.complexity, selection.rules.is_some()));
         Ok(Judged { settled, model: Some((selection, fitted)), ..found })
@@ -55,7 +55,7 @@ impl Job<'_> {
         let all = self.all();
         let selection = select(self.table, &all, self.plan)?;
         let split = Split::CrossValidation { folds: selection.folds };
-        let found = self.judged(split, &all, &selection.rows, &selection.predicted);
+        let found = self.judged(split, &all, (&selection.rows, &selection.groups), &selection.predicted);
         Ok(Judged { selection: Some(selection), ..found })
     }
 
@@ -73,12 +73,17 @@ impl Job<'_> {
         fit(self.table, rows, &selection.design, &selection.structure, self.plan, Wanted::Covariance)
     }
 
-    fn judged(&self, split: Split, trained: &[usize], judged: &[usize], predicted: &[f64]) -> Judged {
+    fn groups_of(&self, rows: &[usize]) -> Vec<u32> {
+        rows.iter().filter_map(|&row| self.table.groups.get(row).copied()).collect()
+    }
+
+    /// The figures of some rows, with whom each is about.
+    fn judged(&self, split: Split, trained: &[usize], rows: (&[usize], &[u32]), predicted: &[f64]) -> Judged {
         let base_rate = Learned::from(self.table, trained).base_rate();
-        let events = self.table.events_of(judged);
+        let events = self.table.events_of(rows.0);
         let quality = quality(&events, predicted, base_rate, &self.plan.list_lengths);
         Judged {
-            evidence: self.evidence(split.clone(), judged, predicted, base_rate),
+            evidence: self.evidence(split.clone(), rows, predicted, base_rate),
             metrics: Metrics {
                 split,
                 rows: quality,
@@ -94,10 +99,15 @@ impl Job<'_> {
         }
     }
 
-    fn evidence(&self, split: Split, judged: &[usize], predicted: &[f64], base_rate: f64) -> Evidence {
+    fn evidence(
+        &self,
+        split: Split,
+        (judged, groups): (&[usize], &[u32]),
+        predicted: &[f64],
+        base_rate: f64,
+    ) -> Evidence {
         let events = self.table.events_of(judged);
-        let groups: Vec<u32> = judged.iter().filter_map(|&row| self.table.groups.get(row).copied()).collect();
-        evidence(split, &JudgedRows { events: &events, predicted, groups: &groups, base_rate }, Z_BEYOND_NOISE)
+        evidence(split, &JudgedRows { events: &events, predicted, groups, base_rate }, Z_BEYOND_NOISE)
     }
 
     /// The judged rows period by period.
@@ -169,7 +179,12 @@ impl Job<'_> {
                 let selection = select(self.table, &all, settled.as_ref().unwrap_or(self.plan))?;
                 let split = Split::CrossValidation { folds: selection.folds };
                 let base_rate = Learned::from(self.table, &all).base_rate();
-                evidence.push(self.evidence(split, &selection.rows, &selection.predicted, base_rate));
+                evidence.push(self.evidence(
+                    split,
+                    (&selection.rows, &selection.groups),
+                    &selection.predicted,
+                    base_rate,
+                ));
                 selection
             }
         };
@@ -182,6 +197,9 @@ impl Job<'_> {
         // Only the records of a company tell what was answered in confidence.
         if matches!(self.target, Target::Hazard { .. }) {
             guards.push(confidential(&fitted.design.features));
+        }
+        if let Some(people) = &selection.people {
+            guards::take_over(&mut guards, &guards::same_person(people));
         }
         notes.extend(fitted.design.notes.iter().cloned());
         self.artifact(&all, (selection, fitted), Metrics { verdict, guards, ..metrics }, notes)

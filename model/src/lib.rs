@@ -20,6 +20,7 @@ mod job;
 mod lead;
 pub mod metrics;
 mod monotone;
+mod people;
 mod periods;
 pub mod pipeline;
 pub mod report;

@@ -14,12 +14,21 @@ const DEPTH: usize = 3;
 /// ... and the share of such rules from which deeper ones are tried too.
 const OUTWEIGHS: f64 = 0.3;
 
+/// Rules of one depth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    depth: usize,
+    rounds: usize,
+}
+
 /// Rules of a model.
 pub(crate) struct Rules {
     /// Their share, and the held-out log-odds that come of it.
     pub(crate) blend: Blend,
     /// The trees of every member; the score is the mean over members.
     pub(crate) members: Vec<Vec<RuleTree>>,
+    /// What the members are, as many of each as there are folds.
+    pub(crate) kinds: Vec<Kind>,
     /// Mean log-odds that the members' trees are added to.
     pub(crate) start: f64,
 }
@@ -52,7 +61,7 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
     let alone = blend(held, &shallow_curve, designed)?;
     if alone.share < OUTWEIGHS {
         let rounds = alone.place;
-        return Some(Rules::new(alone, &[(&shallow, rounds)]));
+        return Some(Rules::new(alone, &[(DEPTH, &shallow, rounds)]));
     }
     let deep = grounds.boosted(&binned, MAX_CONDITIONS);
     let deep_curve = curve(&deep);
@@ -70,25 +79,26 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
     };
     let (shallow_rounds, deep_rounds) = (alone.place, deep_alone.place);
     Some(if beats(&deep_alone) {
-        Rules::new(deep_alone, &[(&deep, deep_rounds)])
+        Rules::new(deep_alone, &[(MAX_CONDITIONS, &deep, deep_rounds)])
     } else if beats(&alone) {
-        Rules::new(alone, &[(&shallow, shallow_rounds)])
+        Rules::new(alone, &[(DEPTH, &shallow, shallow_rounds)])
     } else {
         let together_rounds = both.place;
-        Rules::new(both, &[(&shallow, shallow_rounds), (&deep, together_rounds)])
+        Rules::new(both, &[(DEPTH, &shallow, shallow_rounds), (MAX_CONDITIONS, &deep, together_rounds)])
     })
 }
 
 impl Rules {
     /// Puts members together, each with its number of rounds (a place in its curve).
-    fn new(blend: Blend, kinds: &[(&Vec<Boosted>, usize)]) -> Self {
+    fn new(blend: Blend, found: &[(usize, &Vec<Boosted>, usize)]) -> Self {
         let every = BoostPlan::default().report_every;
-        let boosted = || kinds.iter().flat_map(|(members, place)| members.iter().map(move |member| (member, *place)));
-        let trees =
-            |(member, place): (&Boosted, usize)| member.trees.iter().take((place + 1) * every).cloned().collect();
+        let kinds: Vec<Kind> =
+            found.iter().map(|&(depth, _, place)| Kind { depth, rounds: (place + 1) * every }).collect();
+        let boosted = || found.iter().zip(&kinds).flat_map(|(found, kind)| std::iter::repeat(kind).zip(found.1));
+        let trees = |(kind, member): (&Kind, &Boosted)| member.trees.iter().take(kind.rounds).cloned().collect();
         let members: Vec<Vec<RuleTree>> = boosted().map(trees).collect();
-        let start = boosted().map(|(member, _)| member.start).sum::<f64>() / members.len().max(1) as f64;
-        Self { blend, members, start }
+        let start = boosted().map(|(_, member)| member.start).sum::<f64>() / members.len().max(1) as f64;
+        Self { blend, members, kinds, start }
     }
 }
 
@@ -108,14 +118,35 @@ impl Grounds<'_> {
         Binned::new(&columns)
     }
 
+    /// Log-odds of each fold's rows by rules of some kinds, grown from the other rows.
+    pub(crate) fn held_out(&self, kinds: &[Kind]) -> Vec<Vec<f64>> {
+        let binned = self.binned();
+        let mut sums: Vec<Vec<f64>> = self.folds.iter().map(|fold| vec![0.0; fold.len()]).collect();
+        for kind in kinds {
+            let plan = BoostPlan { report_every: kind.rounds, ..self.plan(*kind) };
+            for (sums, boosted) in sums.iter_mut().zip(self.grown(&binned, &plan)) {
+                let last = boosted.held_out.last().into_iter().flatten();
+                sums.iter_mut().zip(last).for_each(|(sum, x)| *sum += x / kinds.len() as f64);
+            }
+        }
+        sums
+    }
+
+    fn plan(&self, Kind { depth, rounds }: Kind) -> BoostPlan {
+        BoostPlan { seed: self.seed, depth, rounds, ..BoostPlan::default() }
+    }
+
     /// Rules of the rows outside each fold, with the log-odds that they give its rows.
     fn boosted(&self, binned: &Binned, depth: usize) -> Vec<Boosted> {
+        self.grown(binned, &self.plan(Kind { depth, rounds: BoostPlan::default().rounds }))
+    }
+
+    fn grown(&self, binned: &Binned, plan: &BoostPlan) -> Vec<Boosted> {
         let events = self.table.events_of(self.rows);
-        let plan = BoostPlan { seed: self.seed, depth, ..BoostPlan::default() };
         let signs = self.design.signs(self.table);
         let of_fold = |fold: &Vec<usize>| {
             let kept: Vec<usize> = (0..self.rows.len()).filter(|place| fold.binary_search(place).is_err()).collect();
-            boost(binned, &events, &kept, fold, &plan, &signs)
+            boost(binned, &events, &kept, fold, plan, &signs)
         };
         self.folds.par_iter().map(of_fold).collect()
     }

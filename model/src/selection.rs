@@ -7,12 +7,13 @@ use flight_risk_scoring::artifact::{Calibration, RulePart};
 use flight_risk_scoring::rules::{CompiledRules, RuleEnsemble};
 use rayon::prelude::*;
 
-use crate::calibration::{HeldOut, calibrate};
+use crate::calibration::{HeldOut, calibrate, calibrate_known, mixed};
 use crate::config::{Complexity, TrainingPlan};
 use crate::design::Design;
 use crate::fit::{Fitted, Wanted, fit_prepared};
 use crate::folds;
 use crate::metrics;
+use crate::people::{self, Apart, People};
 use crate::pipeline::TrainError;
 use crate::rules::{Grounds, Rules, rules};
 use crate::structure::{Prepared, Structure};
@@ -46,8 +47,12 @@ pub struct Selection {
     pub rules: Option<RulePart>,
     /// Number of folds.
     pub folds: u32,
+    /// Whose rows seem to be among them several times, where nothing says whose they are.
+    pub people: Option<People>,
     /// The rows predicted.
     pub rows: Vec<usize>,
+    /// The person of each.
+    pub groups: Vec<u32>,
     /// Their corrected probabilities, each by a model and a correction that saw neither the row nor its group.
     pub predicted: Vec<f64>,
 }
@@ -86,7 +91,7 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     let held_out = folds::folds(table, &sampled, wanted, plan.seed);
     let events: Vec<Vec<bool>> = held_out.iter().map(|fold| table.events_of(fold)).collect();
     let prepared = Prepared::new(&design, table, &sampled);
-    let job = Job { table, plan, sampled: &sampled, held_out: &held_out };
+    let job = Job { table, plan, design: &design, sampled: &sampled, held_out: &held_out };
     let exits = prepared.events.iter().filter(|&&event| event).count();
     let candidates = candidates(plan, exits, prepared.bendable().len());
     let tried: Result<Vec<_>, TrainError> = candidates
@@ -114,19 +119,21 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
     }
     let Tried { complexity, structure, log_odds, .. } = best.unwrap_or_default();
     let held = HeldOut { log_odds: &log_odds, events: &events };
-    let places = |fold: &Vec<usize>| fold.iter().filter_map(|row| sampled.binary_search(row).ok()).collect();
-    let rules = plan.rules.then(|| {
-        let folds: Vec<Vec<usize>> = held_out.iter().map(places).collect();
-        rules(&Grounds { table, design: &design, rows: &sampled, folds: &folds, seed: plan.seed }, held)
-    });
-    let rules = rules.flatten();
+    let rules = plan.rules.then(|| rules(&job.grounds(&job.places()), held)).flatten();
     // The correction is that of what will be said: of the blend, where there is one.
-    let (correction, predicted) = match &rules {
-        Some(rules) => calibrate(HeldOut { log_odds: &rules.blend.log_odds, events: &events }),
-        None => calibrate(held),
+    let said = rules.as_ref().map_or(&log_odds, |rules| &rules.blend.log_odds);
+    let apart = structure.recurring().and_then(|column| people::apart(table, &sampled, column, wanted, plan.seed));
+    let known = HeldOut { log_odds: said, events: &events };
+    let (correction, predicted) = match &apart {
+        Some(apart) => {
+            let strangers = job.of_strangers(&apart.folds, (complexity, &structure), rules.as_ref())?;
+            let events: Vec<Vec<bool>> = apart.folds.iter().map(|fold| table.events_of(fold)).collect();
+            calibrate_known(known, HeldOut { log_odds: &strangers, events: &events })
+        }
+        None => calibrate(known),
     };
     let (calibration, rules) = match rules {
-        Some(Rules { blend, members, start }) => {
+        Some(Rules { blend, members, start, .. }) => {
             let weight = correction.slope * blend.share;
             let calibration = Calibration {
                 slope: correction.slope * (1.0 - blend.share),
@@ -136,14 +143,20 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
         }
         None => (correction, None),
     };
+    let (people, judged, groups) = match apart {
+        Some(Apart { people, folds, groups }) => (Some(people), folds, groups),
+        None => (None, held_out, groups),
+    };
     Ok(Selection {
         design,
         complexity,
         structure,
         calibration,
         rules,
-        folds: held_out.len() as u32,
-        rows: held_out.concat(),
+        folds: judged.len() as u32,
+        people,
+        rows: judged.concat(),
+        groups,
         predicted: predicted.concat(),
     })
 }
@@ -179,9 +192,11 @@ fn candidates(plan: &TrainingPlan, events: usize, bendable: usize) -> Vec<Comple
     }
 }
 
+#[derive(Clone, Copy)]
 struct Job<'a> {
     table: &'a TrainingTable,
     plan: &'a TrainingPlan,
+    design: &'a Design,
     sampled: &'a [usize],
     held_out: &'a [Vec<usize>],
 }
@@ -206,6 +221,30 @@ impl Job<'_> {
             Ok(fitted.log_odds(self.table, fold))
         };
         self.held_out.par_iter().map(of_fold).collect()
+    }
+
+    /// The places of every fold's rows among those sampled.
+    fn places(&self) -> Vec<Vec<usize>> {
+        let places = |fold: &Vec<usize>| fold.iter().filter_map(|row| self.sampled.binary_search(row).ok()).collect();
+        self.held_out.iter().map(places).collect()
+    }
+
+    fn grounds<'b>(&'b self, folds: &'b [Vec<usize>]) -> Grounds<'b> {
+        Grounds { table: self.table, design: self.design, rows: self.sampled, folds, seed: self.plan.seed }
+    }
+
+    /// Held-out log-odds of what was chosen, in folds that keep people together.
+    fn of_strangers(
+        &self,
+        folds: &[Vec<usize>],
+        (complexity, structure): (Complexity, &Structure),
+        rules: Option<&Rules>,
+    ) -> Result<Vec<Vec<f64>>, TrainError> {
+        let job = Job { held_out: folds, ..*self };
+        let additive = job.out_of_fold(complexity, structure)?;
+        let Some(rules) = rules else { return Ok(additive) };
+        let by_rules = job.grounds(&job.places()).held_out(&rules.kinds);
+        Ok(additive.iter().zip(&by_rules).map(|(a, r)| mixed(a, r, rules.blend.share)).collect())
     }
 }
 

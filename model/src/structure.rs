@@ -53,6 +53,11 @@ impl Structure {
         self.curves.is_empty() && self.pairs.is_empty() && self.recurring.is_none()
     }
 
+    /// The feature whose exact values have effects of their own.
+    pub(crate) fn recurring(&self) -> Option<&str> {
+        self.recurring.as_deref()
+    }
+
     /// The penalty of a block; a middling one where none is known.
     fn penalty(&self, block: &str) -> f64 {
         self.penalties.get(block).copied().unwrap_or(FIRST_PENALTY)
