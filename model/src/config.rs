@@ -49,7 +49,7 @@ pub struct TrainingConfig {
     pub complexity: Complexity,
     /// Whether effects of two features together are looked for.
     pub pairs: bool,
-    /// Whether rules of up to five conditions are tried beside the additive part.
+    /// Whether rules of up to six conditions are tried beside the additive part.
     pub rules: bool,
     /// Length of the list of the riskiest on which lift is reported, in rows.
     pub list_lengths: Vec<u32>,

@@ -1,8 +1,8 @@
-//! Gradient boosting of symmetric trees of up to five conditions: rules that find what additive effects cannot.
+//! Gradient boosting of symmetric trees of up to six conditions: rules that find what additive effects cannot.
 //!
 //! Newton steps on the log-loss (Friedman 2001; Chen & Guestrin 2016) with one condition per level of a tree (as in CatBoost,
 //! Prokhorenkova et al. 2018), found on histograms of gradient and Hessian over bins. Such trees are weak, so that many of
-//! them generalise well, and with at most 32 cells each they can be explained exactly
+//! them generalise well, and with at most 64 cells each they can be explained exactly
 //! ([`flight_risk_scoring::rules`]).
 
 use flight_risk_scoring::rules::{MAX_CONDITIONS, RuleTree};

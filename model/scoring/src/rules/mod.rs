@@ -1,7 +1,7 @@
-//! Rules of up to five conditions each: symmetric trees whose every cell carries log-odds, explained exactly.
+//! Rules of up to six conditions each: symmetric trees whose every cell carries log-odds, explained exactly.
 //!
-//! A tree asks its conditions of a row all at once; the answers are the bits of the index of its cell. With at most five
-//! conditions there are at most 32 cells, so that the interventional Shapley values of every cell (Lundberg & Lee 2017;
+//! A tree asks its conditions of a row all at once; the answers are the bits of the index of its cell. With at most six
+//! conditions there are at most 64 cells, so that the interventional Shapley values of every cell (Lundberg & Lee 2017;
 //! against reference rows that are drawn independently) are tabled when the model is loaded, and cost a look-up afterwards.
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ mod effects;
 pub use compiled::{CompiledRules, RuleScore};
 
 /// Most conditions of a tree.
-pub const MAX_CONDITIONS: usize = 5;
+pub const MAX_CONDITIONS: usize = 6;
 
 /// How far from 1 the shares of a tree's cells may add up.
 const SHARE_TOLERANCE: f64 = 1e-9;

@@ -33,7 +33,7 @@ fn tree(conditions: Vec<Condition>, seed: f64) -> RuleTree {
     tree
 }
 
-/// One to five conditions; two on one feature; the same ones in another order; all kinds.
+/// One to six conditions; two on one feature; the same ones in another order; all kinds.
 fn ensemble() -> RuleEnsemble {
     let many_levels: Vec<u32> = (1..90).step_by(2).collect();
     RuleEnsemble {
@@ -54,6 +54,7 @@ fn ensemble() -> RuleEnsemble {
                         one_of(1, &[0, 3], true),
                         above(0, 20.5, false),
                         above(0, 40.0, true),
+                        above(2, 9.0, false),
                     ],
                     6.1,
                 ),
