@@ -105,6 +105,16 @@ impl Binned {
         Self { columns, rows }
     }
 
+    /// The bins of some of the rows, which must be among these.
+    pub(super) fn of_rows(&self, rows: &[u32]) -> Self {
+        let column = |column: &Column| Column {
+            codes: rows.iter().map(|&row| column.codes.get(row as usize).copied().unwrap_or_default()).collect(),
+            meaning: column.meaning.clone(),
+            has_unknown: column.has_unknown,
+        };
+        Self { columns: self.columns.iter().map(column).collect(), rows: rows.len() }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

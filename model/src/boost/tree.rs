@@ -96,7 +96,7 @@ impl<'a> Grower<'a> {
     }
 
     /// The conditions of a tree; empty when none gains anything.
-    pub(super) fn conditions(&self, rows: &[u32], slopes: &[[f32; 2]], seed: u64) -> Vec<BinCondition> {
+    pub(super) fn conditions(&self, slopes: &[[f32; 2]], seed: u64) -> Vec<BinCondition> {
         let features = self.sampled_features(seed);
         let starts: Vec<usize> = std::iter::once(0)
             .chain(features.iter().scan(0, |end, &feature| {
@@ -104,7 +104,7 @@ impl<'a> Grower<'a> {
                 Some(*end)
             }))
             .collect();
-        let mut root = self.sampled_rows(rows, slopes, seed);
+        let mut root = self.sampled_rows(slopes, seed);
         self.count(&mut root, &features, &starts);
         let mut nodes = vec![root];
         let mut conditions = Vec::new();
@@ -128,14 +128,14 @@ impl<'a> Grower<'a> {
         features
     }
 
-    fn sampled_rows(&self, rows: &[u32], slopes: &[[f32; 2]], seed: u64) -> Node {
+    fn sampled_rows(&self, slopes: &[[f32; 2]], seed: u64) -> Node {
         let limit = (self.plan.row_share.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
         let mut node = Node::default();
-        node.rows.reserve(rows.len());
-        node.slopes.reserve(rows.len());
-        for (index, (&row, &slope)) in rows.iter().zip(slopes).enumerate() {
-            if mixed(seed, index as u64) <= limit {
-                node.rows.push(row);
+        node.rows.reserve(slopes.len());
+        node.slopes.reserve(slopes.len());
+        for (row, &slope) in slopes.iter().enumerate() {
+            if mixed(seed, row as u64) <= limit {
+                node.rows.push(row as u32);
                 let hessian = CONSTANT_HESSIAN * self.base_hessian + (1.0 - CONSTANT_HESSIAN) * slope[1];
                 node.slopes.push([slope[0], hessian]);
             }
