@@ -226,7 +226,7 @@ fn what_does_not_fit_is_refused_in_words() {
     };
     let cases: [(Change<'_>, &str); 11] = [
         (&|t| t.conditions.clear(), "0 conditions"),
-        (&|t| t.conditions.extend([0.1, 0.2, 0.3, 0.4].map(|x| above(0, x, true))), "6 conditions"),
+        (&|t| t.conditions.extend([0.1, 0.2, 0.3, 0.4, 0.6].map(|x| above(0, x, true))), "7 conditions"),
         (&|t| t.values.truncate(3), "3 values"),
         (&|t| t.values[1] = f64::NAN, "not finite"),
         (&|t| t.shares[1] = 0.2, "add up to 0.9"),
