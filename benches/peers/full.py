@@ -68,7 +68,7 @@ def engine(command, folder, count, columns=COLUMNS + 2):
     return seconds, megabytes
 
 
-def lightgbm(frame, left, judged):
+def lightgbm(frame, left):
     import lightgbm as lgb
     from sklearn.model_selection import train_test_split
 
@@ -79,13 +79,13 @@ def lightgbm(frame, left, judged):
     probe.fit(frame.iloc[kept], left[kept], eval_set=[(frame.iloc[held], left[held])], eval_metric="binary_logloss",
               callbacks=[lgb.early_stopping(100, verbose=False)])
     model = lgb.LGBMClassifier(n_estimators=max(20, int(probe.best_iteration_ * 1.1)), **settings).fit(frame, left)
-    return model.predict_proba(judged)[:, 1]
+    return model
 
 
-def ebm(frame, left, judged):
+def ebm(frame, left):
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    return ExplainableBoostingClassifier(random_state=0, n_jobs=2).fit(frame, left).predict_proba(judged)[:, 1]
+    return ExplainableBoostingClassifier(random_state=0, n_jobs=2).fit(frame, left)
 
 
 def main():
@@ -129,8 +129,9 @@ def main():
         frame[column], judged[column] = frame[column].astype("category"), judged[column].astype("category")
     for name, fit in peers:
         started = time.perf_counter()
-        risk = fit(frame, left, judged)
+        model = fit(frame, left)
         seconds = time.perf_counter() - started
+        risk = model.predict_proba(judged)[:, 1]
         print(f"{name:20} {seconds:9.2f} {seconds / base:11.2f} {roc_auc_score(happened, risk):7.4f} {log_loss(happened, risk):9.5f}", flush=True)
 
 

@@ -1,5 +1,7 @@
 //! Curves, pairs and effects of recurring values are found where there is something, and nowhere else.
 
+use flight_risk_scoring::metrics::{GuardFinding, GuardKind};
+
 use crate::support::{
     DRAWN_SCHEMA, Drawn, FlatFixture, Plain, namesakes_model, namesakes_table, new_folder, train_flat,
 };
@@ -21,6 +23,23 @@ fn values_that_recur_stand_for_people_only_where_nothing_else_names_them() {
         let model = train_flat(&namesakes_table(schema), "rules = false\n");
         assert_eq!(recurring(&model), None, "{why}");
     }
+}
+
+#[test]
+fn rows_of_one_person_are_judged_apart_though_nothing_names_them() {
+    let judged = |model: &std::path::Path| {
+        let metrics = crate::parity::scorer(model).artifact().content().metrics.clone();
+        let guard = metrics.guards.into_iter().find(|guard| guard.kind == GuardKind::OneEmployee).unwrap();
+        (guard, metrics.rows.auc.unwrap())
+    };
+    let (guard, auc) = judged(namesakes_model());
+    assert_eq!((guard.finding, guard.features), (GuardFinding::Suspected, vec!["badge".to_owned()]), "{}", guard.text);
+    assert!(guard.text.contains("`site`, `school`") && guard.text.contains("`group`"), "{}", guard.text);
+    // Of somebody never seen a badge tells nothing: the figures are those of a table that names its people.
+    let named = train_flat(&namesakes_table("group = \"person\"\ndrop = [\"row\"]"), "rules = false\n");
+    let (guard, auc_of_named) = judged(&named);
+    assert_eq!(guard.finding, GuardFinding::Kept, "{}", guard.text);
+    assert!((auc - auc_of_named).abs() < 0.03 && auc < 0.8, "{auc} {auc_of_named}");
 }
 
 /// Sixty leavers in a thousand rows, with noise beside little or no signal: what the penalties leave is little.

@@ -52,14 +52,15 @@ pub(crate) fn namesakes_table(schema: &str) -> FlatFixture {
     let people: Vec<(f64, f64)> = (0..PEOPLE)
         .map(|_| (random.random_range(1000.0..9000.0_f64).round() / 10.0, random.random_range(-3.0..2.0)))
         .collect();
-    let mut csv = String::from("row,person,badge,age,left\n");
+    let mut csv = String::from("row,person,badge,age,site,school,left\n");
     for row in 0..5 * PEOPLE {
         let person = row % PEOPLE;
         let (badge, own) = people[person];
         let age = random.random_range(20..64_u32);
-        let log_odds = own * 1.8 - 0.03 * (f64::from(age) - 40.0);
+        let log_odds = own * 1.8 - 0.08 * (f64::from(age) - 40.0);
+        let (site, school) = (person % 7, person % 3);
         let left = if random.random_bool(1.0 / (1.0 + (-log_odds).exp())) { "Yes" } else { "No" };
-        writeln!(csv, "R{row},P{person},{badge},{age},{left}").expect("a string takes text");
+        writeln!(csv, "R{row},P{person},{badge},{age},S{site},D{school},{left}").expect("a string takes text");
     }
     written(&csv, &format!("target = \"left\"\npositive = \"Yes\"\n{schema}\n"))
 }
