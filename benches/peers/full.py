@@ -2,11 +2,13 @@
 """The whole default training beside boosting: seconds, memory and accuracy on rows that nobody has seen.
 
     python3 benches/peers/full.py [--rows 100000] [--columns 42] [--ebm] [--growth] [--large] [--command BINARY]
+    python3 benches/peers/full.py --table ROWS.csv --schema SCHEMA.toml [--ebm] [--command BINARY]
 
 Writes a flat table (40 numbers with gaps, two categories; straight, bent and joint effects; seeded), lets `flight-risk train`
 choose structure, penalties, rules and calibration, judge itself and write its report, and fits LightGBM the way analysts do:
 early stopping on a fifth of the rows, then once more on all with a tenth more rounds. With --ebm an explainable boosting
-machine too. --columns leaves out all but the first columns (what the others do is then noise). --growth trains on 10^5 and 10^6 rows, with --large on 10^7 (16 GB of memory, an hour).
+machine too. --columns leaves out all but the first columns (what the others do is then noise). --table times the fits of a table
+of your own, three rounds in turn. --growth trains on 10^5 and 10^6 rows, with --large on 10^7 (16 GB of memory, an hour).
 """
 
 import argparse
@@ -14,6 +16,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
+import tomllib
 
 import environment
 
@@ -88,6 +91,32 @@ def ebm(frame, left):
     return ExplainableBoostingClassifier(random_state=0, n_jobs=2).fit(frame, left)
 
 
+def own_table(command, table, schema, peers):
+    """Seconds of the fits of a CSV with a schema, in turn."""
+    import pandas as pd
+
+    named = tomllib.loads(schema.read_text())
+    frame = pd.read_csv(table, dtype={column: str for column in named.get("categorical", [])})
+    left = (frame[named["target"]].astype(str) == named["positive"]).to_numpy()
+    unused = [named.get(key) for key in ("id", "group", "time", "target")] + named.get("drop", []) + named.get("protected", [])
+    frame = frame.drop(columns=[column for column in unused if column in frame])
+    texts = frame.select_dtypes(exclude="number").columns
+    frame[texts] = frame[texts].astype("category")
+    seconds = {name: [] for name, _ in [("flight-risk train", None), *peers]}
+    for _ in range(3):
+        with tempfile.TemporaryDirectory(dir=environment.ROOT / "target") as folder:
+            line = [command, "train", "--data", table, "--schema", schema, "--out", f"{folder}/model", "--quiet"]
+            seconds["flight-risk train"].append(environment.run(line)[1])
+        for name, fit in peers:
+            started = time.perf_counter()
+            fit(frame, left)
+            seconds[name].append(time.perf_counter() - started)
+    print(f"{len(frame):,} rows of {frame.shape[1]} columns")
+    base = environment.median(seconds["flight-risk train"])
+    rows = [(name, environment.spread(of), f"{environment.median(of) / base:.1f}") for name, of in seconds.items()]
+    environment.print_table(["", "seconds", "engine = 1"], rows)
+
+
 def main():
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("--rows", type=int, default=100_000)
@@ -96,6 +125,8 @@ def main():
     cli.add_argument("--growth", action="store_true")
     cli.add_argument("--large", action="store_true")
     cli.add_argument("--command")
+    cli.add_argument("--table", type=pathlib.Path)
+    cli.add_argument("--schema", type=pathlib.Path)
     arg = cli.parse_args()
     environment.enter()
     import pandas as pd
@@ -105,6 +136,10 @@ def main():
     if not command:
         subprocess.run(["cargo", "build", "--release", "--workspace"], cwd=environment.ROOT, check=True)
         command = environment.ROOT / "target" / "release" / "flight-risk"
+    peers = [("LightGBM, tuned", lightgbm)] + ([("EBM", ebm)] if arg.ebm else [])
+    if arg.table:
+        own_table(command, arg.table.resolve(), arg.schema.resolve(), peers)
+        return
     if arg.growth or arg.large:
         print(f"{'rows':>12} {'seconds':>9} {'peak MB':>9}")
         for count in [100_000, 1_000_000] + ([10_000_000] if arg.large else []):
@@ -124,7 +159,6 @@ def main():
         risk = scores.set_index(scores["employee_id"].astype(int))["risk"].loc[range(len(judged))]
         print(f"{'flight-risk train':20} {base:9.2f} {1:11.2f} {roc_auc_score(happened, risk):7.4f} {log_loss(happened, risk):9.5f}", flush=True)
     frame, left = rows_of(arg.rows, 7, arg.columns)
-    peers = [("LightGBM, tuned", lightgbm)] + ([("EBM", ebm)] if arg.ebm else [])
     for column in {"site", "team"} & set(frame):
         frame[column], judged[column] = frame[column].astype("category"), judged[column].astype("category")
     for name, fit in peers:
