@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::folds;
+use crate::pipeline::MIN_EVENTS;
 use crate::table::{ColumnValues, TrainingTable};
 
 /// By how much more often than chance rows with one value agree in another column (1: always), from which that is steady.
@@ -58,6 +59,11 @@ pub(crate) fn apart(table: &TrainingTable, rows: &[usize], column: &str, count: 
         }
     }
     if steady.len() < LEAST_STEADY || chance_of_all > CHANCE_OF_ALL {
+        return None;
+    }
+    // Every fold, and what is left without it, needs some who leave.
+    let leaves = |rows: &&Vec<usize>| table.events_of(rows).contains(&true);
+    if by_value.values().filter(leaves).count() < MIN_EVENTS {
         return None;
     }
     let several = by_value.values().filter(|rows| rows.len() > 1).count();
@@ -141,6 +147,21 @@ mod tests {
             assert!(fold.iter().all(|row| fold.binary_search(&((row + 200) % ROWS)).is_ok()), "{fold:?}");
         }
         assert_eq!(found.groups.len(), ROWS);
+    }
+
+    #[test]
+    fn a_few_leavers_are_not_kept_apart() {
+        let person = |row: usize| row % 200;
+        let mut table = table(vec![
+            column("pay", |row| 2_000.0 + draw(1, person(row), 1_000_000)),
+            column("site", |row| draw(3, person(row), 9)),
+            column("schooling", |row| draw(4, person(row), 3)),
+        ]);
+        let rows: Vec<usize> = (0..ROWS).collect();
+        for (leavers, kept_apart) in [(MIN_EVENTS - 1, false), (MIN_EVENTS, true)] {
+            table.events = (0..ROWS).map(|row| person(row) < leavers).collect();
+            assert_eq!(apart(&table, &rows, "pay", 5, 1).is_some(), kept_apart, "{leavers}");
+        }
     }
 
     #[test]
