@@ -21,6 +21,13 @@ pub(crate) struct Kind {
     rounds: usize,
 }
 
+impl Kind {
+    /// As many rounds as there were at a place of a curve.
+    fn at(depth: usize, place: usize) -> Self {
+        Self { depth, rounds: (place + 1) * BoostPlan::default().report_every }
+    }
+}
+
 /// Rules of a model.
 pub(crate) struct Rules {
     /// Their share, and the held-out log-odds that come of it.
@@ -59,9 +66,9 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
     let shallow = grounds.boosted(&binned, DEPTH);
     let shallow_curve = curve(&shallow);
     let alone = blend(held, &shallow_curve, designed)?;
+    let shallow_kind = Kind::at(DEPTH, alone.place);
     if alone.share < OUTWEIGHS {
-        let rounds = alone.place;
-        return Some(Rules::new(alone, &[(DEPTH, &shallow, rounds)]));
+        return Some(Rules::new(alone, &[(shallow_kind, &shallow)]));
     }
     let deep = grounds.boosted(&binned, MAX_CONDITIONS);
     let deep_curve = curve(&deep);
@@ -71,30 +78,32 @@ pub(crate) fn rules(grounds: &Grounds<'_>, held: HeldOut<'_>) -> Option<Rules> {
         beside.iter().zip(folds).map(of_fold).collect()
     };
     let together: Curve = deep_curve.iter().map(mean).collect();
-    let (deep_alone, both) = (blend(held, &deep_curve, designed)?, blend(held, &together, designed)?);
+    // Deeper rules that are worth nothing take nothing from the others.
+    let (Some(deep_alone), Some(both)) = (blend(held, &deep_curve, designed), blend(held, &together, designed)) else {
+        return Some(Rules::new(alone, &[(shallow_kind, &shallow)]));
+    };
     // The simpler choices only where they are better beyond noise.
     let beats = |other: &Blend| {
         let (mean, error) = held.gain(&both.log_odds, &other.log_odds);
         mean > error
     };
-    let (shallow_rounds, deep_rounds) = (alone.place, deep_alone.place);
+    let deep_kind = |blend: &Blend| Kind::at(MAX_CONDITIONS, blend.place);
     Some(if beats(&deep_alone) {
-        Rules::new(deep_alone, &[(MAX_CONDITIONS, &deep, deep_rounds)])
+        let kind = deep_kind(&deep_alone);
+        Rules::new(deep_alone, &[(kind, &deep)])
     } else if beats(&alone) {
-        Rules::new(alone, &[(DEPTH, &shallow, shallow_rounds)])
+        Rules::new(alone, &[(shallow_kind, &shallow)])
     } else {
-        let together_rounds = both.place;
-        Rules::new(both, &[(DEPTH, &shallow, shallow_rounds), (MAX_CONDITIONS, &deep, together_rounds)])
+        let kind = deep_kind(&both);
+        Rules::new(both, &[(shallow_kind, &shallow), (kind, &deep)])
     })
 }
 
 impl Rules {
-    /// Puts members together, each with its number of rounds (a place in its curve).
-    fn new(blend: Blend, found: &[(usize, &Vec<Boosted>, usize)]) -> Self {
-        let every = BoostPlan::default().report_every;
-        let kinds: Vec<Kind> =
-            found.iter().map(|&(depth, _, place)| Kind { depth, rounds: (place + 1) * every }).collect();
-        let boosted = || found.iter().zip(&kinds).flat_map(|(found, kind)| std::iter::repeat(kind).zip(found.1));
+    /// Puts members together, each with as many rounds as its kind has.
+    fn new(blend: Blend, found: &[(Kind, &Vec<Boosted>)]) -> Self {
+        let kinds = found.iter().map(|(kind, _)| *kind).collect();
+        let boosted = || found.iter().flat_map(|(kind, members)| members.iter().map(move |member| (kind, member)));
         let trees = |(kind, member): (&Kind, &Boosted)| member.trees.iter().take(kind.rounds).cloned().collect();
         let members: Vec<Vec<RuleTree>> = boosted().map(trees).collect();
         let start = boosted().map(|(_, member)| member.start).sum::<f64>() / members.len().max(1) as f64;
