@@ -128,6 +128,8 @@ def main():
     cli.add_argument("--table", type=pathlib.Path)
     cli.add_argument("--schema", type=pathlib.Path)
     arg = cli.parse_args()
+    if bool(arg.table) != bool(arg.schema):
+        cli.error("--table and --schema belong together")
     environment.enter()
     import pandas as pd
     from sklearn.metrics import log_loss, roc_auc_score

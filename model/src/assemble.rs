@@ -46,7 +46,7 @@ pub(crate) fn assemble(
         let odds = headline / (1.0 - headline) * factor;
         odds / (1.0 + odds)
     };
-    let mut employees: Vec<u32> = rows.iter().filter_map(|&row| table.groups.get(row).copied()).collect();
+    let mut employees = table.groups_of(rows);
     employees.sort_unstable();
     employees.dedup();
     let size = covariance.nrows();

@@ -54,23 +54,40 @@ fn others<T: Copy>(folds: &[Vec<T>], left_out: usize) -> Vec<T> {
     folds.iter().enumerate().filter(|(fold, _)| *fold != left_out).flat_map(|(_, x)| x.iter().copied()).collect()
 }
 
-/// Learns a correction from log-odds and what happened; `None` where there is none of its kind.
-type Learn = fn(&[f64], &[bool]) -> Option<Calibration>;
+/// Learns a correction of each kind of rows from log-odds and what happened.
+type Learn<const K: usize> = fn([(&[f64], &[bool]); K]) -> [Calibration; K];
 
-/// The correction learned from all folds that lowers the log-loss most when learned without each fold it is applied to (none, a
-/// shift, or slope and shift); and the predictions of every fold by what was learned without it.
+/// The corrections learned from all folds that lower the log-loss most when learned without each fold they are applied to, the
+/// first of equals; and the predictions of every fold by what was learned without it.
+fn best<const K: usize>(kinds: [HeldOut<'_>; K], ways: &[Learn<K>]) -> ([Calibration; K], [Vec<Vec<f64>>; K]) {
+    let without = |learn: Learn<K>, fold: usize| {
+        let parts = kinds.map(|of| (others(of.log_odds, fold), others(of.events, fold)));
+        learn(parts.each_ref().map(|(x, y)| (x.as_slice(), y.as_slice())))
+    };
+    let mut least = (f64::INFINITY, None, [const { Vec::new() }; K]);
+    for &learn in ways {
+        let folds = kinds.first().map_or(0, |of| of.log_odds.len());
+        let found: Vec<[Calibration; K]> = (0..folds).map(|fold| without(learn, fold)).collect();
+        let predicted = std::array::from_fn(|kind| -> Vec<Vec<f64>> {
+            let of_fold = |(x, found): (&Vec<f64>, &[Calibration; K])| probabilities(x, found[kind]);
+            kinds[kind].log_odds.iter().zip(&found).map(of_fold).collect()
+        });
+        let loss = kinds.iter().zip(&predicted).map(|(of, predicted)| summed_loss(of.events, predicted)).sum();
+        if loss < least.0 || least.1.is_none() {
+            least = (loss, Some(learn), predicted);
+        }
+    }
+    let (_, learn, predicted) = least;
+    (learn.map_or([Calibration::NONE; K], |learn| without(learn, usize::MAX)), predicted)
+}
+
+/// No correction, a shift, or slope and shift: what lowers the log-loss most; and the predictions of every fold by what was learned
+/// without it.
 pub(crate) fn calibrate(held_out: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
-    let HeldOut { log_odds, events } = held_out;
-    let corrections: [Learn; 3] = [|_, _| Some(Calibration::NONE), |x, y| Some(shift(x, y)), platt];
-    let tried = corrections.map(|learn| {
-        let without = |fold: usize| learn(&others(log_odds, fold), &others(events, fold)).unwrap_or(Calibration::NONE);
-        let predicted: Vec<Vec<f64>> =
-            log_odds.iter().enumerate().map(|(fold, x)| probabilities(x, without(fold))).collect();
-        (summed_loss(events, &predicted), without(usize::MAX), predicted)
-    });
-    // The first of equals: no correction.
-    let best = tried.into_iter().reduce(|best, next| if next.0 < best.0 { next } else { best });
-    best.map_or((Calibration::NONE, Vec::new()), |(_, correction, predicted)| (correction, predicted))
+    let ways: [Learn<1>; 3] =
+        [|_| [Calibration::NONE], |[(x, y)]| [shift(x, y)], |[(x, y)]| [platt(x, y).unwrap_or(Calibration::NONE)]];
+    let ([correction], [predicted]) = best([held_out], &ways);
+    (correction, predicted)
 }
 
 /// Log-odds of two kinds of rows and what happened.
@@ -83,33 +100,25 @@ type Kinds<'a> = [(&'a [f64], &'a [bool]); 2];
 /// than those of later rows are. Strangers tell nothing of that kind, but less than is known of most who are scored. Each kind
 /// has a level of its own: rows of strangers are mostly of people who stayed long, whom one does not meet as strangers.
 pub(crate) fn calibrate_known(known: HeldOut<'_>, strangers: HeldOut<'_>) -> (Calibration, Vec<Vec<f64>>) {
-    let kinds = [known, strangers];
-    let without = |fold: usize| {
-        let [(x, y), (new_x, new_y)] = kinds.map(|of| (others(of.log_odds, fold), others(of.events, fold)));
-        let kinds: Kinds<'_> = [(&x, &y), (&new_x, &new_y)];
-        let own = platt(&x, &y).map_or(1.0, |own| own.slope);
-        [own, common_slope(kinds).unwrap_or(own)].map(|slope| kinds.map(|(x, y)| level(slope, x, y)))
-    };
-    let by_fold: Vec<[[Calibration; 2]; 2]> = (0..known.log_odds.len()).map(without).collect();
-    let (mut least, mut choice, mut of_strangers) = (f64::INFINITY, 0, Vec::new());
-    for candidate in 0..2 {
-        let predicted = [0, 1].map(|kind| -> Vec<Vec<f64>> {
-            let of_fold = |(x, found): (&Vec<f64>, &[[Calibration; 2]; 2])| probabilities(x, found[candidate][kind]);
-            kinds[kind].log_odds.iter().zip(&by_fold).map(of_fold).collect()
-        });
-        let loss = kinds.iter().zip(&predicted).map(|(of, predicted)| summed_loss(of.events, predicted)).sum();
-        if loss < least {
-            let [_, predicted] = predicted;
-            (least, choice, of_strangers) = (loss, candidate, predicted);
-        }
-    }
-    (without(usize::MAX)[choice][0], of_strangers)
+    let ways: [Learn<2>; 2] = [
+        |kinds| levels(own_slope(kinds), kinds),
+        |kinds| levels(common_slope(kinds).unwrap_or_else(|| own_slope(kinds)), kinds),
+    ];
+    let ([correction, _], [_, predicted]) = best([known, strangers], &ways);
+    (correction, predicted)
 }
 
-/// A slope with the shift that makes the mean prediction the observed rate.
-fn level(slope: f64, log_odds: &[f64], events: &[bool]) -> Calibration {
-    let scaled: Vec<f64> = log_odds.iter().map(|x| slope * x).collect();
-    Calibration { slope, ..shift(&scaled, events) }
+/// The slope that suits the first kind.
+fn own_slope([(x, y), _]: Kinds<'_>) -> f64 {
+    platt(x, y).map_or(1.0, |own| own.slope)
+}
+
+/// A slope with the shift of each kind that makes its mean prediction the observed rate.
+fn levels(slope: f64, kinds: Kinds<'_>) -> [Calibration; 2] {
+    kinds.map(|(x, y)| {
+        let scaled: Vec<f64> = x.iter().map(|x| slope * x).collect();
+        Calibration { slope, ..shift(&scaled, y) }
+    })
 }
 
 /// The slope that suits two kinds of rows, each with a shift of its own; `None` when there is no positive one.
@@ -192,7 +201,7 @@ pub(crate) struct Blend {
 }
 
 /// Log-odds of additive effects and of rules, which have a share of them.
-pub(crate) fn mixed(additive: &[f64], rules: &[f64], share: f64) -> Vec<f64> {
+pub(crate) fn blended(additive: &[f64], rules: &[f64], share: f64) -> Vec<f64> {
     additive.iter().zip(rules).map(|(a, r)| a + share * (r - a)).collect()
 }
 
@@ -213,7 +222,7 @@ pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bo
         .par_iter()
         .map(|&(place, share)| {
             let of_fold = |fold: usize| {
-                let mixed = mixed(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share);
+                let mixed = blended(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share);
                 Some(sigmoid::loss(&mixed, events.get(fold)?))
             };
             (0..folds).map(|fold| of_fold(fold).unwrap_or(f64::INFINITY)).collect()
@@ -229,7 +238,7 @@ pub(crate) fn blend(held_out: HeldOut<'_>, rules: &[Vec<Vec<f64>>], designed: bo
     let crossed = |hedged: bool| -> Option<Vec<Vec<f64>>> {
         let of_fold = |fold: usize| {
             let (place, share) = best(fold, hedged)?;
-            Some(mixed(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share))
+            Some(blended(log_odds.get(fold)?, rules.get(place)?.get(fold)?, share))
         };
         (0..folds).map(of_fold).collect()
     };

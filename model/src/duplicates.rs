@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use crate::folds::mixed;
-use crate::table::{ColumnValues, SourceColumn, indices};
+use crate::table::{SourceColumn, indices};
 
 /// Equal rows are copies when every column says so of at least this share of the equal pairs.
 const MOSTLY_COPIES: f64 = 0.5;
@@ -38,8 +38,7 @@ impl Duplicates {
     /// is one, numbered by what it holds: the order of the rows in a file must not change the model. Rows are compared by 128
     /// bits mixed from their values, so that a million wide rows need no second copy.
     pub fn find(columns: &[SourceColumn], events: &[bool], people: People) -> (Self, Vec<u32>) {
-        let key =
-            |row: usize, seed: u64| columns.iter().fold(seed, |key, column| mixed(key, bits(&column.values, row)));
+        let key = |row: usize, seed: u64| columns.iter().fold(seed, |key, column| mixed(key, column.values.bits(row)));
         let (facts, different) = indices((0..events.len()).map(|row| (key(row, 0), key(row, 1))));
         let exact: Vec<u32> = facts.iter().zip(events).map(|(&facts, &event)| facts * 2 + u32::from(event)).collect();
         let (people, named) = match people {
@@ -84,13 +83,6 @@ pub enum People {
     OnePerRow(Option<Vec<u32>>),
 }
 
-fn bits(values: &ColumnValues, row: usize) -> u64 {
-    match values {
-        ColumnValues::Numeric(values) => values.get(row).map_or(0, |value| value.to_bits()),
-        ColumnValues::Categorical { codes, .. } => codes.get(row).map_or(0, |&code| u64::from(code)),
-    }
-}
-
 /// Of each key its place in ascending order, equal ones in their own order.
 fn ranks(keys: &[u32]) -> Vec<u32> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -114,7 +106,8 @@ fn largest(keys: &[u32]) -> usize {
     counts(keys).into_iter().max().unwrap_or_default()
 }
 
-fn pairs(count: usize) -> f64 {
+/// Pairs among so many.
+pub(crate) fn pairs(count: usize) -> f64 {
     let count = count as f64;
     count * (count - 1.0) / 2.0
 }
@@ -136,7 +129,7 @@ fn copied_share(columns: &[SourceColumn], people: &[u32]) -> f64 {
     let people: Vec<u32> = sampled.iter().filter_map(|&row| people.get(row).copied()).collect();
     // What a row holds in a column, mixed so that the sum over columns stands for the row.
     let part = |number: usize, column: &SourceColumn, row: usize| {
-        let bits = bits(&column.values, row);
+        let bits = column.values.bits(row);
         mixed(mixed(number as u64, bits), bits)
     };
     let sum = |&row: &usize| {
@@ -192,7 +185,7 @@ fn tied(facts: &[u32], people: &[u32]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{FlatFeature, Origin};
+    use crate::table::{ColumnValues, FlatFeature, Origin};
 
     fn numeric(values: Vec<f64>) -> SourceColumn {
         SourceColumn { origin: Origin::Flat(FlatFeature::default()), values: ColumnValues::Numeric(values) }

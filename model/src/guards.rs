@@ -6,7 +6,7 @@ use flight_risk_scoring::schema::SourceFeature;
 
 use crate::config::TrainingPlan;
 use crate::duplicates::Duplicates;
-use crate::people::People;
+use crate::people::SamePeople;
 use crate::suspects::suspects;
 use crate::table::{Origin, TrainingTable};
 
@@ -26,7 +26,7 @@ pub(crate) struct Sides {
 /// Employees with rows both among the trained and the judged.
 pub(crate) fn on_both_sides(table: &TrainingTable, trained: &[usize], judged: &[usize]) -> usize {
     let people = |rows: &[usize]| {
-        let mut groups: Vec<u32> = rows.iter().filter_map(|&row| table.groups.get(row).copied()).collect();
+        let mut groups = table.groups_of(rows);
         groups.sort_unstable();
         groups.dedup();
         groups
@@ -148,8 +148,8 @@ fn one_employee(several: usize, sides: Sides) -> Guard {
 }
 
 /// What is said instead where values show that rows which nobody names are one person's.
-pub(crate) fn same_person(people: &People) -> Guard {
-    let People { column, steady, several } = people;
+pub(crate) fn same_person(people: &SamePeople) -> Guard {
+    let SamePeople { column, steady, several } = people;
     let text = format!(
         "{several} values of `{column}` are in several rows, which agree in `{}` too: they look like one person's at several times. Where folds judge, none of them is on both sides, and risks are no surer than suits people seen before and new ones alike; name the column that says whose row it is as `group`, or as `id` where it repeats",
         steady.join("`, `")

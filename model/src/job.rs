@@ -44,7 +44,8 @@ impl Job<'_> {
         let (selection, fitted) = self.fit_on(trained)?;
         let predicted = selection.predict(self.table, judged, &fitted);
         let from = self.table.times.as_ref().and_then(|times| times.labels.get(cut).cloned()).unwrap_or_default();
-        let mut found = self.judged(Split::ByTime { from }, trained, (judged, &self.groups_of(judged)), &predicted);
+        let mut found =
+            self.judged(Split::ByTime { from }, trained, (judged, &self.table.groups_of(judged)), &predicted);
         found.metrics.stability = self.stability(cut, trained, judged, &predicted);
         let settled = Some(self.plan.settled(selection.complexity, selection.rules.is_some()));
         Ok(Judged { settled, model: Some((selection, fitted)), ..found })
@@ -71,10 +72,6 @@ impl Job<'_> {
 
     fn fit(&self, selection: &Selection, rows: &[usize]) -> Result<Fitted, TrainError> {
         fit(self.table, rows, &selection.design, &selection.structure, self.plan, Wanted::Covariance)
-    }
-
-    fn groups_of(&self, rows: &[usize]) -> Vec<u32> {
-        rows.iter().filter_map(|&row| self.table.groups.get(row).copied()).collect()
     }
 
     /// The figures of some rows, with whom each is about.

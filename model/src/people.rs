@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::duplicates::pairs;
 use crate::folds;
 use crate::pipeline::MIN_EVENTS;
 use crate::table::{ColumnValues, TrainingTable};
@@ -15,7 +16,7 @@ const CHANCE_OF_ALL: f64 = 0.1;
 
 /// People told by a number that recurs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct People {
+pub struct SamePeople {
     /// The column of the number.
     pub column: String,
     /// Columns that stay the same where it does.
@@ -26,7 +27,7 @@ pub struct People {
 
 /// The people of some rows, and folds of these rows that keep each of them together.
 pub(crate) struct Apart {
-    pub(crate) people: People,
+    pub(crate) people: SamePeople,
     pub(crate) folds: Vec<Vec<usize>>,
     /// The person of each row of the folds, one after the other.
     pub(crate) groups: Vec<u32>,
@@ -35,24 +36,20 @@ pub(crate) struct Apart {
 /// Folds that keep together what shares a value of a column, where the rows that do so agree in other columns too: they are
 /// taken for one person's.
 pub(crate) fn apart(table: &TrainingTable, rows: &[usize], column: &str, count: usize, seed: u64) -> Option<Apart> {
-    let place = table.columns.iter().position(|candidate| candidate.name() == column)?;
-    let ColumnValues::Numeric(values) = &table.columns.get(place)?.values else { return None };
+    let column_values = &table.columns.iter().find(|candidate| candidate.name() == column)?.values;
+    let ColumnValues::Numeric(values) = column_values else { return None };
     let mut by_value: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     let mut unknown = Vec::new();
     for &row in rows {
         match values.get(row) {
-            Some(value) if !value.is_nan() => by_value.entry((value + 0.0).to_bits()).or_default().push(row),
+            Some(value) if !value.is_nan() => by_value.entry(column_values.bits(row)).or_default().push(row),
             _ => unknown.push(vec![row]),
         }
     }
     let (mut steady, mut chance_of_all) = (Vec::new(), 1.0);
-    for (_, other) in table.columns.iter().enumerate().filter(|(other, _)| *other != place) {
-        let of = |row: usize| match &other.values {
-            ColumnValues::Numeric(values) => values.get(row).map(|value| (value + 0.0).to_bits()),
-            ColumnValues::Categorical { codes, .. } => codes.get(row).map(|&code| u64::from(code)),
-        };
-        let chance = agreement(std::iter::once(rows), &of);
-        let within = agreement(by_value.values().map(Vec::as_slice), &of);
+    for other in table.columns.iter().filter(|other| other.name() != column) {
+        let chance = agreement(std::iter::once(rows), &other.values);
+        let within = agreement(by_value.values().map(Vec::as_slice), &other.values);
         if (within - chance) >= STEADY * (1.0 - chance) && chance < 1.0 {
             chance_of_all *= chance;
             steady.push(other.name().to_owned());
@@ -77,15 +74,14 @@ pub(crate) fn apart(table: &TrainingTable, rows: &[usize], column: &str, count: 
     }
     let folds = folds::folds_of(table, &person, rows, count, seed);
     let groups = folds.iter().flatten().filter_map(|&row| person.get(row).copied()).collect();
-    Some(Apart { people: People { column: column.to_owned(), steady, several }, folds, groups })
+    Some(Apart { people: SamePeople { column: column.to_owned(), steady, several }, folds, groups })
 }
 
 /// The share of the pairs of rows within the groups that have the same value.
-fn agreement<'a>(groups: impl Iterator<Item = &'a [usize]>, of: &impl Fn(usize) -> Option<u64>) -> f64 {
-    let pairs = |count: usize| count as f64 * (count as f64 - 1.0);
+fn agreement<'a>(groups: impl Iterator<Item = &'a [usize]>, column: &ColumnValues) -> f64 {
     let (mut equal, mut all) = (0.0, 0.0);
     for rows in groups {
-        let mut values: Vec<Option<u64>> = rows.iter().map(|&row| of(row)).collect();
+        let mut values: Vec<u64> = rows.iter().map(|&row| column.bits(row)).collect();
         values.sort_unstable();
         equal += values.chunk_by(|a, b| a == b).map(|same| pairs(same.len())).sum::<f64>();
         all += pairs(rows.len());
@@ -136,8 +132,11 @@ mod tests {
         ]);
         let rows: Vec<usize> = (0..ROWS).collect();
         let found = apart(&table, &rows, "pay", 5, 1).unwrap();
-        let people =
-            People { column: "pay".to_owned(), steady: vec!["site".to_owned(), "schooling".to_owned()], several: 200 };
+        let people = SamePeople {
+            column: "pay".to_owned(),
+            steady: vec!["site".to_owned(), "schooling".to_owned()],
+            several: 200,
+        };
         assert_eq!(found.people, people);
         let mut all: Vec<usize> = found.folds.concat();
         all.sort_unstable();

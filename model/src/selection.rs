@@ -7,13 +7,13 @@ use flight_risk_scoring::artifact::{Calibration, RulePart};
 use flight_risk_scoring::rules::{CompiledRules, RuleEnsemble};
 use rayon::prelude::*;
 
-use crate::calibration::{HeldOut, calibrate, calibrate_known, mixed};
+use crate::calibration::{HeldOut, blended, calibrate, calibrate_known};
 use crate::config::{Complexity, TrainingPlan};
 use crate::design::Design;
 use crate::fit::{Fitted, Wanted, fit_prepared};
 use crate::folds;
 use crate::metrics;
-use crate::people::{self, Apart, People};
+use crate::people::{self, Apart, SamePeople};
 use crate::pipeline::TrainError;
 use crate::rules::{Grounds, Rules, rules};
 use crate::structure::{Prepared, Structure};
@@ -48,7 +48,7 @@ pub struct Selection {
     /// Number of folds.
     pub folds: u32,
     /// Whose rows seem to be among them several times, where nothing says whose they are.
-    pub people: Option<People>,
+    pub people: Option<SamePeople>,
     /// The rows predicted.
     pub rows: Vec<usize>,
     /// The person of each.
@@ -103,7 +103,7 @@ pub fn select(table: &TrainingTable, rows: &[usize], plan: &TrainingPlan) -> Res
         })
         .collect();
     // Straight lines stay unless something else is better by more than a standard error (Breiman, Friedman, Olshen & Stone 1984).
-    let groups: Vec<u32> = held_out.iter().flatten().filter_map(|&row| table.groups.get(row).copied()).collect();
+    let groups = table.groups_of(&held_out.concat());
     let mut best: Option<Tried> = None;
     for (complexity, structure, log_odds) in tried? {
         let (_, predicted) = calibrate(HeldOut { log_odds: &log_odds, events: &events });
@@ -244,7 +244,7 @@ impl Job<'_> {
         let additive = job.out_of_fold(complexity, structure)?;
         let Some(rules) = rules else { return Ok(additive) };
         let by_rules = job.grounds(&job.places()).held_out(&rules.kinds);
-        Ok(additive.iter().zip(&by_rules).map(|(a, r)| mixed(a, r, rules.blend.share)).collect())
+        Ok(additive.iter().zip(&by_rules).map(|(a, r)| blended(a, r, rules.blend.share)).collect())
     }
 }
 

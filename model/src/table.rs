@@ -26,6 +26,14 @@ pub enum ColumnValues {
 }
 
 impl ColumnValues {
+    /// What a row holds, as bits: equal values have equal ones.
+    pub(crate) fn bits(&self, row: usize) -> u64 {
+        match self {
+            Self::Numeric(values) => values.get(row).map_or(0, |value| value.to_bits()),
+            Self::Categorical { codes, .. } => codes.get(row).map_or(0, |&code| u64::from(code)),
+        }
+    }
+
     fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
             Self::Numeric(values) => values.get(a).zip(values.get(b)).map_or(Ordering::Equal, |(a, b)| a.total_cmp(b)),
@@ -147,6 +155,11 @@ impl TrainingTable {
     /// Which of the given rows have a voluntary exit.
     pub fn events_of(&self, rows: &[usize]) -> Vec<bool> {
         rows.iter().map(|&row| self.events.get(row).copied().unwrap_or_default()).collect()
+    }
+
+    /// Who each of the given rows is about.
+    pub fn groups_of(&self, rows: &[usize]) -> Vec<u32> {
+        rows.iter().filter_map(|&row| self.groups.get(row).copied()).collect()
     }
 
     /// The rows whose time index lies in a range; none where there is no time.

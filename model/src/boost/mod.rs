@@ -25,7 +25,7 @@ pub struct BoostPlan {
     pub rounds: usize,
     /// Part of each Newton step that is taken.
     pub rate: f64,
-    /// Conditions of a tree, 1 to 3.
+    /// Conditions of a tree, 1 to [`MAX_CONDITIONS`].
     pub depth: usize,
     /// Added to the Hessian of every cell.
     pub leaf_penalty: f64,
